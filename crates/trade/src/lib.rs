@@ -1,0 +1,10 @@
+//! What may happen: the nouns of a trade, their states, rules and commands.
+//!
+//! Pure: nothing here reads a clock, a socket, a file or a database. Time and randomness are
+//! handed in; everything is decided in memory and written by `hub` in one transaction.
+
+pub mod codes;
+pub mod id;
+pub mod money;
+pub mod quantity;
+pub mod time;
