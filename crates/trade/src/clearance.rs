@@ -1,0 +1,262 @@
+//! Clearance: what customs of this side decides, why, until when, and who has to act.
+//!
+//! Export: lodged → channel → released, or examined by an officer. Import: once order, payment,
+//! waybill and declaration are there they are matched; equal → channel → released; not equal →
+//! held with every field that differs and who must mend it. A correction that mends it releases.
+
+use serde::{Deserialize, Serialize};
+
+pub use crate::channel::{Channel, ChannelFacts, Direction};
+use crate::channel::channel;
+use crate::codes::HsCode;
+use crate::command::Decide;
+use crate::event::Happened;
+use crate::id::Id;
+use crate::matching::{self, MatchField};
+use crate::money::Money;
+use crate::party::{Party, Role};
+use crate::rulebook::Mender;
+use crate::time::BusinessTime;
+use crate::trade_file::{Side, TradeFile, TradeId};
+use crate::world::{Need, World};
+
+/// Where a declaration stands with the customs of one side.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum Clearance {
+    NotLodged,
+    /// The documents disagree; whoever must mend is named with each field.
+    Held { since: BusinessTime, reasons: Vec<HoldReason>, deadline: BusinessTime },
+    /// An officer looks: documents (yellow) or goods (red).
+    Examining { since: BusinessTime, channel: Channel, rule: Option<String>, deadline: BusinessTime, asked: Option<AskedFor> },
+    Released { at: BusinessTime, channel: Channel, by: Option<Id<Party>> },
+    Detained { at: BusinessTime, by: Id<Party>, reason: String },
+}
+
+impl Clearance {
+    #[must_use]
+    pub const fn is_released(&self) -> bool {
+        matches!(self, Self::Released { .. })
+    }
+
+    /// Nothing changes it any more.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
+        matches!(self, Self::Released { .. } | Self::Detained { .. })
+    }
+
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotLodged => "not-lodged",
+            Self::Held { .. } => "held",
+            Self::Examining { .. } => "examining",
+            Self::Released { .. } => "released",
+            Self::Detained { .. } => "detained",
+        }
+    }
+}
+
+/// One field that does not agree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldReason {
+    pub field: MatchField,
+    pub mender: Mender,
+    pub rule: String,
+}
+
+/// What an officer wants to know, of whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedFor {
+    pub field: String,
+    pub of: Mender,
+    pub reason: String,
+}
+
+/// How long a hold or an examination may last before it is decided: eight hours of business time.
+const DECIDE_WITHIN_SECONDS: i64 = 8 * 3600;
+
+/// Puts the export declaration into its channel; green is released at once.
+pub fn decide_export(world: &mut World, file: &mut TradeFile) {
+    let Some(declaration) = file.declaration.clone() else { return };
+    if let Clearance::Released { by, .. } = file.clearance {
+        // A correction of what was released: the peer gets the new edition.
+        world.happened(Some(&file.id), file.peer.as_ref(), Happened::export_release(&declaration, by));
+        return;
+    }
+    let codes: Vec<HsCode> = declaration.lines.iter().map(|l| l.hs.clone()).collect();
+    let Ok(value) = declaration.value() else { return };
+    let (channel, rule) = channel_of(world, file, Direction::Export, &codes, value);
+    let lodged = Happened::ExportLodged { edition: declaration.edition, channel, rule: rule.clone() };
+    world.happened(Some(&file.id), None, lodged);
+    take_channel(world, file, channel, rule);
+}
+
+/// On the importing hub: as soon as everything is there, match and decide.
+pub fn advance(world: &mut World, file: &mut TradeFile) {
+    if file.side != Side::Import || file.clearance.is_final() || file.closed.is_some() {
+        return;
+    }
+    let Some(book) = world.site.rulebooks.territory(world.site.territory) else { return };
+    let Some(result) = matching::compare(file, book, world.now) else { return };
+    let known = file.matched.as_ref().is_some_and(|m| m.differs == result.differs);
+    if known && matches!(file.clearance, Clearance::Held { .. }) {
+        return;
+    }
+    let was_examining = matches!(file.clearance, Clearance::Examining { .. });
+    let names = result.differs.iter().map(|r| r.field.code().to_owned()).collect();
+    world.happened(Some(&file.id), None, Happened::ImportMatched { differs: names });
+    let reasons = result.differs.clone();
+    file.matched = Some(result);
+    if !reasons.is_empty() {
+        let deadline = world.now.plus_seconds(DECIDE_WITHIN_SECONDS);
+        let held = Happened::Held { reasons: reasons.clone(), deadline };
+        world.happened(Some(&file.id), file.peer.as_ref(), held);
+        file.clearance = Clearance::Held { since: world.now, reasons, deadline };
+        return;
+    }
+    if was_examining {
+        return;
+    }
+    let Some(order) = &file.order else { return };
+    let codes: Vec<HsCode> = order.quote.lines.iter().map(|l| l.hs.clone()).collect();
+    let value = order.quote.landed.taxable;
+    let (channel, rule) = channel_of(world, file, Direction::Import, &codes, value);
+    take_channel(world, file, channel, rule);
+}
+
+fn channel_of(world: &World, file: &TradeFile, direction: Direction, codes: &[HsCode], value: Money) -> (Channel, Option<String>) {
+    let date = world.site.date(world.now);
+    match world.site.rulebook() {
+        Some(book) => {
+            let facts = ChannelFacts { direction, hs: codes, value, trade: file.id.as_str(), date };
+            let decision = channel(book, &facts);
+            (decision.channel, decision.rule)
+        }
+        // Without rules nothing is released unseen.
+        None => (Channel::Red, None),
+    }
+}
+
+fn take_channel(world: &mut World, file: &mut TradeFile, channel: Channel, rule: Option<String>) {
+    if channel == Channel::Green {
+        release(world, file, channel, None, None);
+        return;
+    }
+    let deadline = world.now.plus_seconds(DECIDE_WITHIN_SECONDS);
+    let examining = Happened::Examining { channel, rule: rule.clone() };
+    world.happened(Some(&file.id), file.peer.as_ref(), examining);
+    file.clearance = Clearance::Examining { since: world.now, channel, rule, deadline, asked: None };
+}
+
+fn release(world: &mut World, file: &mut TradeFile, channel: Channel, by: Option<Id<Party>>, reason: Option<String>) {
+    file.clearance = Clearance::Released { at: world.now, channel, by };
+    let peer = file.peer.clone();
+    match (file.side, &file.declaration) {
+        (Side::Export, Some(declaration)) => {
+            let told = Happened::export_release(declaration, by);
+            world.happened(Some(&file.id), peer.as_ref(), told);
+        }
+        _ => world.happened(Some(&file.id), peer.as_ref(), Happened::Released { by, reason }),
+    }
+}
+
+/// What an officer does with a declaration that was not released by itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DecideClearance {
+    pub trade: TradeId,
+    pub by: Id<Party>,
+    pub decision: Decision,
+    /// Shown to the parties and to the other side, as it is.
+    pub reason: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "decision", rename_all = "kebab-case")]
+pub enum Decision {
+    Release,
+    Detain,
+    /// Wants a document or a correction of `of`.
+    Ask { field: String, of: Mender },
+    /// Answered: the ball comes back to the officer.
+    Answered,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum DecideRefusal {
+    NotAnOfficer { party: Id<Party> },
+    TradeUnknown { trade: TradeId },
+    /// Only what is held or examined can be decided on.
+    NothingToDecide { state: String },
+    ReasonMissing,
+    ReasonTooLong { max: usize },
+}
+
+const REASON_MAX: usize = 500;
+
+impl Decide for DecideClearance {
+    type Answer = Clearance;
+    type Refusal = DecideRefusal;
+
+    fn reads(&self, need: &mut Need) {
+        need.trade(&self.trade).party(self.by);
+    }
+
+    fn decide(&self, world: &mut World) -> Result<Clearance, DecideRefusal> {
+        if !world.parties.get(&self.by).is_some_and(|p| p.is(Role::Officer)) {
+            return Err(DecideRefusal::NotAnOfficer { party: self.by });
+        }
+        let Some(mut file) = world.trades.get(&self.trade).cloned() else {
+            return Err(DecideRefusal::TradeUnknown { trade: self.trade.clone() });
+        };
+        let reason = self.reason.trim();
+        if reason.chars().count() > REASON_MAX {
+            return Err(DecideRefusal::ReasonTooLong { max: REASON_MAX });
+        }
+        let (channel, held) = match &file.clearance {
+            Clearance::Examining { channel, .. } => (*channel, false),
+            Clearance::Held { .. } => (Channel::Yellow, true),
+            other => return Err(DecideRefusal::NothingToDecide { state: other.code().to_owned() }),
+        };
+        // Letting go what disagrees, keeping goods, or asking: never without a reason.
+        let needs_reason = held || !matches!(self.decision, Decision::Release | Decision::Answered);
+        if needs_reason && reason.is_empty() {
+            return Err(DecideRefusal::ReasonMissing);
+        }
+        match &self.decision {
+            Decision::Release => {
+                let reason = (!reason.is_empty()).then(|| reason.to_owned());
+                release(world, &mut file, channel, Some(self.by), reason);
+            }
+            Decision::Detain => {
+                let detained = Happened::Detained { by: self.by, reason: reason.to_owned() };
+                world.happened(Some(&file.id), file.peer.as_ref(), detained);
+                file.clearance = Clearance::Detained { at: world.now, by: self.by, reason: reason.to_owned() };
+            }
+            Decision::Ask { field, of } => self.ask(world, &mut file, field, *of, reason),
+            Decision::Answered => {
+                if let Clearance::Examining { asked, .. } = &mut file.clearance {
+                    *asked = None;
+                }
+            }
+        }
+        let answer = file.clearance.clone();
+        world.trades.put(self.trade.clone(), file);
+        Ok(answer)
+    }
+}
+
+impl DecideClearance {
+    fn ask(&self, world: &mut World, file: &mut TradeFile, field: &str, of: Mender, reason: &str) {
+        let asked = Happened::Asked { by: self.by, field: field.to_owned(), reason: reason.to_owned() };
+        world.happened(Some(&file.id), file.peer.as_ref(), asked);
+        let asked = Some(AskedFor { field: field.to_owned(), of, reason: reason.to_owned() });
+        let deadline = world.now.plus_seconds(DECIDE_WITHIN_SECONDS);
+        let (since, channel, rule) = match &file.clearance {
+            Clearance::Examining { since, channel, rule, .. } => (*since, *channel, rule.clone()),
+            _ => (world.now, Channel::Yellow, None),
+        };
+        file.clearance = Clearance::Examining { since, channel, rule, deadline, asked };
+    }
+}

@@ -1,0 +1,110 @@
+//! All commands of the hub in one closed list, so that a batch can mix them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clearance::DecideClearance;
+use crate::clock::MoveClock;
+use crate::command::{Decide, Outcome, run};
+use crate::custody::RecordCustody;
+use crate::declaration::LodgeExport;
+use crate::escrow::{AcceptGoods, EndClaimWindow};
+use crate::order::{LapseOrder, PlaceOrder};
+use crate::party::{ErasePersonal, RegisterParty};
+use crate::payment::{ReceivePayment, ReturnParked};
+use crate::payout::{ConfirmPayout, InstructPayout};
+use crate::peer::{AcceptPeer, PausePeer, ReceiveBatch};
+use crate::product::OfferProduct;
+use crate::quote::{AskPeerQuote, AskQuote};
+use crate::waybill::IssueWaybill;
+use crate::world::{Need, World};
+
+/// Anything that can change a hub. Ids in the commands make them safe to send twice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case")]
+pub enum Command {
+    RegisterParty(RegisterParty),
+    ErasePersonal(ErasePersonal),
+    OfferProduct(OfferProduct),
+    AskQuote(AskQuote),
+    AskPeerQuote(AskPeerQuote),
+    PlaceOrder(PlaceOrder),
+    LapseOrder(LapseOrder),
+    ReceivePayment(ReceivePayment),
+    ReturnParked(ReturnParked),
+    IssueWaybill(IssueWaybill),
+    LodgeExport(LodgeExport),
+    DecideClearance(DecideClearance),
+    RecordCustody(RecordCustody),
+    AcceptGoods(AcceptGoods),
+    EndClaimWindow(EndClaimWindow),
+    InstructPayout(InstructPayout),
+    ConfirmPayout(ConfirmPayout),
+    MoveClock(MoveClock),
+    AcceptPeer(AcceptPeer),
+    PausePeer(PausePeer),
+    ReceiveBatch(ReceiveBatch),
+}
+
+/// Calls `$act` with the command inside, whichever it is.
+macro_rules! each {
+    ($self:expr, $c:ident => $act:expr) => {
+        match $self {
+            Command::RegisterParty($c) => $act,
+            Command::ErasePersonal($c) => $act,
+            Command::OfferProduct($c) => $act,
+            Command::AskQuote($c) => $act,
+            Command::AskPeerQuote($c) => $act,
+            Command::PlaceOrder($c) => $act,
+            Command::LapseOrder($c) => $act,
+            Command::ReceivePayment($c) => $act,
+            Command::ReturnParked($c) => $act,
+            Command::IssueWaybill($c) => $act,
+            Command::LodgeExport($c) => $act,
+            Command::DecideClearance($c) => $act,
+            Command::RecordCustody($c) => $act,
+            Command::AcceptGoods($c) => $act,
+            Command::EndClaimWindow($c) => $act,
+            Command::InstructPayout($c) => $act,
+            Command::ConfirmPayout($c) => $act,
+            Command::MoveClock($c) => $act,
+            Command::AcceptPeer($c) => $act,
+            Command::PausePeer($c) => $act,
+            Command::ReceiveBatch($c) => $act,
+        }
+    };
+}
+
+impl Command {
+    pub fn reads(&self, need: &mut Need) {
+        each!(self, c => c.reads(need));
+    }
+
+    pub fn reads_more(&self, world: &World, need: &mut Need) {
+        each!(self, c => c.reads_more(world, need));
+    }
+
+    /// Decides within a batch; a refusal leaves the world as it was.
+    pub fn decide(&self, world: &mut World) -> Outcome {
+        each!(self, c => run(c, world))
+    }
+}
+
+/// What a whole batch reads in the first round.
+#[must_use]
+pub fn first_round(commands: &[&Command]) -> Need {
+    let mut need = Need::default();
+    for command in commands {
+        command.reads(&mut need);
+    }
+    need
+}
+
+/// What it reads in the second, after the first is loaded.
+#[must_use]
+pub fn second_round(commands: &[&Command], world: &World) -> Need {
+    let mut need = Need::default();
+    for command in commands {
+        command.reads_more(world, &mut need);
+    }
+    world.missing(need)
+}

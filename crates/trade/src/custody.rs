@@ -1,0 +1,157 @@
+//! Where the parcel is: who took it over, where, when. A movement the law forbids is refused.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::Decide;
+use crate::event::Happened;
+use crate::id::Id;
+use crate::party::{Party, Role};
+use crate::time::BusinessTime;
+use crate::trade_file::{Closed, Side, TradeFile, TradeId};
+use crate::world::{Need, World};
+
+/// The steps of a parcel, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CustodyKind {
+    HandedOver,
+    Departed,
+    Arrived,
+    OutForDelivery,
+    Delivered,
+}
+
+impl CustodyKind {
+    pub const ALL: [Self; 5] = [Self::HandedOver, Self::Departed, Self::Arrived, Self::OutForDelivery, Self::Delivered];
+
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::HandedOver => "handed-over",
+            Self::Departed => "departed",
+            Self::Arrived => "arrived",
+            Self::OutForDelivery => "out-for-delivery",
+            Self::Delivered => "delivered",
+        }
+    }
+
+    /// The side whose carrier reports this step.
+    #[must_use]
+    pub const fn side(self) -> Side {
+        match self {
+            Self::HandedOver | Self::Departed => Side::Export,
+            Self::Arrived | Self::OutForDelivery | Self::Delivered => Side::Import,
+        }
+    }
+
+    /// The step that has to stand before this one.
+    #[must_use]
+    pub fn before(self) -> Option<Self> {
+        let at = Self::ALL.iter().position(|k| *k == self)?;
+        at.checked_sub(1).and_then(|i| Self::ALL.get(i)).copied()
+    }
+}
+
+impl FromStr for CustodyKind {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|k| k.code() == text).ok_or(())
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Custody {
+    pub kind: CustodyKind,
+    /// UN/LOCODE or the carrier's own name of a place.
+    pub place: String,
+    pub at: BusinessTime,
+}
+
+/// A carrier scans the parcel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecordCustody {
+    pub trade: TradeId,
+    pub kind: CustodyKind,
+    pub place: String,
+    pub by: Id<Party>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum CustodyRefusal {
+    TradeUnknown { trade: TradeId },
+    NotACarrier { party: Id<Party> },
+    /// This step is reported on the other side of the border.
+    OtherSide { step: CustodyKind },
+    /// The step before has not been reported.
+    StepMissing { step: CustodyKind, missing: CustodyKind },
+    NoWaybill,
+    /// Goods may not leave before the export release.
+    NotReleasedForExport,
+    /// Goods may not leave customs before the import release.
+    NotReleasedForImport,
+    TradeClosed,
+    Place { max: usize },
+}
+
+const PLACE_MAX: usize = 80;
+
+impl Decide for RecordCustody {
+    type Answer = Custody;
+    type Refusal = CustodyRefusal;
+
+    fn reads(&self, need: &mut Need) {
+        need.trade(&self.trade).party(self.by);
+    }
+
+    fn decide(&self, world: &mut World) -> Result<Custody, CustodyRefusal> {
+        if !world.parties.get(&self.by).is_some_and(|p| p.is(Role::Carrier)) {
+            return Err(CustodyRefusal::NotACarrier { party: self.by });
+        }
+        let Some(file) = world.trades.get(&self.trade) else {
+            return Err(CustodyRefusal::TradeUnknown { trade: self.trade.clone() });
+        };
+        if let Some(known) = file.custody.iter().find(|c| c.kind == self.kind) {
+            return Ok(known.clone());
+        }
+        self.may_move(file)?;
+        let custody = Custody { kind: self.kind, place: self.place.trim().to_owned(), at: world.now };
+        let mut file = file.clone();
+        file.custody.push(custody.clone());
+        let what =
+            Happened::CustodyRecorded { custody: self.kind, place: custody.place.clone(), moved_at: custody.at };
+        world.happened(Some(&self.trade), file.peer.clone().as_ref(), what);
+        world.trades.put(self.trade.clone(), file);
+        Ok(custody)
+    }
+}
+
+impl RecordCustody {
+    fn may_move(&self, file: &TradeFile) -> Result<(), CustodyRefusal> {
+        if self.place.trim().is_empty() || self.place.chars().count() > PLACE_MAX {
+            return Err(CustodyRefusal::Place { max: PLACE_MAX });
+        }
+        if self.kind.side() != file.side {
+            return Err(CustodyRefusal::OtherSide { step: self.kind });
+        }
+        if matches!(file.closed, Some(Closed::Lapsed { .. } | Closed::Declined { .. })) {
+            return Err(CustodyRefusal::TradeClosed);
+        }
+        if file.waybill.is_none() {
+            return Err(CustodyRefusal::NoWaybill);
+        }
+        if let Some(missing) = self.kind.before().filter(|step| !file.has(*step)) {
+            return Err(CustodyRefusal::StepMissing { step: self.kind, missing });
+        }
+        match self.kind {
+            CustodyKind::Departed if !file.clearance.is_released() => Err(CustodyRefusal::NotReleasedForExport),
+            CustodyKind::OutForDelivery | CustodyKind::Delivered if !file.clearance.is_released() => {
+                Err(CustodyRefusal::NotReleasedForImport)
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The declaration at export; the importing side's is made from it, so that both say the same.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clearance::{self, Clearance};
+use crate::codes::{Country, HsCode, S10};
+use crate::command::Decide;
+use crate::event::Happened;
+use crate::id::Id;
+use crate::money::{Money, MoneyError};
+use crate::order::Order;
+use crate::party::{Party, Role};
+use crate::product::Product;
+use crate::quantity::Grams;
+use crate::time::BusinessTime;
+use crate::trade_file::{Side, TradeFile, TradeId};
+use crate::waybill::Waybill;
+use crate::world::{Need, World};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Declaration {
+    pub lines: Vec<DeclaredLine>,
+    /// Gross weight of the parcel as declared.
+    pub gross: Grams,
+    pub waybill: S10,
+    pub lodged_at: BusinessTime,
+    /// 1, then one more with each correction.
+    pub edition: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeclaredLine {
+    pub product: Id<Product>,
+    pub hs: HsCode,
+    pub origin: Country,
+    pub pieces: i64,
+    /// In the exporting currency.
+    pub value: Money,
+}
+
+impl Declaration {
+    #[must_use]
+    pub fn pieces(&self) -> i64 {
+        self.lines.iter().map(|l| l.pieces).fold(0, i64::saturating_add)
+    }
+
+    /// Value of all lines, in the exporting currency.
+    pub fn value(&self) -> Result<Money, MoneyError> {
+        let currency = self.lines.first().map_or(crate::money::Currency::MYR, |l| l.value.currency());
+        crate::money::sum(currency, self.lines.iter().map(|l| l.value))
+    }
+}
+
+/// The seller (or its broker) lodges the export declaration, or corrects it. What is left out is
+/// taken from the trade file, so that nothing is typed twice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LodgeExport {
+    pub trade: TradeId,
+    pub by: Id<Party>,
+    /// In place of the order's lines; none means: as ordered.
+    #[serde(default)]
+    pub lines: Vec<DeclaredLine>,
+    #[serde(default)]
+    pub gross: Option<Grams>,
+    #[serde(default)]
+    pub corrects: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum LodgeRefusal {
+    TradeUnknown { trade: TradeId },
+    NotYours { trade: TradeId },
+    OtherSide { trade: TradeId },
+    OrderMissing,
+    WaybillMissing,
+    /// The seller does not ship before the money is in escrow.
+    NotPaidYet,
+    TradeClosed,
+    DeclarationStands { edition: u32 },
+    /// The goods are gone or decided on: the paper is physically final.
+    AlreadyReleased,
+    Detained { reason: String },
+    LineWithoutPieces { line: usize, got: i64 },
+    LineWithoutValue { line: usize, got: Money },
+    LineUnknown { line: usize },
+    WeightNotPositive { got: Grams },
+}
+
+impl Decide for LodgeExport {
+    type Answer = Clearance;
+    type Refusal = LodgeRefusal;
+
+    fn reads(&self, need: &mut Need) {
+        need.trade(&self.trade).party(self.by);
+    }
+
+    fn decide(&self, world: &mut World) -> Result<Clearance, LodgeRefusal> {
+        let Some(mut file) = world.trades.get(&self.trade).cloned() else {
+            return Err(LodgeRefusal::TradeUnknown { trade: self.trade.clone() });
+        };
+        let (order, waybill) = self.check(world, &file)?;
+        let edition = match &file.declaration {
+            Some(d) if !self.corrects => return self.stands(d, &file, &order, &waybill),
+            Some(d) => d.edition + 1,
+            None => 1,
+        };
+        file.declaration = Some(self.declaration(world, &order, &waybill, edition)?);
+        clearance::decide_export(world, &mut file);
+        let answer = file.clearance.clone();
+        world.trades.put(self.trade.clone(), file);
+        Ok(answer)
+    }
+}
+
+impl LodgeExport {
+    fn check(&self, world: &World, file: &TradeFile) -> Result<(Order, Waybill), LodgeRefusal> {
+        if file.side != Side::Export {
+            return Err(LodgeRefusal::OtherSide { trade: self.trade.clone() });
+        }
+        let Some(order) = file.order.clone() else { return Err(LodgeRefusal::OrderMissing) };
+        let by = world.parties.get(&self.by);
+        if order.seller != Some(self.by) && !by.is_some_and(|p| p.is(Role::Operator)) {
+            return Err(LodgeRefusal::NotYours { trade: self.trade.clone() });
+        }
+        if file.closed.is_some() {
+            return Err(LodgeRefusal::TradeClosed);
+        }
+        if file.secured.is_none() {
+            return Err(LodgeRefusal::NotPaidYet);
+        }
+        let Some(waybill) = file.waybill.clone() else { return Err(LodgeRefusal::WaybillMissing) };
+        match (&file.clearance, &file.peer_clearance) {
+            (Clearance::Detained { reason, .. }, _) | (_, Clearance::Detained { reason, .. }) => {
+                Err(LodgeRefusal::Detained { reason: reason.clone() })
+            }
+            (_, Clearance::Released { .. }) if self.corrects => Err(LodgeRefusal::AlreadyReleased),
+            _ => Ok((order, waybill)),
+        }
+    }
+
+    /// The same declaration again is answered the same; another one has to say that it corrects.
+    fn stands(&self, known: &Declaration, file: &TradeFile, order: &Order, waybill: &Waybill) -> Result<Clearance, LodgeRefusal> {
+        let same = Declaration { lodged_at: known.lodged_at, ..self.declaration_at(known.lodged_at, order, waybill, known.edition)? };
+        if same == *known { Ok(file.clearance.clone()) } else { Err(LodgeRefusal::DeclarationStands { edition: known.edition }) }
+    }
+
+    fn declaration(&self, world: &World, order: &Order, waybill: &Waybill, edition: u32) -> Result<Declaration, LodgeRefusal> {
+        self.declaration_at(world.now, order, waybill, edition)
+    }
+
+    fn declaration_at(&self, now: BusinessTime, order: &Order, waybill: &Waybill, edition: u32) -> Result<Declaration, LodgeRefusal> {
+        let as_ordered = || {
+            order.quote.lines.iter().map(|l| DeclaredLine {
+                product: l.product,
+                hs: l.hs.clone(),
+                origin: l.origin,
+                pieces: l.pieces,
+                value: l.value_home,
+            })
+        };
+        let lines: Vec<DeclaredLine> = if self.lines.is_empty() { as_ordered().collect() } else { self.lines.clone() };
+        for (i, line) in lines.iter().enumerate() {
+            if line.pieces <= 0 {
+                return Err(LodgeRefusal::LineWithoutPieces { line: i + 1, got: line.pieces });
+            }
+            if !line.value.is_positive() || line.value.currency() != order.quote.freight_home.currency() {
+                return Err(LodgeRefusal::LineWithoutValue { line: i + 1, got: line.value });
+            }
+            if !order.quote.lines.iter().any(|l| l.product == line.product) {
+                return Err(LodgeRefusal::LineUnknown { line: i + 1 });
+            }
+        }
+        let gross = self.gross.unwrap_or_else(|| order.quote.gross());
+        if gross.0 <= 0 {
+            return Err(LodgeRefusal::WeightNotPositive { got: gross });
+        }
+        Ok(Declaration { lines, gross, waybill: waybill.no.clone(), lodged_at: now, edition })
+    }
+}
+
+/// The export release has come over the road: it is the import declaration's content.
+pub fn received_from_peer(world: &mut World, file: &mut TradeFile, declaration: &Declaration) {
+    let newer = file.declaration.as_ref().is_none_or(|d| d.edition < declaration.edition);
+    if newer && !file.clearance.is_final() {
+        file.declaration = Some(declaration.clone());
+        clearance::advance(world, file);
+    }
+}
+
+impl Happened {
+    #[must_use]
+    pub fn export_release(declaration: &Declaration, by: Option<Id<Party>>) -> Self {
+        Self::ExportReleased { declaration: declaration.clone(), by }
+    }
+}

@@ -1,0 +1,199 @@
+//! Escrow: the buyer's money is held until the goods are accepted or the claim window has ended;
+//! then tax is set aside, the fee taken, and the rest is due to the seller's hub.
+
+use serde::{Deserialize, Serialize};
+
+use crate::codes::HubId;
+use crate::command::Decide;
+use crate::custody::CustodyKind;
+use crate::event::Happened;
+use crate::id::Id;
+use crate::ledger::{Account, Leg, Purpose, TransferKind};
+use crate::money::{Money, MoneyError};
+use crate::party::Party;
+use crate::payout::{Payout, PayoutKind};
+use crate::rulebook::Regime;
+use crate::time::BusinessTime;
+use crate::trade_file::{Side, TradeFile, TradeId};
+use crate::world::{Need, World};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum Escrow {
+    Empty,
+    Funded { amount: Money, at: BusinessTime },
+    /// Let go. On the importing hub in its currency; on the exporting hub what it booked as due.
+    Released { at: BusinessTime, tax: Money, fee: Money, due: Money },
+    Returned { amount: Money, at: BusinessTime },
+}
+
+impl Escrow {
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::Funded { .. } => "funded",
+            Self::Released { .. } => "released",
+            Self::Returned { .. } => "returned",
+        }
+    }
+}
+
+/// The buyer has the goods and is content.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AcceptGoods {
+    pub trade: TradeId,
+    pub by: Id<Party>,
+}
+
+/// Nobody complained within the claim window.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EndClaimWindow {
+    pub trade: TradeId,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum EscrowRefusal {
+    TradeUnknown { trade: TradeId },
+    NotTheBuyer { party: Id<Party> },
+    NotDelivered,
+    NothingHeld { state: String },
+    ClaimWindowOpen { until: BusinessTime },
+    #[serde(untagged)]
+    Money(MoneyError),
+}
+
+impl Decide for AcceptGoods {
+    type Answer = Escrow;
+    type Refusal = EscrowRefusal;
+
+    fn reads(&self, need: &mut Need) {
+        need.trade(&self.trade);
+    }
+
+    fn decide(&self, world: &mut World) -> Result<Escrow, EscrowRefusal> {
+        let mut file = releasable(world, &self.trade)?;
+        let buyer = file.order.as_ref().and_then(|o| o.buyer.as_ref()).map(|b| b.party);
+        if buyer != Some(self.by) {
+            return Err(EscrowRefusal::NotTheBuyer { party: self.by });
+        }
+        if matches!(file.escrow, Escrow::Released { .. }) {
+            return Ok(file.escrow);
+        }
+        world.happened(Some(&self.trade), None, Happened::GoodsAccepted { by: self.by });
+        release(world, &mut file)?;
+        let escrow = file.escrow.clone();
+        world.trades.put(self.trade.clone(), file);
+        Ok(escrow)
+    }
+}
+
+impl Decide for EndClaimWindow {
+    type Answer = Escrow;
+    type Refusal = EscrowRefusal;
+
+    fn reads(&self, need: &mut Need) {
+        need.trade(&self.trade);
+    }
+
+    fn decide(&self, world: &mut World) -> Result<Escrow, EscrowRefusal> {
+        let mut file = releasable(world, &self.trade)?;
+        if matches!(file.escrow, Escrow::Released { .. }) {
+            return Ok(file.escrow);
+        }
+        let until = claim_window_ends(world, &file).ok_or(EscrowRefusal::NotDelivered)?;
+        if world.now < until {
+            return Err(EscrowRefusal::ClaimWindowOpen { until });
+        }
+        world.happened(Some(&self.trade), None, Happened::ClaimWindowEnded);
+        release(world, &mut file)?;
+        let escrow = file.escrow.clone();
+        world.trades.put(self.trade.clone(), file);
+        Ok(escrow)
+    }
+}
+
+/// Until when the buyer may complain; `None` before delivery.
+#[must_use]
+pub fn claim_window_ends(world: &World, file: &TradeFile) -> Option<BusinessTime> {
+    let delivered = file.custody_at(CustodyKind::Delivered)?;
+    let peer = world.peers.get(file.peer.as_ref()?)?;
+    let lane = world.site.rulebooks.lane(peer.territory(), world.site.territory, Regime::B2cParcel)?;
+    Some(delivered.plus_days(lane.claim_window))
+}
+
+fn releasable(world: &World, trade: &TradeId) -> Result<TradeFile, EscrowRefusal> {
+    let unknown = EscrowRefusal::TradeUnknown { trade: trade.clone() };
+    let Some(file) = world.trades.get(trade).filter(|f| f.side == Side::Import) else { return Err(unknown) };
+    match file.escrow {
+        Escrow::Funded { .. } if !file.has(CustodyKind::Delivered) => Err(EscrowRefusal::NotDelivered),
+        Escrow::Funded { .. } | Escrow::Released { .. } => Ok(file.clone()),
+        Escrow::Empty | Escrow::Returned { .. } => {
+            Err(EscrowRefusal::NothingHeld { state: file.escrow.code().to_owned() })
+        }
+    }
+}
+
+/// Lets the money go: the pending transfer is posted, and what came out of it is split in full.
+fn release(world: &mut World, file: &mut TradeFile) -> Result<(), EscrowRefusal> {
+    let Escrow::Funded { amount, .. } = file.escrow else { return Ok(()) };
+    let Some(order) = &file.order else { return Ok(()) };
+    let quote = &order.quote;
+    let (tax, fee, due) = (quote.landed.tax, quote.import_fee, quote.due);
+    let parts = tax.plus(fee).and_then(|x| x.plus(due)).map_err(EscrowRefusal::Money)?;
+    debug_assert_eq!(parts, amount, "tax, fee and due are the whole payment");
+    let currency = amount.currency();
+    let own = |purpose| Account::own(purpose, currency);
+    let trade = file.id.clone();
+    let peer = quote.exporter.clone();
+    world.transfer(&trade, Leg::Escrow, TransferKind::PostPending, own(Purpose::BuyerFunds), own(Purpose::Proceeds), amount);
+    world.transfer(&trade, Leg::Tax, TransferKind::Posted, own(Purpose::Proceeds), own(Purpose::Tax), tax);
+    world.transfer(&trade, Leg::ImportFee, TransferKind::Posted, own(Purpose::Proceeds), own(Purpose::Fee), fee);
+    let due_to = Account::with(Purpose::DueTo, &peer, currency);
+    world.transfer(&trade, Leg::DueTo, TransferKind::Posted, own(Purpose::Proceeds), due_to, due);
+    world.happened(Some(&trade), Some(&peer), Happened::EscrowReleased { tax, fee, due });
+    file.escrow = Escrow::Released { at: world.now, tax, fee, due };
+    Ok(())
+}
+
+/// The exporting hub hears that the escrow was released: it is due the money from its peer, pays
+/// the carrier and its own fee, and owes the seller the rest, at the rate locked in the quote.
+pub fn received_from_peer(world: &mut World, file: &mut TradeFile, peer: &HubId, due: Money, tax: Money) -> Result<(), MoneyError> {
+    if matches!(file.escrow, Escrow::Released { .. }) {
+        return Ok(());
+    }
+    let Some(order) = file.order.clone() else { return Ok(()) };
+    let Some(seller) = order.seller else { return Ok(()) };
+    let quote = &order.quote;
+    let home = world.site.currency;
+    let credit = quote.fx.convert_back(due)?;
+    let fee = export_fee(world, file)?;
+    let freight = quote.freight_home;
+    let rest = credit.minus(freight)?.minus(fee)?;
+    let trade = file.id.clone();
+    let posted = TransferKind::Posted;
+    let position = |currency| Account::own(Purpose::FxPosition, currency);
+    let proceeds = Account::own(Purpose::Proceeds, home);
+    let due_from = Account::with(Purpose::DueFrom, peer, due.currency());
+    world.transfer(&trade, Leg::DueFrom, posted, due_from, position(due.currency()), due);
+    world.transfer(&trade, Leg::Exchange, posted, position(home), proceeds.clone(), credit);
+    world.transfer(&trade, Leg::Freight, posted, proceeds.clone(), Account::own(Purpose::Carrier, home), freight);
+    world.transfer(&trade, Leg::ExportFee, posted, proceeds.clone(), Account::own(Purpose::Fee, home), fee);
+    let seller_account = Account::with(Purpose::Seller, &seller, home);
+    world.transfer(&trade, Leg::Proceeds, posted, proceeds, seller_account, rest);
+    file.escrow = Escrow::Released { at: world.now, tax, fee, due };
+    let payout = Payout::new(world.now, &trade, PayoutKind::Proceeds { seller }, Purpose::Seller, rest);
+    world.happened(Some(&trade), None, Happened::PayoutDue { payout: payout.id, amount: rest });
+    file.payouts.push(payout);
+    Ok(())
+}
+
+/// The exporting hub's fee on the goods, in its own currency.
+pub fn export_fee(world: &World, file: &TradeFile) -> Result<Money, MoneyError> {
+    let Some(order) = &file.order else { return Ok(Money::zero(world.site.currency)) };
+    let to = file.peer.as_ref().and_then(|p| world.peers.get(p)).map(crate::peer::Peer::territory);
+    let lane = to.and_then(|to| world.site.rulebooks.lane(world.site.territory, to, Regime::B2cParcel));
+    let goods = order.quote.goods_home()?;
+    lane.map_or(Ok(Money::zero(goods.currency())), |lane| goods.at(lane.export_fee))
+}

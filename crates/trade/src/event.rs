@@ -1,0 +1,139 @@
+//! What happened: kept for ever in the hub's log, told to the peer it concerns.
+//!
+//! An event holds references and commitments, never a personal value. The list of all fields that
+//! an event may hold stands in `tests/event_fields.rs`; a test fails on any other.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clearance::{Channel, HoldReason};
+use crate::codes::{Country, HubId};
+use crate::command::Problem;
+use crate::custody::CustodyKind;
+use crate::declaration::Declaration;
+use crate::id::Id;
+use crate::money::Money;
+use crate::party::{Party, PersonalField, Role};
+use crate::payment::PaymentFault;
+use crate::payout::Payout;
+use crate::product::{Goods, Product};
+use crate::quote::Quote;
+use crate::time::BusinessTime;
+use crate::trade_file::TradeId;
+use crate::waybill::Waybill;
+
+/// An event before it has its place in the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Draft {
+    pub at: BusinessTime,
+    pub trade: Option<TradeId>,
+    pub to: Option<HubId>,
+    pub what: Happened,
+}
+
+/// An event in the log: its bytes are the leaf, so its JSON is written once and never again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Place in the log, from 0, without gaps.
+    pub n: u64,
+    pub at: BusinessTime,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trade: Option<TradeId>,
+    /// The peer that is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<HubId>,
+    /// Place on the road to that peer, from 1, without gaps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub road: Option<u64>,
+    pub what: Happened,
+}
+
+impl Event {
+    /// The bytes that the log holds.
+    #[must_use]
+    pub fn leaf(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("an event has text keys only")
+    }
+}
+
+/// Everything that can happen on a hub.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Happened {
+    HubOpened { hub: HubId, territory: Country },
+    PeerAccepted { peer: HubId, epoch: u32 },
+    PeerPaused { peer: HubId },
+    PeerResumed { peer: HubId },
+    ClockMoved { by: HubId, to: BusinessTime },
+    AccessDigest { day: String, looks: u64, sha256: String },
+
+    PartyRegistered { party: Id<Party>, roles: Vec<Role>, country: Country, commitments: BTreeMap<PersonalField, String> },
+    PersonalErased { party: Id<Party> },
+
+    ProductOffered { product: Id<Product>, seller: Id<Party>, sku: String },
+    ProductPublished { product: Id<Product>, seller_name: String, goods: Goods },
+    ProductWithdrawn { product: Id<Product> },
+
+    QuoteAsked { quote: Id<Quote>, lines: Vec<Asked>, #[serde(default)] practice: bool },
+    QuoteGiven { quote: Box<Quote> },
+    QuoteRefused { quote: Id<Quote>, lines: Vec<Asked>, problem: Problem },
+    /// A sandbox peer wants its seller's goods ordered by the cast.
+    PracticeAsked { peer: HubId, lines: Vec<Asked> },
+
+    OrderPlaced { quote: Id<Quote>, buyer: Id<Party>, total: Money },
+    /// To the exporting hub: the order without its buyer.
+    OrderTaken { quote: Box<Quote>, delivery: String, #[serde(default)] practice: bool },
+    OrderDeclined { problem: Problem },
+    OrderLapsed,
+
+    PaymentReceived { payment: String, amount: Money },
+    PaymentSetAside { payment: String, fault: PaymentFault },
+    EscrowFunded { amount: Money },
+    /// To the exporting hub.
+    PaymentSecured,
+
+    WaybillIssued { waybill: Waybill },
+    ExportLodged { edition: u32, channel: Channel, rule: Option<String> },
+    ExportReleased { declaration: Declaration, by: Option<Id<Party>> },
+    ImportMatched { differs: Vec<String> },
+    Held { reasons: Vec<HoldReason>, deadline: BusinessTime },
+    Examining { channel: Channel, rule: Option<String> },
+    Released { by: Option<Id<Party>>, reason: Option<String> },
+    Detained { by: Id<Party>, reason: String },
+    Asked { by: Id<Party>, field: String, reason: String },
+
+    CustodyRecorded { custody: CustodyKind, place: String, moved_at: BusinessTime },
+    GoodsAccepted { by: Id<Party> },
+    ClaimWindowEnded,
+    EscrowReleased { tax: Money, fee: Money, due: Money },
+
+    PayoutDue { payout: Id<Payout>, amount: Money },
+    PayoutInstructed { payout: Id<Payout>, file: String },
+    PayoutDone { payout: Id<Payout> },
+    RefundDue { payout: Id<Payout>, amount: Money },
+    /// A peer told something that this version does not know.
+    NotUnderstood { peer: HubId, index: u64 },
+    /// A peer's message could not be booked; an operator has to look.
+    NotBooked { problem: Problem },
+    /// To the peer: the seller has the money, the trade is complete.
+    SellerPaid,
+}
+
+impl Happened {
+    /// The `kind` as it stands in the event.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        match serde_json::to_value(self) {
+            Ok(value) => value.get("kind").and_then(|k| k.as_str()).unwrap_or_default().to_owned(),
+            Err(_) => String::new(),
+        }
+    }
+}
+
+/// One line of a question for a quote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    pub product: Id<Product>,
+    pub pieces: i64,
+}

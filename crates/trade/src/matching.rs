@@ -1,0 +1,323 @@
+//! The three-way match: order, payment and waybill against the declaration, field by field.
+//!
+//! Only what differs is kept with the trade file; the whole table is worked out again from the
+//! documents whenever someone looks ([`table`]), so it cannot tell another story than they do.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clearance::HoldReason;
+use crate::money::{Money, MoneyError, sum};
+use crate::rulebook::{Mender, Rulebook, Tolerance};
+use crate::time::BusinessTime;
+use crate::trade_file::TradeFile;
+
+/// The fields that are compared, in the order in which they are shown; the first that differs is
+/// the reason that is named first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MatchField {
+    OrderNumber,
+    PaidAmount,
+    Currency,
+    Payer,
+    WaybillNumber,
+    Consignee,
+    GrossWeight,
+    Pieces,
+    HsCode,
+    Origin,
+    GoodsValue,
+    Freight,
+    Tax,
+}
+
+impl MatchField {
+    pub const ALL: [Self; 13] = [
+        Self::OrderNumber,
+        Self::PaidAmount,
+        Self::Currency,
+        Self::Payer,
+        Self::WaybillNumber,
+        Self::Consignee,
+        Self::GrossWeight,
+        Self::Pieces,
+        Self::HsCode,
+        Self::Origin,
+        Self::GoodsValue,
+        Self::Freight,
+        Self::Tax,
+    ];
+
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::OrderNumber => "order-number",
+            Self::PaidAmount => "paid-amount",
+            Self::Currency => "currency",
+            Self::Payer => "payer",
+            Self::WaybillNumber => "waybill-number",
+            Self::Consignee => "consignee",
+            Self::GrossWeight => "gross-weight",
+            Self::Pieces => "pieces",
+            Self::HsCode => "hs-code",
+            Self::Origin => "origin",
+            Self::GoodsValue => "goods-value",
+            Self::Freight => "freight",
+            Self::Tax => "tax",
+        }
+    }
+}
+
+/// What a match found; `differs` is empty where all agree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MatchResult {
+    pub at: BusinessTime,
+    /// Digest of the rule pack whose tolerances were used.
+    pub pack: String,
+    pub differs: Vec<HoldReason>,
+}
+
+/// One row of the table: what each document says, and how that was judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MatchRow {
+    pub field: MatchField,
+    pub order: Option<Said>,
+    pub payment: Option<Said>,
+    pub waybill: Option<Said>,
+    pub declared: Option<Said>,
+    pub verdict: Verdict,
+    pub mender: Mender,
+    pub rule: String,
+}
+
+/// What a document says of a field, in a form that a page can show in the reader's way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Said {
+    Money(Money),
+    Grams { grams: i64 },
+    Count { count: i64 },
+    Text { text: String },
+    /// A person: whether it is the buyer, never who.
+    Person { same_as_buyer: bool },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "kebab-case")]
+pub enum Verdict {
+    Equal,
+    /// Differs by no more than is allowed; per mille of the declared value.
+    Within { per_mille: i64, allowed: i64 },
+    Differs { per_mille: Option<i64>, allowed: i64 },
+    /// Not all documents are there yet.
+    Open,
+}
+
+impl Verdict {
+    #[must_use]
+    pub const fn holds(&self) -> bool {
+        matches!(self, Self::Differs { .. })
+    }
+}
+
+/// Compares, as soon as all four are there: order, applied payment, waybill, declaration.
+#[must_use]
+pub fn compare(file: &TradeFile, book: &Rulebook, now: BusinessTime) -> Option<MatchResult> {
+    let documents = Documents::of(file)?;
+    let differs = MatchField::ALL
+        .into_iter()
+        .filter_map(|field| {
+            let tolerance = book.tolerance(field);
+            documents.judge(field, tolerance).holds().then(|| HoldReason {
+                field,
+                mender: tolerance.mender,
+                rule: tolerance.rule.to_string(),
+            })
+        })
+        .collect();
+    Some(MatchResult { at: now, pack: book.digest.to_string(), differs })
+}
+
+/// The four documents, side by side.
+struct Documents<'a> {
+    order: &'a crate::order::Order,
+    payment: &'a crate::payment::Payment,
+    waybill: &'a crate::waybill::Waybill,
+    declaration: &'a crate::declaration::Declaration,
+}
+
+impl<'a> Documents<'a> {
+    fn of(file: &'a TradeFile) -> Option<Self> {
+        Some(Self {
+            order: file.order.as_ref()?,
+            payment: file.applied_payment()?,
+            waybill: file.waybill.as_ref()?,
+            declaration: file.declaration.as_ref()?,
+        })
+    }
+
+    fn judge(&self, field: MatchField, tolerance: &Tolerance) -> Verdict {
+        let quote = &self.order.quote;
+        let exact = |equal: bool| if equal { Verdict::Equal } else { Verdict::Differs { per_mille: None, allowed: 0 } };
+        match field {
+            // One number names the trade file, so documents that meet in it bear it.
+            MatchField::OrderNumber => Verdict::Equal,
+            MatchField::PaidAmount => number(quote.landed.total.minor(), self.payment.amount.minor(), tolerance),
+            MatchField::Currency => exact(quote.landed.total.currency() == self.payment.amount.currency()),
+            MatchField::Payer => {
+                exact(self.order.buyer.as_ref().is_some_and(|b| b.tags.same_person(&self.payment.payer)))
+            }
+            MatchField::WaybillNumber => exact(self.waybill.no == self.declaration.waybill),
+            MatchField::Consignee => exact(self.order.delivery == self.waybill.consignee),
+            MatchField::GrossWeight => number(self.declaration.gross.0, self.waybill.gross.0, tolerance),
+            MatchField::Pieces => self.lines_agree(|q, d| q.pieces == d.pieces),
+            MatchField::HsCode => self.lines_agree(|q, d| q.hs == d.hs),
+            MatchField::Origin => self.lines_agree(|q, d| q.origin == d.origin),
+            MatchField::GoodsValue => match self.declared_value() {
+                Ok(declared) => number(quote.landed.goods.minor(), declared.minor(), tolerance),
+                Err(_) => Verdict::Differs { per_mille: None, allowed: 0 },
+            },
+            // Freight and tax are not declared apart: they follow from the quote that both hubs hold.
+            MatchField::Freight | MatchField::Tax => Verdict::Equal,
+        }
+    }
+
+    fn lines_agree(&self, same: impl Fn(&crate::quote::QuoteLine, &crate::declaration::DeclaredLine) -> bool) -> Verdict {
+        let ordered = &self.order.quote.lines;
+        let declared = &self.declaration.lines;
+        let agree = ordered.len() == declared.len()
+            && ordered.iter().all(|q| declared.iter().any(|d| d.product == q.product && same(q, d)));
+        if agree { Verdict::Equal } else { Verdict::Differs { per_mille: None, allowed: 0 } }
+    }
+
+    /// The declared value in the buyer's currency, at the quote's rate, line by line as the quote was.
+    fn declared_value(&self) -> Result<Money, MoneyError> {
+        let fx = &self.order.quote.fx;
+        let lines = self.declaration.lines.iter().map(|l| fx.convert(l.value)).collect::<Result<Vec<_>, _>>()?;
+        sum(fx.to, lines)
+    }
+}
+
+/// Judges two numbers: the difference in per mille of the first, against what is allowed.
+fn number(reference: i64, other: i64, tolerance: &Tolerance) -> Verdict {
+    if reference == other {
+        return Verdict::Equal;
+    }
+    let allowed = tolerance.per_mille();
+    let difference = (i128::from(other) - i128::from(reference)).abs();
+    let reference = i128::from(reference).abs();
+    // Compared without division: difference / reference ≤ allowed / 1000.
+    let within = difference * 1000 <= reference * i128::from(allowed);
+    let per_mille = (reference > 0).then(|| i64::try_from((difference * 1000).div_euclid(reference)).unwrap_or(i64::MAX));
+    match (within, per_mille) {
+        (true, Some(per_mille)) => Verdict::Within { per_mille, allowed },
+        (_, per_mille) => Verdict::Differs { per_mille, allowed },
+    }
+}
+
+/// The whole table, as far as the documents have come.
+#[must_use]
+pub fn table(file: &TradeFile, book: &Rulebook) -> Vec<MatchRow> {
+    let documents = Documents::of(file);
+    MatchField::ALL
+        .into_iter()
+        .map(|field| {
+            let tolerance = book.tolerance(field);
+            let verdict = documents.as_ref().map_or(Verdict::Open, |d| d.judge(field, tolerance));
+            let (order, payment, waybill, declared) = said(file, field);
+            MatchRow { field, order, payment, waybill, declared, verdict, mender: tolerance.mender, rule: tolerance.rule.to_string() }
+        })
+        .collect()
+}
+
+type Row = (Option<Said>, Option<Said>, Option<Said>, Option<Said>);
+
+fn said(file: &TradeFile, field: MatchField) -> Row {
+    let text = |t: &str| Said::Text { text: t.to_owned() };
+    let order = file.order.as_ref();
+    let quote = order.map(|o| &o.quote);
+    let payment = file.applied_payment().or_else(|| file.payments.first());
+    let waybill = file.waybill.as_ref();
+    let declaration = file.declaration.as_ref();
+    let number = || text(file.id.order_no());
+    match field {
+        MatchField::OrderNumber => (
+            order.map(|_| number()),
+            payment.map(|_| number()),
+            waybill.map(|_| number()),
+            declaration.map(|_| number()),
+        ),
+        MatchField::PaidAmount => {
+            (quote.map(|q| Said::Money(q.landed.total)), payment.map(|p| Said::Money(p.amount)), None, None)
+        }
+        MatchField::Currency => (
+            quote.map(|q| text(q.landed.total.currency().code())),
+            payment.map(|p| text(p.amount.currency().code())),
+            None,
+            None,
+        ),
+        MatchField::Payer => {
+            let buyer = order.and_then(|o| o.buyer.as_ref());
+            let same = payment.zip(buyer).map(|(p, b)| b.tags.same_person(&p.payer));
+            (
+                buyer.map(|_| Said::Person { same_as_buyer: true }),
+                same.map(|same_as_buyer| Said::Person { same_as_buyer }),
+                None,
+                None,
+            )
+        }
+        MatchField::WaybillNumber => {
+            (None, None, waybill.map(|w| text(w.no.as_str())), declaration.map(|d| text(d.waybill.as_str())))
+        }
+        MatchField::Consignee => (order.map(|o| text(&o.delivery)), None, waybill.map(|w| text(&w.consignee)), None),
+        MatchField::GrossWeight => (
+            quote.map(|q| Said::Grams { grams: q.gross().0 }),
+            None,
+            waybill.map(|w| Said::Grams { grams: w.gross.0 }),
+            declaration.map(|d| Said::Grams { grams: d.gross.0 }),
+        ),
+        MatchField::Pieces => (
+            quote.map(|q| Said::Count { count: q.pieces() }),
+            None,
+            None,
+            declaration.map(|d| Said::Count { count: d.pieces() }),
+        ),
+        MatchField::HsCode => (
+            quote.map(|q| joined(q.lines.iter().map(|l| l.hs.as_str()))),
+            None,
+            None,
+            declaration.map(|d| joined(d.lines.iter().map(|l| l.hs.as_str()))),
+        ),
+        MatchField::Origin => (
+            quote.map(|q| joined(q.lines.iter().map(|l| l.origin.as_str()))),
+            None,
+            None,
+            declaration.map(|d| joined(d.lines.iter().map(|l| l.origin.as_str()))),
+        ),
+        MatchField::GoodsValue => (
+            quote.map(|q| Said::Money(q.landed.goods)),
+            None,
+            None,
+            declaration.zip(quote).and_then(|(d, q)| {
+                let lines: Result<Vec<_>, _> = d.lines.iter().map(|l| q.fx.convert(l.value)).collect();
+                sum(q.fx.to, lines.ok()?).ok().map(Said::Money)
+            }),
+        ),
+        MatchField::Freight => (
+            quote.map(|q| Said::Money(q.landed.freight)),
+            None,
+            None,
+            declaration.and(quote).map(|q| Said::Money(q.landed.freight)),
+        ),
+        MatchField::Tax => (
+            quote.map(|q| Said::Money(q.landed.tax)),
+            None,
+            None,
+            declaration.and(quote).map(|q| Said::Money(q.landed.tax)),
+        ),
+    }
+}
+
+fn joined<'a>(parts: impl Iterator<Item = &'a str>) -> Said {
+    Said::Text { text: parts.collect::<Vec<_>>().join(" ") }
+}

@@ -1,0 +1,294 @@
+//! The order: a buyer takes a quote. On the exporting hub it is known without its buyer.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clearance;
+use crate::codes::HubId;
+use crate::command::Decide;
+use crate::event::Happened;
+use crate::id::Id;
+use crate::landed_cost::{AskLine, LandedCostAsk, LandedCostRefusal, landed_cost};
+use crate::money::Money;
+use crate::party::{Party, PersonTags, Role};
+use crate::payment;
+use crate::quote::Quote;
+use crate::time::BusinessTime;
+use crate::trade_file::{Closed, Side, TradeFile, TradeId};
+use crate::world::{Need, Quota, QuotaKey, World};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    pub quote: Quote,
+    pub placed_at: BusinessTime,
+    /// A reference by which the importing hub knows the consignee and the address; all that the
+    /// exporting side needs on the parcel.
+    pub delivery: String,
+    /// Importing side only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub buyer: Option<OrderBuyer>,
+    /// Exporting side only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seller: Option<Id<Party>>,
+}
+
+/// Who ordered, and by what the person is recognised when a payment comes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderBuyer {
+    pub party: Id<Party>,
+    pub tags: PersonTags,
+}
+
+/// The buyer takes a quote under an order number of its own or the platform's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlaceOrder {
+    pub trade: TradeId,
+    pub quote: Id<Quote>,
+    pub buyer: Id<Party>,
+    /// From the edge: without meaning, and not to be guessed.
+    pub delivery: String,
+    #[serde(default)]
+    pub practice: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum OrderRefusal {
+    NotABuyer { party: Id<Party> },
+    QuoteUnknown { quote: Id<Quote> },
+    /// Somebody else asked for this quote.
+    QuoteNotYours { quote: Id<Quote> },
+    QuoteExpired { expired_at: BusinessTime },
+    /// The number names another order already.
+    OrderNumberTaken { order: String },
+    TradeClosed,
+    DeliveryReference,
+    /// The yearly limit, or a rule that changed its mind since the quote.
+    #[serde(untagged)]
+    Cost(LandedCostRefusal),
+}
+
+impl PlaceOrder {
+    fn quota(&self, world: &World) -> Option<QuotaKey> {
+        let buyer = world.parties.get(&self.buyer)?;
+        let person = buyer.person.as_ref()?.id.clone()?;
+        Some(QuotaKey { person, year: world.site.date(world.now).year() })
+    }
+}
+
+impl Decide for PlaceOrder {
+    type Answer = TradeId;
+    type Refusal = OrderRefusal;
+
+    fn reads(&self, need: &mut Need) {
+        need.trade(&self.trade).quote(self.quote).party(self.buyer);
+    }
+
+    fn reads_more(&self, world: &World, need: &mut Need) {
+        if let Some(key) = self.quota(world) {
+            need.quota(key);
+        }
+    }
+
+    fn decide(&self, world: &mut World) -> Result<TradeId, OrderRefusal> {
+        let not_a_buyer = OrderRefusal::NotABuyer { party: self.buyer };
+        let Some(buyer) = world.parties.get(&self.buyer).filter(|p| p.is(Role::Buyer)) else {
+            return Err(not_a_buyer);
+        };
+        let tags = buyer.person.clone().ok_or(not_a_buyer)?;
+        let Some(quote) = world.quotes.get(&self.quote).cloned() else {
+            return Err(OrderRefusal::QuoteUnknown { quote: self.quote });
+        };
+        if quote.asked_by != Some(self.buyer) {
+            return Err(OrderRefusal::QuoteNotYours { quote: self.quote });
+        }
+        let known = world.trades.get(&self.trade).cloned();
+        if let Some(order) = known.as_ref().and_then(|f| f.order.as_ref()) {
+            let same = order.quote.id == self.quote && order.buyer.as_ref().is_some_and(|b| b.party == self.buyer);
+            return if same {
+                Ok(self.trade.clone())
+            } else {
+                Err(OrderRefusal::OrderNumberTaken { order: self.trade.order_no().to_owned() })
+            };
+        }
+        if world.now > quote.expires_at {
+            return Err(OrderRefusal::QuoteExpired { expired_at: quote.expires_at });
+        }
+        if known.as_ref().is_some_and(|f| f.closed.is_some()) {
+            return Err(OrderRefusal::TradeClosed);
+        }
+        if !(4..=40).contains(&self.delivery.len()) || !self.delivery.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+            return Err(OrderRefusal::DeliveryReference);
+        }
+        self.use_quota(world, &quote)?;
+        let mut file = known.unwrap_or_else(|| TradeFile::new(self.trade.clone(), Side::Import, world.now));
+        file.peer = Some(quote.exporter.clone());
+        file.practice = self.practice;
+        self.tell(world, &quote);
+        file.order = Some(Order {
+            quote,
+            placed_at: world.now,
+            delivery: self.delivery.clone(),
+            buyer: Some(OrderBuyer { party: self.buyer, tags }),
+            seller: None,
+        });
+        payment::apply_parked(world, &mut file);
+        clearance::advance(world, &mut file);
+        world.trades.put(self.trade.clone(), file);
+        Ok(self.trade.clone())
+    }
+}
+
+impl PlaceOrder {
+    /// Takes the order's taxable value from what the person may still import this year.
+    fn use_quota(&self, world: &mut World, quote: &Quote) -> Result<(), OrderRefusal> {
+        let Some(key) = self.quota(world) else { return Ok(()) };
+        let zero = Money::zero(world.site.currency);
+        let used = world.quotas.get(&key).map_or(zero, |q| q.used);
+        check_year(world, quote, used).map_err(OrderRefusal::Cost)?;
+        let used = used.plus(quote.landed.taxable).map_err(|e| OrderRefusal::Cost(e.into()))?;
+        world.quotas.put(key.clone(), Quota { key, used });
+        Ok(())
+    }
+
+    fn tell(&self, world: &mut World, quote: &Quote) {
+        let placed = Happened::OrderPlaced { quote: quote.id, buyer: self.buyer, total: quote.landed.total };
+        world.happened(Some(&self.trade), None, placed);
+        let taken = Happened::OrderTaken {
+            quote: Box::new(quote.without_buyer()),
+            delivery: self.delivery.clone(),
+            practice: self.practice,
+        };
+        world.happened(Some(&self.trade), Some(&quote.exporter), taken);
+    }
+}
+
+/// Asks the rules again, with what the person has bought this year.
+fn check_year(world: &World, quote: &Quote, used: Money) -> Result<(), LandedCostRefusal> {
+    let Some(book) = world.site.rulebook() else { return Ok(()) };
+    let lines: Vec<AskLine> = quote
+        .lines
+        .iter()
+        .map(|l| AskLine { hs: l.hs.clone(), pieces: l.pieces, value: l.value, content: l.content })
+        .collect();
+    let ask = LandedCostAsk {
+        date: quote.date,
+        regime: quote.regime,
+        lines: &lines,
+        freight: quote.landed.freight,
+        year_used: Some(used),
+        stance: &world.site.stance,
+    };
+    landed_cost(book, &ask).map(|_| ())
+}
+
+/// The exporting hub takes in an order that its peer tells of, or says why it cannot.
+pub fn take_from_peer(world: &mut World, trade: &TradeId, peer: &HubId, quote: &Quote, delivery: &str, practice: bool) {
+    let known = world.trades.get(trade).cloned();
+    if known.as_ref().is_some_and(|f| f.order.is_some()) {
+        return;
+    }
+    let mut file = known.unwrap_or_else(|| TradeFile::new(trade.clone(), Side::Export, world.now));
+    file.peer = Some(peer.clone());
+    file.practice = practice;
+    let seller = seller_of(world, quote);
+    file.order = Some(Order {
+        quote: quote.clone(),
+        placed_at: world.now,
+        delivery: delivery.to_owned(),
+        buyer: None,
+        seller: seller.as_ref().ok().copied(),
+    });
+    if let Err(problem) = seller {
+        file.closed = Some(Closed::Declined { at: world.now, reason: problem.code.clone() });
+        world.happened(Some(trade), Some(peer), Happened::OrderDeclined { problem });
+    }
+    world.trades.put(trade.clone(), file);
+}
+
+/// The one seller of all lines.
+fn seller_of(world: &World, quote: &Quote) -> Result<Id<Party>, crate::command::Problem> {
+    let mut sellers = quote.lines.iter().map(|l| world.products.get(&l.product).map(|p| p.seller));
+    let first = sellers.next().flatten();
+    match first {
+        Some(seller) if sellers.all(|s| s == Some(seller)) => Ok(seller),
+        Some(_) => Err(crate::command::Problem::of(&crate::quote::QuoteRefusal::MixedSellers)),
+        None => {
+            let product = quote.lines.first().map(|l| l.product);
+            Err(product.map_or_else(
+                || crate::command::Problem::of(&crate::quote::QuoteRefusal::NoLines),
+                |product| crate::command::Problem::of(&crate::quote::QuoteRefusal::OfferUnknown { product }),
+            ))
+        }
+    }
+}
+
+/// The importing hub hears that the order cannot be taken: the money goes back.
+pub fn declined_by_peer(world: &mut World, file: &mut TradeFile, reason: &str) {
+    if file.closed.is_some() {
+        return;
+    }
+    file.closed = Some(Closed::Declined { at: world.now, reason: reason.to_owned() });
+    payment::return_funds(world, file);
+}
+
+/// An order that was never paid in time comes to nothing, and gives back the yearly quota.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LapseOrder {
+    pub trade: TradeId,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum LapseRefusal {
+    TradeUnknown { trade: TradeId },
+    AlreadyPaid,
+    NotYet { expires_at: BusinessTime },
+}
+
+impl LapseOrder {
+    fn quota(&self, world: &World) -> Option<QuotaKey> {
+        let order = world.trades.get(&self.trade)?.order.as_ref()?;
+        let person = order.buyer.as_ref()?.tags.id.clone()?;
+        Some(QuotaKey { person, year: world.site.date(order.placed_at).year() })
+    }
+}
+
+impl Decide for LapseOrder {
+    type Answer = TradeId;
+    type Refusal = LapseRefusal;
+
+    fn reads(&self, need: &mut Need) {
+        need.trade(&self.trade);
+    }
+
+    fn reads_more(&self, world: &World, need: &mut Need) {
+        if let Some(key) = self.quota(world) {
+            need.quota(key);
+        }
+    }
+
+    fn decide(&self, world: &mut World) -> Result<TradeId, LapseRefusal> {
+        let unknown = LapseRefusal::TradeUnknown { trade: self.trade.clone() };
+        let Some(mut file) = world.trades.get(&self.trade).cloned() else { return Err(unknown) };
+        if file.closed.is_some() {
+            return Ok(self.trade.clone());
+        }
+        let Some(order) = file.order.clone() else { return Err(unknown) };
+        if file.side == Side::Export || file.applied_payment().is_some() {
+            return Err(LapseRefusal::AlreadyPaid);
+        }
+        if world.now <= order.quote.expires_at {
+            return Err(LapseRefusal::NotYet { expires_at: order.quote.expires_at });
+        }
+        if let Some(key) = self.quota(world) {
+            if let Some(quota) = world.quotas.get(&key).cloned() {
+                let used = quota.used.minus(order.quote.landed.taxable).unwrap_or(quota.used);
+                world.quotas.put(key.clone(), Quota { key, used });
+            }
+        }
+        file.closed = Some(Closed::Lapsed { at: world.now });
+        world.happened(Some(&self.trade), file.peer.as_ref(), Happened::OrderLapsed);
+        world.trades.put(self.trade.clone(), file);
+        Ok(self.trade.clone())
+    }
+}

@@ -1,0 +1,309 @@
+//! Payments: what the bank or the payment firm says has come in for an order.
+//!
+//! A credit is a fact: the money is there, whatever is wrong with it. What fits funds the escrow;
+//! what names an order not known yet is parked until it comes; what does not fit is set aside with
+//! its reason and goes back to the payer.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clearance;
+use crate::codes::DocumentNo;
+use crate::command::Decide;
+use crate::escrow::Escrow;
+use crate::event::Happened;
+use crate::ledger::{Account, Leg, Purpose, TransferKind};
+use crate::money::{Currency, Money};
+use crate::party::PersonTags;
+use crate::payout::{Payout, PayoutKind, PayoutState};
+use crate::time::BusinessTime;
+use crate::trade_file::{Side, TradeFile, TradeId};
+use crate::world::{Need, NumberKey, World};
+
+/// How the credit was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PaymentChannel {
+    /// ISO 20022 camt.054 from the bank.
+    Camt054,
+    /// A payment firm's signed webhook.
+    Webhook,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    /// The payment firm's or bank's own number of the payment.
+    pub no: DocumentNo,
+    pub amount: Money,
+    pub payer: PersonTags,
+    pub channel: PaymentChannel,
+    pub at: BusinessTime,
+    pub fate: Fate,
+}
+
+/// What became of a credit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fate", rename_all = "kebab-case")]
+pub enum Fate {
+    /// Waits for its order.
+    Parked,
+    Applied { at: BusinessTime },
+    /// Goes back to the payer.
+    SetAside { fault: PaymentFault, at: BusinessTime },
+}
+
+/// Why a credit does not fund its order. Checked in this order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum PaymentFault {
+    /// The order came to nothing before the money came.
+    OrderClosed,
+    AlreadyPaid { by: String },
+    CurrencyDiffers { expected: Currency, got: Currency },
+    AmountDiffers { expected: Money, got: Money },
+    /// Buyer and payer must be the same person (GACC 26/2016).
+    PayerDiffers,
+    /// No order of this number came within the time a credit may wait.
+    NoOrder,
+}
+
+/// A credit has come in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReceivePayment {
+    /// The order that the payer named.
+    pub trade: TradeId,
+    pub no: DocumentNo,
+    pub amount: Money,
+    pub payer: PersonTags,
+    pub channel: PaymentChannel,
+}
+
+/// A credit is never turned away: what happened to it is the answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PaymentAnswer {
+    pub trade: TradeId,
+    pub no: DocumentNo,
+    #[serde(flatten)]
+    pub fate: Fate,
+    /// The same message had come before; nothing was done again.
+    pub again: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum PaymentRefusal {
+    AmountNotPositive { got: Money },
+    /// This number came before with other contents; a payment does not change.
+    PaymentNumberTaken { payment: String, trade: TradeId },
+    /// Payments belong on the importing hub.
+    NotHere { trade: TradeId },
+}
+
+impl Decide for ReceivePayment {
+    type Answer = PaymentAnswer;
+    type Refusal = PaymentRefusal;
+
+    fn reads(&self, need: &mut Need) {
+        need.trade(&self.trade).number(NumberKey::payment(self.no.as_str()));
+    }
+
+    fn decide(&self, world: &mut World) -> Result<PaymentAnswer, PaymentRefusal> {
+        if !self.amount.is_positive() {
+            return Err(PaymentRefusal::AmountNotPositive { got: self.amount });
+        }
+        if self.trade.importer() != world.site.id.as_str() {
+            return Err(PaymentRefusal::NotHere { trade: self.trade.clone() });
+        }
+        let number = NumberKey::payment(self.no.as_str());
+        if let Some(trade) = world.numbers.get(&number).cloned() {
+            return self.again(world, &trade);
+        }
+        let mut file = world
+            .trades
+            .get(&self.trade)
+            .cloned()
+            .unwrap_or_else(|| TradeFile::new(self.trade.clone(), Side::Import, world.now));
+        let payment = Payment {
+            no: self.no.clone(),
+            amount: self.amount,
+            payer: self.payer.clone(),
+            channel: self.channel,
+            at: world.now,
+            fate: Fate::Parked,
+        };
+        let received = Happened::PaymentReceived { payment: self.no.to_string(), amount: self.amount };
+        world.happened(Some(&self.trade), None, received);
+        let fate = settle_fate(world, &mut file, payment, Account::own(Purpose::Bank, self.amount.currency()));
+        clearance::advance(world, &mut file);
+        world.numbers.put(number, self.trade.clone());
+        world.trades.put(self.trade.clone(), file);
+        Ok(PaymentAnswer { trade: self.trade.clone(), no: self.no.clone(), fate, again: false })
+    }
+}
+
+impl ReceivePayment {
+    /// The number came before: the same message is answered the same, another one is refused.
+    fn again(&self, world: &World, trade: &TradeId) -> Result<PaymentAnswer, PaymentRefusal> {
+        let taken = PaymentRefusal::PaymentNumberTaken { payment: self.no.to_string(), trade: trade.clone() };
+        if *trade != self.trade {
+            return Err(taken);
+        }
+        let known = world.trades.get(trade).and_then(|f| f.payments.iter().find(|p| p.no == self.no));
+        match known {
+            Some(p) if p.amount == self.amount && p.payer == self.payer => {
+                Ok(PaymentAnswer { trade: trade.clone(), no: p.no.clone(), fate: p.fate.clone(), again: true })
+            }
+            _ => Err(taken),
+        }
+    }
+}
+
+/// Books a credit that comes out of `source`, and says what became of it.
+fn settle_fate(world: &mut World, file: &mut TradeFile, mut payment: Payment, source: Account) -> Fate {
+    let currency = payment.amount.currency();
+    let from_bank = source.purpose == Purpose::Bank;
+    let unapplied = Account::own(Purpose::Unapplied, currency);
+    let fate = match fault(file, &payment) {
+        None if file.order.is_none() => {
+            if from_bank {
+                world.transfer(&file.id, Leg::TakenIn, TransferKind::Posted, source, unapplied, payment.amount);
+            }
+            Fate::Parked
+        }
+        None => {
+            let funds = Account::own(Purpose::BuyerFunds, currency);
+            let proceeds = Account::own(Purpose::Proceeds, currency);
+            world.transfer(&file.id, Leg::Funded, TransferKind::Posted, source, funds.clone(), payment.amount);
+            world.transfer(&file.id, Leg::Escrow, TransferKind::Pending, funds, proceeds, payment.amount);
+            file.escrow = Escrow::Funded { amount: payment.amount, at: world.now };
+            world.happened(Some(&file.id), None, Happened::EscrowFunded { amount: payment.amount });
+            world.happened(Some(&file.id), file.peer.as_ref(), Happened::PaymentSecured);
+            Fate::Applied { at: world.now }
+        }
+        Some(fault) => {
+            if from_bank {
+                world.transfer(&file.id, Leg::TakenIn, TransferKind::Posted, source, unapplied, payment.amount);
+            }
+            set_aside(world, file, &payment, fault)
+        }
+    };
+    payment.fate = fate.clone();
+    match file.payments.iter_mut().find(|p| p.no == payment.no) {
+        Some(known) => *known = payment,
+        None => file.payments.push(payment),
+    }
+    fate
+}
+
+/// Promises the money back: a payout to the payer, out of what is unapplied.
+fn set_aside(world: &mut World, file: &mut TradeFile, payment: &Payment, fault: PaymentFault) -> Fate {
+    world.happened(
+        Some(&file.id),
+        None,
+        Happened::PaymentSetAside { payment: payment.no.to_string(), fault: fault.clone() },
+    );
+    let payout = Payout::new(
+        world.now,
+        &file.id,
+        PayoutKind::Refund { payment: payment.no.clone() },
+        Purpose::Unapplied,
+        payment.amount,
+    );
+    world.happened(Some(&file.id), None, Happened::RefundDue { payout: payout.id, amount: payment.amount });
+    file.payouts.push(payout);
+    Fate::SetAside { fault, at: world.now }
+}
+
+fn fault(file: &TradeFile, payment: &Payment) -> Option<PaymentFault> {
+    if file.closed.is_some() {
+        return Some(PaymentFault::OrderClosed);
+    }
+    let order = file.order.as_ref()?;
+    if let Some(by) = file.applied_payment() {
+        return Some(PaymentFault::AlreadyPaid { by: by.no.to_string() });
+    }
+    let expected = order.quote.landed.total;
+    let got = payment.amount;
+    if got.currency() != expected.currency() {
+        return Some(PaymentFault::CurrencyDiffers { expected: expected.currency(), got: got.currency() });
+    }
+    if got != expected {
+        return Some(PaymentFault::AmountDiffers { expected, got });
+    }
+    let same = order.buyer.as_ref().is_some_and(|b| b.tags.same_person(&payment.payer));
+    (!same).then_some(PaymentFault::PayerDiffers)
+}
+
+/// The order has come: credits that waited for it are looked at, in the order in which they came.
+pub fn apply_parked(world: &mut World, file: &mut TradeFile) {
+    let parked: Vec<Payment> = file.payments.iter().filter(|p| p.fate == Fate::Parked).cloned().collect();
+    for payment in parked {
+        let source = Account::own(Purpose::Unapplied, payment.amount.currency());
+        settle_fate(world, file, payment, source);
+    }
+}
+
+/// A trade came to nothing: what is in escrow is let go and goes back to the payer.
+pub fn return_funds(world: &mut World, file: &mut TradeFile) {
+    let Escrow::Funded { amount, .. } = file.escrow else { return };
+    let Some(payment) = file.applied_payment().cloned() else { return };
+    let funds = Account::own(Purpose::BuyerFunds, amount.currency());
+    let proceeds = Account::own(Purpose::Proceeds, amount.currency());
+    world.transfer(&file.id, Leg::Escrow, TransferKind::VoidPending, funds, proceeds, amount);
+    file.escrow = Escrow::Returned { amount, at: world.now };
+    let payout =
+        Payout::new(world.now, &file.id, PayoutKind::Refund { payment: payment.no }, Purpose::BuyerFunds, amount);
+    world.happened(Some(&file.id), None, Happened::RefundDue { payout: payout.id, amount });
+    file.payouts.push(payout);
+}
+
+/// A credit that has waited too long for an order goes back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReturnParked {
+    pub trade: TradeId,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum ReturnRefusal {
+    TradeUnknown { trade: TradeId },
+    NotYet { until: BusinessTime },
+}
+
+/// How long a credit may wait for its order: longer than any quote is valid.
+pub const PARKED_FOR: crate::time::Days = crate::time::Days(10);
+
+impl Decide for ReturnParked {
+    type Answer = TradeId;
+    type Refusal = ReturnRefusal;
+
+    fn reads(&self, need: &mut Need) {
+        need.trade(&self.trade);
+    }
+
+    fn decide(&self, world: &mut World) -> Result<TradeId, ReturnRefusal> {
+        let Some(mut file) = world.trades.get(&self.trade).cloned() else {
+            return Err(ReturnRefusal::TradeUnknown { trade: self.trade.clone() });
+        };
+        let until = file.opened.plus_days(PARKED_FOR);
+        if world.now < until {
+            return Err(ReturnRefusal::NotYet { until });
+        }
+        let parked: Vec<Payment> = file.payments.iter().filter(|p| p.fate == Fate::Parked).cloned().collect();
+        for mut payment in parked {
+            payment.fate = set_aside(world, &mut file, &payment, PaymentFault::NoOrder);
+            if let Some(known) = file.payments.iter_mut().find(|p| p.no == payment.no) {
+                *known = payment;
+            }
+        }
+        world.trades.put(self.trade.clone(), file);
+        Ok(self.trade.clone())
+    }
+}
+
+impl Payout {
+    /// Whether this payout returns a payer's money.
+    #[must_use]
+    pub fn is_refund(&self) -> bool {
+        matches!(self.kind, PayoutKind::Refund { .. }) && !matches!(self.state, PayoutState::Done { .. })
+    }
+}

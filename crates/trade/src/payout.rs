@@ -1,0 +1,182 @@
+//! Payouts: money leaves the hub in a bank's own format, and is gone only when the bank says so.
+
+use serde::{Deserialize, Serialize};
+
+use crate::codes::DocumentNo;
+use crate::command::Decide;
+use crate::event::Happened;
+use crate::id::{Id, Noun};
+use crate::ledger::{Account, Leg, Purpose, TransferKind};
+use crate::money::Money;
+use crate::party::Party;
+use crate::time::BusinessTime;
+use crate::trade_file::{Closed, Side, TradeFile, TradeId};
+use crate::world::{Need, World};
+
+impl Noun for Payout {
+    const PREFIX: &'static str = "pay";
+}
+
+/// One payment out, to a seller or back to a payer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payout {
+    pub id: Id<Payout>,
+    pub kind: PayoutKind,
+    /// The account that it comes out of.
+    pub from: Purpose,
+    pub amount: Money,
+    pub due_at: BusinessTime,
+    pub state: PayoutState,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum PayoutKind {
+    Proceeds { seller: Id<Party> },
+    /// Back where the payment came from, by its number.
+    Refund { payment: DocumentNo },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum PayoutState {
+    Due,
+    Instructed { file: String, at: BusinessTime },
+    Done { bank_reference: String, at: BusinessTime },
+}
+
+impl Payout {
+    #[must_use]
+    pub fn new(now: BusinessTime, trade: &TradeId, kind: PayoutKind, from: Purpose, amount: Money) -> Self {
+        let what = match &kind {
+            PayoutKind::Proceeds { .. } => "proceeds",
+            PayoutKind::Refund { payment } => payment.as_str(),
+        };
+        let id = Id::derived(now, &format!("{trade}/{what}"));
+        Self { id, kind, from, amount, due_at: now, state: PayoutState::Due }
+    }
+
+    fn leg(&self) -> Leg {
+        match self.kind {
+            PayoutKind::Proceeds { .. } => Leg::Payout,
+            PayoutKind::Refund { .. } => Leg::Refund,
+        }
+    }
+
+    fn accounts(&self) -> (Account, Account) {
+        let currency = self.amount.currency();
+        let from = match &self.kind {
+            PayoutKind::Proceeds { seller } => Account::with(self.from, seller, currency),
+            PayoutKind::Refund { .. } => Account::own(self.from, currency),
+        };
+        (from, Account::own(Purpose::Bank, currency))
+    }
+}
+
+/// The hub puts a due payout into a file for the bank.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InstructPayout {
+    pub trade: TradeId,
+    pub payout: Id<Payout>,
+    /// The file that it goes out with (pain.001 message id).
+    pub file: String,
+}
+
+/// The bank has executed it: camt.054 debit entry, with the payout's id as end-to-end reference.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConfirmPayout {
+    pub trade: TradeId,
+    pub payout: Id<Payout>,
+    pub amount: Money,
+    pub bank_reference: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum PayoutRefusal {
+    TradeUnknown { trade: TradeId },
+    PayoutUnknown { payout: Id<Payout> },
+    /// It went out with another file already.
+    AlreadyInstructed { file: String },
+    NotInstructed { payout: Id<Payout> },
+    PayoutAmount { expected: Money, got: Money },
+}
+
+fn with_payout<T>(
+    world: &mut World,
+    trade: &TradeId,
+    payout: Id<Payout>,
+    act: impl FnOnce(&mut World, &mut TradeFile, usize) -> Result<T, PayoutRefusal>,
+) -> Result<T, PayoutRefusal> {
+    let Some(mut file) = world.trades.get(trade).cloned() else {
+        return Err(PayoutRefusal::TradeUnknown { trade: trade.clone() });
+    };
+    let Some(at) = file.payouts.iter().position(|p| p.id == payout) else {
+        return Err(PayoutRefusal::PayoutUnknown { payout });
+    };
+    let answer = act(world, &mut file, at)?;
+    world.trades.put(trade.clone(), file);
+    Ok(answer)
+}
+
+impl Decide for InstructPayout {
+    type Answer = Payout;
+    type Refusal = PayoutRefusal;
+
+    fn reads(&self, need: &mut Need) {
+        need.trade(&self.trade);
+    }
+
+    fn decide(&self, world: &mut World) -> Result<Payout, PayoutRefusal> {
+        with_payout(world, &self.trade, self.payout, |world, file, at| {
+            let payout = &mut file.payouts[at];
+            match &payout.state {
+                PayoutState::Due => {}
+                PayoutState::Instructed { file, .. } if *file == self.file => return Ok(payout.clone()),
+                PayoutState::Instructed { file, .. } => {
+                    return Err(PayoutRefusal::AlreadyInstructed { file: file.clone() });
+                }
+                PayoutState::Done { .. } => return Ok(payout.clone()),
+            }
+            let (from, bank) = payout.accounts();
+            world.transfer(&self.trade, payout.leg(), TransferKind::Pending, from, bank, payout.amount);
+            payout.state = PayoutState::Instructed { file: self.file.clone(), at: world.now };
+            let what = Happened::PayoutInstructed { payout: payout.id, file: self.file.clone() };
+            world.happened(Some(&self.trade), None, what);
+            Ok(payout.clone())
+        })
+    }
+}
+
+impl Decide for ConfirmPayout {
+    type Answer = Payout;
+    type Refusal = PayoutRefusal;
+
+    fn reads(&self, need: &mut Need) {
+        need.trade(&self.trade);
+    }
+
+    fn decide(&self, world: &mut World) -> Result<Payout, PayoutRefusal> {
+        with_payout(world, &self.trade, self.payout, |world, file, at| {
+            let payout = &mut file.payouts[at];
+            match &payout.state {
+                PayoutState::Due => return Err(PayoutRefusal::NotInstructed { payout: self.payout }),
+                PayoutState::Instructed { .. } => {}
+                PayoutState::Done { .. } => return Ok(payout.clone()),
+            }
+            if payout.amount != self.amount {
+                return Err(PayoutRefusal::PayoutAmount { expected: payout.amount, got: self.amount });
+            }
+            let (from, bank) = payout.accounts();
+            world.transfer(&self.trade, payout.leg(), TransferKind::PostPending, from, bank, payout.amount);
+            payout.state = PayoutState::Done { bank_reference: self.bank_reference.clone(), at: world.now };
+            let done = payout.clone();
+            world.happened(Some(&self.trade), None, Happened::PayoutDone { payout: done.id });
+            if file.side == Side::Export && matches!(done.kind, PayoutKind::Proceeds { .. }) {
+                file.closed = Some(Closed::Paid { at: world.now });
+                world.happened(Some(&self.trade), file.peer.as_ref(), Happened::SellerPaid);
+            }
+            Ok(done)
+        })
+    }
+}

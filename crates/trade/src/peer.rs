@@ -1,0 +1,360 @@
+//! The peer: the hub at the other end of a road, and what its messages do here.
+
+use serde::{Deserialize, Serialize};
+
+use crate::card::{CardRefusal, HubCard};
+use crate::clearance::{self, Channel, Clearance};
+use crate::clock;
+use crate::codes::{Country, HubId};
+use crate::command::{Decide, Problem};
+use crate::custody::Custody;
+use crate::declaration;
+use crate::escrow;
+use crate::event::{Asked, Event, Happened};
+use crate::key::{Context, Purpose};
+use crate::order;
+use crate::product::{Offer, OfferKey, PeerAnswer};
+use crate::quote::{AskQuote, Quote};
+use crate::road::{self, Batch, Receipt, RoadRefusal, RoadState};
+use crate::time::{BusinessTime, WallTime};
+use crate::trade_file::{Closed, Side, TradeFile, TradeId};
+use crate::waybill;
+use crate::world::{Need, NumberKey, World};
+
+/// An accepted peer with the state of its road towards us.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Peer {
+    pub card: HubCard,
+    /// Where the peer is reached; it may move without a new card.
+    pub url: String,
+    pub road: RoadState,
+    /// We do not send, nor take in, while paused.
+    pub paused: bool,
+    pub since: BusinessTime,
+}
+
+impl Peer {
+    #[must_use]
+    pub const fn territory(&self) -> Country {
+        self.card.territory
+    }
+}
+
+/// The operator accepts a peer by its signed card, which it has checked with the peer's operator.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AcceptPeer {
+    pub card: HubCard,
+    pub url: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum PeerRefusal {
+    PeerUnknown { peer: HubId },
+    /// Another key under a known id: a new operator, or an impostor. Remove the old one first.
+    PeerKeyDiffers { peer: HubId },
+    PeerUrl { got: String },
+    #[serde(untagged)]
+    Card(CardRefusal),
+}
+
+impl Decide for AcceptPeer {
+    type Answer = HubId;
+    type Refusal = PeerRefusal;
+
+    fn reads(&self, _need: &mut Need) {}
+
+    fn decide(&self, world: &mut World) -> Result<HubId, PeerRefusal> {
+        self.card.check_for(&world.site.id, world.site.mode).map_err(PeerRefusal::Card)?;
+        if !(self.url.starts_with("http://") || self.url.starts_with("https://")) || self.url.len() > 200 {
+            return Err(PeerRefusal::PeerUrl { got: self.url.chars().take(200).collect() });
+        }
+        let id = self.card.id.clone();
+        let known = world.peers.all().find(|(k, _)| **k == id).map(|(_, p)| p.clone());
+        let peer = match known {
+            Some(known) if !known.card.same_key(&self.card) => return Err(PeerRefusal::PeerKeyDiffers { peer: id }),
+            Some(known) => Peer { card: self.card.clone(), url: self.url.clone(), ..known },
+            None => Peer {
+                card: self.card.clone(),
+                url: self.url.clone(),
+                road: RoadState::new(self.card.clone()),
+                paused: false,
+                since: world.now,
+            },
+        };
+        world.happened(None, Some(&id), Happened::PeerAccepted { peer: id.clone(), epoch: self.card.epoch });
+        world.peers.put(id.clone(), peer);
+        Ok(id)
+    }
+}
+
+/// The operator pauses or resumes a road.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PausePeer {
+    pub peer: HubId,
+    pub paused: bool,
+}
+
+impl Decide for PausePeer {
+    type Answer = HubId;
+    type Refusal = PeerRefusal;
+
+    fn reads(&self, _need: &mut Need) {}
+
+    fn decide(&self, world: &mut World) -> Result<HubId, PeerRefusal> {
+        let known = world.peers.all().find(|(k, _)| **k == self.peer).map(|(_, p)| p.clone());
+        let Some(mut peer) = known else { return Err(PeerRefusal::PeerUnknown { peer: self.peer.clone() }) };
+        peer.paused = self.paused;
+        peer.road.paused = self.paused;
+        let what = if self.paused {
+            Happened::PeerPaused { peer: self.peer.clone() }
+        } else {
+            Happened::PeerResumed { peer: self.peer.clone() }
+        };
+        world.happened(None, None, what);
+        world.peers.put(self.peer.clone(), peer);
+        Ok(self.peer.clone())
+    }
+}
+
+/// A peer's batch: checked in the road's order, then each entry applied once, together with the cursor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReceiveBatch {
+    pub batch: Batch,
+    /// For the countersignature.
+    pub at: WallTime,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum ReceiveRefusal {
+    PeerUnknown { peer: HubId },
+    #[serde(untagged)]
+    Road(RoadRefusal),
+}
+
+impl Decide for ReceiveBatch {
+    type Answer = Receipt;
+    type Refusal = ReceiveRefusal;
+
+    fn reads(&self, need: &mut Need) {
+        for entry in &self.batch.entries {
+            if let Ok(event) = serde_json::from_slice::<Event>(&entry.leaf) {
+                reads(&self.batch.from, &event, need);
+            }
+        }
+    }
+
+    fn decide(&self, world: &mut World) -> Result<Receipt, ReceiveRefusal> {
+        let from = self.batch.from.clone();
+        let known = world.peers.all().find(|(k, _)| **k == from).map(|(_, p)| p.clone());
+        let Some(peer) = known else { return Err(ReceiveRefusal::PeerUnknown { peer: from }) };
+        let accepted = road::receive(&peer.road, &self.batch, &world.site.id).map_err(ReceiveRefusal::Road)?;
+        world.peers.put(from.clone(), Peer { road: accepted.state.clone(), ..peer });
+        for entry in &accepted.entries {
+            match serde_json::from_slice::<Event>(&entry.leaf) {
+                Ok(event) => apply(world, &from, &event),
+                // A newer peer may tell what we do not know yet; it is noted, not lost, and the road goes on.
+                Err(_) => world.happened(None, None, Happened::NotUnderstood { peer: from.clone(), index: entry.index }),
+            }
+        }
+        Ok(accepted.receipt(&world.site.key, self.at))
+    }
+}
+
+/// What one message of a peer reads.
+fn reads(from: &HubId, event: &Event, need: &mut Need) {
+    if let Some(trade) = &event.trade {
+        need.trade(trade);
+    }
+    match &event.what {
+        Happened::ProductPublished { product, .. } | Happened::ProductWithdrawn { product } => {
+            need.offer(OfferKey { hub: from.clone(), product: *product });
+        }
+        Happened::QuoteAsked { quote, lines, .. } => {
+            need.quote(*quote);
+            for line in lines {
+                need.offer(OfferKey { hub: from.clone(), product: line.product });
+            }
+        }
+        Happened::QuoteGiven { quote } | Happened::OrderTaken { quote, .. } => {
+            need.quote(quote.id);
+            for line in &quote.lines {
+                need.product(line.product);
+            }
+        }
+        Happened::QuoteRefused { lines, .. } => {
+            for line in lines {
+                need.product(line.product);
+            }
+        }
+        Happened::WaybillIssued { waybill } => {
+            need.number(NumberKey::waybill(waybill.no.as_str()));
+        }
+        _ => {}
+    }
+}
+
+/// What one message of a peer does. It never refuses: what cannot be done is answered by a message.
+fn apply(world: &mut World, from: &HubId, event: &Event) {
+    match &event.what {
+        Happened::ClockMoved { to, .. } => clock::follow_peer(world, *to),
+        Happened::ProductPublished { product, seller_name, goods } => {
+            let key = OfferKey { hub: from.clone(), product: *product };
+            let offer = Offer {
+                key: key.clone(),
+                seller_name: seller_name.clone(),
+                goods: goods.clone(),
+                since: world.now,
+                withdrawn: false,
+            };
+            world.offers.put(key, offer);
+        }
+        Happened::ProductWithdrawn { product } => {
+            let key = OfferKey { hub: from.clone(), product: *product };
+            if let Some(offer) = world.offers.get(&key).cloned() {
+                world.offers.put(key, Offer { withdrawn: true, ..offer });
+            }
+        }
+        Happened::QuoteAsked { quote, lines, practice } => answer_quote(world, from, *quote, lines, *practice),
+        Happened::QuoteGiven { quote } => quote_given(world, from, quote),
+        Happened::QuoteRefused { lines, problem, .. } => {
+            remember_answer(world, from, lines, &PeerAnswer::Refused { problem: problem.clone() });
+        }
+        Happened::OrderTaken { quote, delivery, practice } => {
+            let Some(trade) = &event.trade else { return };
+            if trade.importer() == from.as_str() {
+                order::take_from_peer(world, trade, from, quote, delivery, *practice);
+                if let Some(file) = world.trades.get(trade).cloned() {
+                    waybill::tell(world, &file);
+                }
+            }
+        }
+        _ => apply_to_trade(world, from, event),
+    }
+}
+
+/// Messages that concern a trade file which is here already, and which this peer is party to.
+fn apply_to_trade(world: &mut World, from: &HubId, event: &Event) {
+    let Some(trade) = &event.trade else { return };
+    let Some(mut file) = world.trades.get(trade).cloned().filter(|f| f.peer.as_ref() == Some(from)) else {
+        return;
+    };
+    match &event.what {
+        Happened::OrderDeclined { problem } => order::declined_by_peer(world, &mut file, &problem.code),
+        Happened::OrderLapsed if file.closed.is_none() => file.closed = Some(Closed::Lapsed { at: world.now }),
+        Happened::PaymentSecured => file.secured = file.secured.or(Some(world.now)),
+        Happened::WaybillIssued { waybill } => waybill_from_peer(world, &mut file, waybill),
+        Happened::ExportReleased { declaration, by } => {
+            if !file.peer_clearance.is_released() {
+                file.peer_clearance = Clearance::Released { at: world.now, channel: Channel::Green, by: *by };
+            }
+            declaration::received_from_peer(world, &mut file, declaration);
+        }
+        Happened::CustodyRecorded { custody, place, moved_at } => {
+            if custody.side() != file.side && !file.has(*custody) {
+                file.custody.push(Custody { kind: *custody, place: place.clone(), at: *moved_at });
+            }
+        }
+        Happened::EscrowReleased { tax, due, .. } if file.side == Side::Export => {
+            if let Err(error) = escrow::received_from_peer(world, &mut file, from, *due, *tax) {
+                world.happened(Some(trade), None, Happened::NotBooked { problem: Problem::of(&error) });
+            }
+        }
+        Happened::SellerPaid if file.side == Side::Import => {
+            file.closed = file.closed.or(Some(Closed::Paid { at: world.now }));
+        }
+        what => peer_clearance(world, &mut file, what),
+    }
+    world.trades.put(trade.clone(), file);
+}
+
+/// What the other side's customs has done.
+fn peer_clearance(world: &World, file: &mut TradeFile, what: &Happened) {
+    if file.peer_clearance.is_final() {
+        return;
+    }
+    match what {
+        Happened::Held { reasons, deadline } => {
+            file.peer_clearance =
+                Clearance::Held { since: world.now, reasons: reasons.clone(), deadline: *deadline };
+        }
+        Happened::Examining { channel, rule } => {
+            let deadline = world.now.plus_seconds(8 * 3600);
+            file.peer_clearance =
+                Clearance::Examining { since: world.now, channel: *channel, rule: rule.clone(), deadline, asked: None };
+        }
+        Happened::Released { by, .. } => {
+            file.peer_clearance = Clearance::Released { at: world.now, channel: Channel::Green, by: *by };
+        }
+        Happened::Detained { by, reason } => {
+            file.peer_clearance = Clearance::Detained { at: world.now, by: *by, reason: reason.clone() };
+        }
+        _ => {}
+    }
+}
+
+fn waybill_from_peer(world: &mut World, file: &mut TradeFile, waybill: &crate::waybill::Waybill) {
+    let newer = file.waybill.as_ref().is_none_or(|w| w.edition < waybill.edition);
+    if !newer || file.clearance.is_final() {
+        return;
+    }
+    let number = NumberKey::waybill(waybill.no.as_str());
+    let taken = world.numbers.get(&number).is_some_and(|trade| *trade != file.id);
+    if taken {
+        let problem = Problem::of(&crate::waybill::WaybillRefusal::WaybillNumberTaken {
+            waybill: waybill.no.clone(),
+            trade: file.id.clone(),
+        });
+        world.happened(Some(&file.id), file.peer.as_ref(), Happened::NotBooked { problem });
+        return;
+    }
+    world.numbers.put(number, file.id.clone());
+    file.waybill = Some(waybill.clone());
+    clearance::advance(world, file);
+}
+
+/// A peer asks what its seller's goods cost to the door here; it gets a signed quote, or why not.
+fn answer_quote(world: &mut World, from: &HubId, quote: crate::id::Id<Quote>, lines: &[Asked], practice: bool) {
+    let ask = AskQuote { quote, exporter: from.clone(), lines: lines.to_vec(), buyer: None };
+    match ask.work_out(world) {
+        Ok(quote) => {
+            world.happened(None, Some(from), Happened::QuoteGiven { quote: Box::new(quote.clone()) });
+            world.quotes.put(quote.id, quote);
+        }
+        Err(refusal) => {
+            let problem = Problem::of(&refusal);
+            world.happened(None, Some(from), Happened::QuoteRefused { quote, lines: lines.to_vec(), problem });
+            return;
+        }
+    }
+    if practice && world.site.mode == crate::card::Mode::Sandbox {
+        world.happened(None, None, Happened::PracticeAsked { peer: from.clone(), lines: lines.to_vec() });
+    }
+}
+
+/// The answer to our seller's question. Its signature must be the peer's.
+fn quote_given(world: &mut World, from: &HubId, quote: &Quote) {
+    let asked: Vec<Asked> = quote.lines.iter().map(|l| Asked { product: l.product, pieces: l.pieces }).collect();
+    let context = Context { mode: world.site.mode, purpose: Purpose::Quote };
+    let signed = world.peers.get(from).is_some_and(|peer| {
+        let signature = quote.signature.as_deref().unwrap_or_default();
+        peer.card.key.verify_bytes(context, &quote.signed_bytes(), signature).is_ok()
+    });
+    if !signed || quote.importer != *from {
+        let problem = Problem { code: "quote-signature".to_owned(), args: serde_json::Map::new() };
+        remember_answer(world, from, &asked, &PeerAnswer::Refused { problem });
+        return;
+    }
+    remember_answer(world, from, &asked, &PeerAnswer::Given { quote: quote.id, total: quote.landed.total, expires_at: quote.expires_at });
+    world.quotes.put(quote.id, quote.clone());
+}
+
+/// Keeps the last answer to a question about one piece of one product with the product.
+fn remember_answer(world: &mut World, from: &HubId, lines: &[Asked], answer: &PeerAnswer) {
+    let [line] = lines else { return };
+    if let Some(mut product) = world.products.get(&line.product).cloned() {
+        product.answers.insert(from.clone(), answer.clone());
+        world.products.put(line.product, product);
+    }
+}

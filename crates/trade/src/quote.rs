@@ -1,0 +1,395 @@
+//! A landed cost with frozen inputs, an expiry and the importing hub's signature.
+
+use serde::{Deserialize, Serialize};
+
+use crate::codes::{Country, HsCode, HubId};
+use crate::command::{Decide, Problem};
+use crate::event::{Asked, Happened};
+use crate::id::{Id, Noun};
+use crate::key::{Context, Purpose};
+use crate::landed_cost::{AskLine, LandedCost, LandedCostAsk, LandedCostRefusal, landed_cost};
+use crate::money::{FxRate, Money, MoneyError, sum};
+use crate::party::{Party, Role};
+use crate::product::{Goods, OfferKey, Product};
+use crate::quantity::{Content, Grams, Size};
+use crate::rate_card::{RateCardRefusal, freight};
+use crate::readiness::{Gap, readiness};
+use crate::rulebook::Regime;
+use crate::time::BusinessTime;
+use crate::world::{Need, World};
+
+impl Noun for Quote {
+    const PREFIX: &'static str = "quo";
+}
+
+/// What the buyer pays to the door, with everything that it was worked out from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    pub id: Id<Quote>,
+    pub exporter: HubId,
+    pub importer: HubId,
+    pub regime: Regime,
+    pub lines: Vec<QuoteLine>,
+    /// Freight in the seller's currency, from the rate card.
+    pub freight_home: Money,
+    pub chargeable: Grams,
+    pub landed: LandedCost,
+    /// The importing hub's fee, taken from what is due to the seller's side.
+    pub import_fee: Money,
+    /// What the exporting hub will be due when the escrow is released.
+    pub due: Money,
+    pub fx: FxRate,
+    /// The legal date by which the rules were applied.
+    pub date: jiff::civil::Date,
+    pub asked_at: BusinessTime,
+    pub expires_at: BusinessTime,
+    /// The buyer who asked; never leaves the importing hub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_by: Option<Id<Party>>,
+    /// The importing hub's word that its rules give this, over all of the above but the buyer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+}
+
+/// Goods as quoted: what the peer published, frozen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuoteLine {
+    pub product: Id<Product>,
+    pub sku: String,
+    pub name: String,
+    pub description: String,
+    pub hs: HsCode,
+    pub origin: Country,
+    pub pieces: i64,
+    pub unit_price: Money,
+    /// Price of all pieces, in the seller's currency.
+    pub value_home: Money,
+    /// The same in the buyer's currency at the quote's rate.
+    pub value: Money,
+    /// Gross weight of one piece.
+    pub weight: Grams,
+    pub size: Option<Size>,
+    pub content: Option<Content>,
+}
+
+impl Quote {
+    /// The quote without its buyer, as the peer may see it.
+    #[must_use]
+    pub fn without_buyer(&self) -> Self {
+        Self { asked_by: None, ..self.clone() }
+    }
+
+    /// The bytes that the importing hub signs.
+    #[must_use]
+    pub fn signed_bytes(&self) -> Vec<u8> {
+        let bare = Self { asked_by: None, signature: None, ..self.clone() };
+        serde_json::to_vec(&bare).expect("a quote has text keys only")
+    }
+
+    /// Gross weight of all pieces.
+    #[must_use]
+    pub fn gross(&self) -> Grams {
+        Grams(self.lines.iter().map(|l| l.weight.0.saturating_mul(l.pieces)).fold(0, i64::saturating_add))
+    }
+
+    #[must_use]
+    pub fn pieces(&self) -> i64 {
+        self.lines.iter().map(|l| l.pieces).fold(0, i64::saturating_add)
+    }
+
+    pub fn goods_home(&self) -> Result<Money, MoneyError> {
+        sum(self.freight_home.currency(), self.lines.iter().map(|l| l.value_home))
+    }
+}
+
+/// Asks the importing hub, by one of its buyers or by the peer, what these goods cost to the door.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AskQuote {
+    pub quote: Id<Quote>,
+    pub exporter: HubId,
+    pub lines: Vec<Asked>,
+    pub buyer: Option<Id<Party>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum QuoteRefusal {
+    NoLines,
+    TooManyLines { got: usize, max: usize },
+    Pieces { sku: String, got: i64, max: i64 },
+    NotABuyer { party: Id<Party> },
+    PeerUnknown { peer: HubId },
+    /// No rate card, fees or exchange rate for this lane.
+    NoLane { from: Country, to: Country },
+    /// The peer's seller does not offer this here (any more).
+    OfferUnknown { product: Id<Product> },
+    ProductNotReady { sku: String, first: String, gaps: Vec<Gap> },
+    MixedSellers,
+    #[serde(untagged)]
+    Freight(RateCardRefusal),
+    #[serde(untagged)]
+    Cost(LandedCostRefusal),
+    #[serde(untagged)]
+    Money(MoneyError),
+}
+
+impl From<MoneyError> for QuoteRefusal {
+    fn from(error: MoneyError) -> Self {
+        Self::Money(error)
+    }
+}
+
+/// A parcel's list has one page; more goes into a second order.
+pub const QUOTE_LINES_MAX: usize = 20;
+/// Personal use: more pieces of one kind are trade.
+pub const PIECES_MAX: i64 = 999;
+
+impl Decide for AskQuote {
+    type Answer = Quote;
+    type Refusal = QuoteRefusal;
+
+    fn reads(&self, need: &mut Need) {
+        need.quote(self.quote);
+        for line in self.lines.iter().take(QUOTE_LINES_MAX + 1) {
+            need.offer(OfferKey { hub: self.exporter.clone(), product: line.product });
+        }
+        if let Some(buyer) = self.buyer {
+            need.party(buyer);
+        }
+    }
+
+    fn decide(&self, world: &mut World) -> Result<Quote, QuoteRefusal> {
+        if let Some(known) = world.quotes.get(&self.quote) {
+            return Ok(known.clone());
+        }
+        let quote = self.work_out(world)?;
+        let told = Happened::QuoteGiven { quote: Box::new(quote.without_buyer()) };
+        // A peer that asked is told by `peer::apply`; a buyer's own question stays here.
+        if self.buyer.is_some() {
+            world.happened(None, None, told);
+        }
+        world.quotes.put(quote.id, quote.clone());
+        Ok(quote)
+    }
+}
+
+impl AskQuote {
+    /// Works the quote out and signs it, without keeping it.
+    pub fn work_out(&self, world: &World) -> Result<Quote, QuoteRefusal> {
+        if self.lines.is_empty() {
+            return Err(QuoteRefusal::NoLines);
+        }
+        if self.lines.len() > QUOTE_LINES_MAX {
+            return Err(QuoteRefusal::TooManyLines { got: self.lines.len(), max: QUOTE_LINES_MAX });
+        }
+        if let Some(buyer) = self.buyer {
+            if !world.parties.get(&buyer).is_some_and(|p| p.is(Role::Buyer)) {
+                return Err(QuoteRefusal::NotABuyer { party: buyer });
+            }
+        }
+        let Some(peer) = world.peers.get(&self.exporter) else {
+            return Err(QuoteRefusal::PeerUnknown { peer: self.exporter.clone() });
+        };
+        let goods = self
+            .lines
+            .iter()
+            .map(|line| {
+                let key = OfferKey { hub: self.exporter.clone(), product: line.product };
+                match world.offers.get(&key) {
+                    Some(offer) if !offer.withdrawn => Ok((line, &offer.goods)),
+                    _ => Err(QuoteRefusal::OfferUnknown { product: line.product }),
+                }
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let terms = LaneTerms::of(world, peer.territory(), self.exporter.clone())?;
+        price(world, &terms, self.quote, &goods, self.buyer)
+    }
+}
+
+/// Who exports, from where, under which territory's rules.
+pub struct LaneTerms<'a> {
+    exporter: HubId,
+    lane: &'a crate::rulebook::Lane,
+    export: &'a crate::rulebook::Rulebook,
+    import: &'a crate::rulebook::Rulebook,
+}
+
+impl<'a> LaneTerms<'a> {
+    pub fn of(world: &'a World, from: Country, exporter: HubId) -> Result<Self, QuoteRefusal> {
+        let site = &world.site;
+        let no_lane = QuoteRefusal::NoLane { from, to: site.territory };
+        let found = (
+            site.rulebooks.lane(from, site.territory, Regime::B2cParcel),
+            site.rulebooks.territory(from),
+            site.rulebook(),
+        );
+        match found {
+            (Some(lane), Some(export), Some(import)) => Ok(Self { exporter, lane, export, import }),
+            _ => Err(no_lane),
+        }
+    }
+}
+
+/// Prices goods on a lane: rates of exchange, freight, taxes and fees, each rounded once.
+pub fn price(
+    world: &World,
+    terms: &LaneTerms<'_>,
+    id: Id<Quote>,
+    goods: &[(&Asked, &Goods)],
+    buyer: Option<Id<Party>>,
+) -> Result<Quote, QuoteRefusal> {
+    let site = &world.site;
+    let date = site.date(world.now);
+    let fx = &terms.lane.fx;
+    let mut lines = Vec::with_capacity(goods.len());
+    for (asked, goods) in goods {
+        lines.push(quote_line(world, terms, date, asked, goods)?);
+    }
+    let pieces: Vec<(i64, Grams, Option<Size>)> = lines.iter().map(|l| (l.pieces, l.weight, l.size)).collect();
+    let parcel = freight(&terms.lane.rate_card, &pieces).map_err(QuoteRefusal::Freight)?;
+    let ask_lines: Vec<AskLine> = lines
+        .iter()
+        .map(|l| AskLine { hs: l.hs.clone(), pieces: l.pieces, value: l.value, content: l.content })
+        .collect();
+    let ask = LandedCostAsk {
+        date,
+        regime: Regime::B2cParcel,
+        lines: &ask_lines,
+        freight: fx.convert(parcel.amount)?,
+        year_used: None,
+        stance: &site.stance,
+    };
+    let landed = landed_cost(terms.import, &ask).map_err(QuoteRefusal::Cost)?;
+    let import_fee = landed.goods.at(terms.lane.import_fee)?;
+    let due = landed.goods.plus(landed.freight)?.minus(import_fee)?;
+    let mut quote = Quote {
+        id,
+        exporter: terms.exporter.clone(),
+        importer: site.id.clone(),
+        regime: Regime::B2cParcel,
+        lines,
+        freight_home: parcel.amount,
+        chargeable: parcel.chargeable,
+        landed,
+        import_fee,
+        due,
+        fx: fx.clone(),
+        date,
+        asked_at: world.now,
+        expires_at: world.now.plus_days(terms.lane.quote_validity),
+        asked_by: buyer,
+        signature: None,
+    };
+    let context = Context { mode: site.mode, purpose: Purpose::Quote };
+    quote.signature = Some(site.key.sign_bytes(context, &quote.signed_bytes()));
+    Ok(quote)
+}
+
+fn quote_line(
+    world: &World,
+    terms: &LaneTerms<'_>,
+    date: jiff::civil::Date,
+    asked: &Asked,
+    goods: &Goods,
+) -> Result<QuoteLine, QuoteRefusal> {
+    if !(1..=PIECES_MAX).contains(&asked.pieces) {
+        return Err(QuoteRefusal::Pieces { sku: goods.sku.clone(), got: asked.pieces, max: PIECES_MAX });
+    }
+    let gaps = readiness(terms.export, terms.import, &goods.facts(), date, &world.site.stance);
+    let (Some(hs), Some(origin), Some(weight), Some(unit_price), None) =
+        (goods.hs_code(), goods.origin, goods.weight, goods.price, gaps.iter().find(|g| g.blocks()))
+    else {
+        let gaps: Vec<Gap> = gaps.into_iter().filter(Gap::blocks).collect();
+        let first = gaps.first().map(|g| Problem::of(g).code).unwrap_or_default();
+        return Err(QuoteRefusal::ProductNotReady { sku: goods.sku.clone(), first, gaps });
+    };
+    let value_home = unit_price.times(asked.pieces)?;
+    Ok(QuoteLine {
+        product: asked.product,
+        sku: goods.sku.clone(),
+        name: goods.name.clone(),
+        description: goods.description.clone(),
+        hs: hs.clone(),
+        origin,
+        pieces: asked.pieces,
+        unit_price,
+        value_home,
+        value: terms.lane.fx.convert(value_home)?,
+        weight,
+        size: goods.size,
+        content: goods.content,
+    })
+}
+
+/// On the exporting hub: the seller asks the importing hub what its goods cost to the door there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AskPeerQuote {
+    pub quote: Id<Quote>,
+    pub seller: Id<Party>,
+    pub importer: HubId,
+    pub lines: Vec<Asked>,
+    /// A sandbox's practice: let the importing hub's cast order what was quoted.
+    pub practice: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum AskPeerRefusal {
+    NoLines,
+    TooManyLines { got: usize, max: usize },
+    PeerUnknown { peer: HubId },
+    ProductUnknown { product: Id<Product> },
+    /// Another seller's product.
+    NotYours { product: Id<Product> },
+    ProductNotReady { sku: String, first: String, gaps: Vec<Gap> },
+    /// Practice belongs to a sandbox.
+    SandboxOnly,
+}
+
+impl Decide for AskPeerQuote {
+    type Answer = Id<Quote>;
+    type Refusal = AskPeerRefusal;
+
+    fn reads(&self, need: &mut Need) {
+        need.party(self.seller);
+        for line in self.lines.iter().take(QUOTE_LINES_MAX + 1) {
+            need.product(line.product);
+        }
+    }
+
+    fn decide(&self, world: &mut World) -> Result<Id<Quote>, AskPeerRefusal> {
+        if self.lines.is_empty() {
+            return Err(AskPeerRefusal::NoLines);
+        }
+        if self.lines.len() > QUOTE_LINES_MAX {
+            return Err(AskPeerRefusal::TooManyLines { got: self.lines.len(), max: QUOTE_LINES_MAX });
+        }
+        if self.practice && world.site.mode != crate::card::Mode::Sandbox {
+            return Err(AskPeerRefusal::SandboxOnly);
+        }
+        if world.peers.all().all(|(id, _)| *id != self.importer) {
+            return Err(AskPeerRefusal::PeerUnknown { peer: self.importer.clone() });
+        }
+        for line in &self.lines {
+            let Some(product) = world.products.get(&line.product) else {
+                return Err(AskPeerRefusal::ProductUnknown { product: line.product });
+            };
+            if product.seller != self.seller {
+                return Err(AskPeerRefusal::NotYours { product: line.product });
+            }
+            let blocking: Vec<Gap> = product
+                .gaps
+                .iter()
+                .filter(|l| l.to == self.importer)
+                .flat_map(|l| l.gaps.iter().filter(|g| g.blocks()).cloned())
+                .collect();
+            if let Some(first) = blocking.first() {
+                let first = Problem::of(first).code;
+                return Err(AskPeerRefusal::ProductNotReady { sku: product.goods.sku.clone(), first, gaps: blocking });
+            }
+        }
+        let what = Happened::QuoteAsked { quote: self.quote, lines: self.lines.clone(), practice: self.practice };
+        world.happened(None, Some(&self.importer), what);
+        Ok(self.quote)
+    }
+}

@@ -1,0 +1,314 @@
+//! The trade file: the one record of a sale on one hub. Its peer keeps the other side of it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clearance::Clearance;
+use crate::codes::{DocumentNo, HubId};
+use crate::custody::{Custody, CustodyKind};
+use crate::declaration::Declaration;
+use crate::escrow::Escrow;
+use crate::matching::MatchResult;
+use crate::money::Money;
+use crate::order::Order;
+use crate::payment::{Fate, Payment};
+use crate::payout::Payout;
+use crate::time::BusinessTime;
+use crate::waybill::Waybill;
+
+/// The id that both hubs know a trade by: the importing hub and its order number, `hgh.sandbox:A-1`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TradeId(String);
+
+impl TradeId {
+    #[must_use]
+    pub fn new(importer: &HubId, order: &DocumentNo) -> Self {
+        Self(format!("{importer}:{order}"))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The order number, which runs through payment, waybill and declaration.
+    #[must_use]
+    pub fn order_no(&self) -> &str {
+        self.0.split_once(':').map_or("", |(_, order)| order)
+    }
+
+    #[must_use]
+    pub fn importer(&self) -> &str {
+        self.0.split_once(':').map_or("", |(hub, _)| hub)
+    }
+}
+
+/// A text that is not `hub:order`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotATrade(pub String);
+
+impl fmt::Display for NotATrade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not a trade id: {}", self.0)
+    }
+}
+
+impl FromStr for TradeId {
+    type Err = NotATrade;
+
+    fn from_str(text: &str) -> Result<Self, NotATrade> {
+        let bad = || NotATrade(text.chars().take(100).collect());
+        let (hub, order) = text.split_once(':').ok_or_else(bad)?;
+        let hub: HubId = hub.parse().map_err(|_| bad())?;
+        let order: DocumentNo = order.parse().map_err(|_| bad())?;
+        Ok(Self::new(&hub, &order))
+    }
+}
+
+impl fmt::Display for TradeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for TradeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for TradeId {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for TradeId {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Which side of the trade this hub keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Side {
+    Import,
+    Export,
+}
+
+impl Side {
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Import => "import",
+            Self::Export => "export",
+        }
+    }
+}
+
+/// One side of a sale. Documents come in any order; what is not there yet is `None`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TradeFile {
+    pub id: TradeId,
+    pub side: Side,
+    pub opened: BusinessTime,
+    /// The hub at the other end, known with the order.
+    pub peer: Option<HubId>,
+    pub order: Option<Order>,
+    /// Importing side: every credit that named this order, whatever became of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub payments: Vec<Payment>,
+    /// Exporting side: when the importing hub said that the money is in escrow.
+    pub secured: Option<BusinessTime>,
+    pub waybill: Option<Waybill>,
+    /// What was declared at export; the import declaration is made from it.
+    pub declaration: Option<Declaration>,
+    pub matched: Option<MatchResult>,
+    /// This hub's customs.
+    pub clearance: Clearance,
+    /// The other side's customs, as it told us.
+    pub peer_clearance: Clearance,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub custody: Vec<Custody>,
+    pub escrow: Escrow,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub payouts: Vec<Payout>,
+    /// When the seller was paid (both sides), or the order came to nothing.
+    pub closed: Option<Closed>,
+    /// A sandbox's practice trade: the cast plays every part that nobody took.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub practice: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "kebab-case")]
+pub enum Closed {
+    Paid { at: BusinessTime },
+    /// Never paid in time.
+    Lapsed { at: BusinessTime },
+    /// The seller's hub could not take the order.
+    Declined { at: BusinessTime, reason: String },
+}
+
+impl TradeFile {
+    #[must_use]
+    pub fn new(id: TradeId, side: Side, opened: BusinessTime) -> Self {
+        Self {
+            id,
+            side,
+            opened,
+            peer: None,
+            order: None,
+            payments: Vec::new(),
+            secured: None,
+            waybill: None,
+            declaration: None,
+            matched: None,
+            clearance: Clearance::NotLodged,
+            peer_clearance: Clearance::NotLodged,
+            custody: Vec::new(),
+            escrow: Escrow::Empty,
+            payouts: Vec::new(),
+            closed: None,
+            practice: false,
+        }
+    }
+
+    /// The payment that funded the escrow.
+    #[must_use]
+    pub fn applied_payment(&self) -> Option<&Payment> {
+        self.payments.iter().find(|p| matches!(p.fate, Fate::Applied { .. }))
+    }
+
+    #[must_use]
+    pub fn has(&self, kind: CustodyKind) -> bool {
+        self.custody.iter().any(|c| c.kind == kind)
+    }
+
+    #[must_use]
+    pub fn custody_at(&self, kind: CustodyKind) -> Option<BusinessTime> {
+        self.custody.iter().find(|c| c.kind == kind).map(|c| c.at)
+    }
+
+    /// What the buyer pays to the door.
+    #[must_use]
+    pub fn total(&self) -> Option<Money> {
+        self.order.as_ref().map(|o| o.quote.landed.total)
+    }
+
+    /// The word for where the trade stands, the last thing reached.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        match &self.closed {
+            Some(Closed::Paid { .. }) => return Stage::Paid,
+            Some(Closed::Lapsed { .. }) => return Stage::Lapsed,
+            Some(Closed::Declined { .. }) => return Stage::Declined,
+            None => {}
+        }
+        if matches!(self.clearance, Clearance::Detained { .. }) || matches!(self.peer_clearance, Clearance::Detained { .. }) {
+            return Stage::Detained;
+        }
+        if matches!(self.escrow, Escrow::Released { .. }) {
+            return Stage::Settled;
+        }
+        if self.has(CustodyKind::Delivered) {
+            return Stage::Delivered;
+        }
+        let (export, import) = match self.side {
+            Side::Export => (&self.clearance, &self.peer_clearance),
+            Side::Import => (&self.peer_clearance, &self.clearance),
+        };
+        if import.is_released() {
+            return Stage::ImportReleased;
+        }
+        if matches!(import, Clearance::Held { .. } | Clearance::Examining { .. }) {
+            return Stage::ImportHeld;
+        }
+        if export.is_released() {
+            return Stage::ExportReleased;
+        }
+        if matches!(export, Clearance::Held { .. } | Clearance::Examining { .. }) {
+            return Stage::ExportHeld;
+        }
+        let paid = self.secured.is_some() || matches!(self.escrow, Escrow::Funded { .. });
+        match (&self.order, paid) {
+            (None, _) => Stage::AwaitingOrder,
+            (Some(_), true) => Stage::InEscrow,
+            (Some(_), false) => Stage::AwaitingPayment,
+        }
+    }
+}
+
+/// Where a trade stands, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    AwaitingOrder,
+    AwaitingPayment,
+    InEscrow,
+    ExportHeld,
+    ExportReleased,
+    ImportHeld,
+    ImportReleased,
+    Delivered,
+    Settled,
+    Paid,
+    Detained,
+    Lapsed,
+    Declined,
+}
+
+impl Stage {
+    pub const ALL: [Self; 13] = [
+        Self::AwaitingOrder,
+        Self::AwaitingPayment,
+        Self::InEscrow,
+        Self::ExportHeld,
+        Self::ExportReleased,
+        Self::ImportHeld,
+        Self::ImportReleased,
+        Self::Delivered,
+        Self::Settled,
+        Self::Paid,
+        Self::Detained,
+        Self::Lapsed,
+        Self::Declined,
+    ];
+
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::AwaitingOrder => "awaiting-order",
+            Self::AwaitingPayment => "awaiting-payment",
+            Self::InEscrow => "in-escrow",
+            Self::ExportHeld => "export-held",
+            Self::ExportReleased => "export-released",
+            Self::ImportHeld => "import-held",
+            Self::ImportReleased => "import-released",
+            Self::Delivered => "delivered",
+            Self::Settled => "settled",
+            Self::Paid => "paid",
+            Self::Detained => "detained",
+            Self::Lapsed => "lapsed",
+            Self::Declined => "declined",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trade_is_named_by_its_importing_hub_and_order() {
+        let id: TradeId = "hgh.sandbox:SWT-26-000001".parse().expect("well-formed");
+        assert_eq!((id.importer(), id.order_no()), ("hgh.sandbox", "SWT-26-000001"));
+        for bad in ["SWT-26-000001", "hgh.sandbox:", "HGH:1", "hgh.sandbox:a b", ""] {
+            assert!(bad.parse::<TradeId>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,389 @@
+//! The slice of the hub that a batch of commands may see and change: prefetched, decided on in
+//! memory, then written whole.
+//!
+//! A command names what it reads ([`Need`]); the hub loads it; `decide` reads and puts; a refusal
+//! takes back what its command put. Nothing here touches storage.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Draft, Happened};
+use crate::id::Id;
+use crate::ledger::{Account, Balance, Leg, Transfer, TransferKind};
+use crate::money::Money;
+use crate::party::{Party, Personal, PersonTag};
+use crate::peer::Peer;
+use crate::product::{Offer, OfferKey, Product};
+use crate::quote::Quote;
+use crate::site::Site;
+use crate::time::BusinessTime;
+use crate::trade_file::{TradeFile, TradeId};
+use crate::codes::HubId;
+
+/// A number that must be used once on a hub: a payment's, a waybill's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NumberKey {
+    pub kind: NumberKind,
+    pub no: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NumberKind {
+    Payment,
+    Waybill,
+}
+
+impl NumberKey {
+    #[must_use]
+    pub fn payment(no: &str) -> Self {
+        Self { kind: NumberKind::Payment, no: no.to_owned() }
+    }
+
+    #[must_use]
+    pub fn waybill(no: &str) -> Self {
+        Self { kind: NumberKind::Waybill, no: no.to_owned() }
+    }
+}
+
+impl fmt::Display for NumberKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            NumberKind::Payment => "payment",
+            NumberKind::Waybill => "waybill",
+        };
+        write!(f, "{kind}/{}", self.no)
+    }
+}
+
+/// What one person has bought under a yearly limit.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct QuotaKey {
+    pub person: PersonTag,
+    pub year: i16,
+}
+
+impl fmt::Display for QuotaKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.person, self.year)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quota {
+    pub key: QuotaKey,
+    pub used: Money,
+}
+
+/// What a batch of commands reads. Sets, so that a thing named by many commands is loaded once.
+#[derive(Clone, Debug, Default)]
+pub struct Need {
+    pub parties: BTreeSet<Id<Party>>,
+    pub personals: BTreeSet<Id<Party>>,
+    pub products: BTreeSet<Id<Product>>,
+    pub offers: BTreeSet<OfferKey>,
+    pub quotes: BTreeSet<Id<Quote>>,
+    pub trades: BTreeSet<TradeId>,
+    pub numbers: BTreeSet<NumberKey>,
+    pub quotas: BTreeSet<QuotaKey>,
+    pub accounts: BTreeSet<Account>,
+}
+
+impl Need {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.parties.is_empty()
+            && self.personals.is_empty()
+            && self.products.is_empty()
+            && self.offers.is_empty()
+            && self.quotes.is_empty()
+            && self.trades.is_empty()
+            && self.numbers.is_empty()
+            && self.quotas.is_empty()
+            && self.accounts.is_empty()
+    }
+
+    pub fn party(&mut self, id: Id<Party>) -> &mut Self {
+        self.parties.insert(id);
+        self
+    }
+
+    /// The personal values of a party, apart from all else that is known of it.
+    pub fn personal(&mut self, id: Id<Party>) -> &mut Self {
+        self.personals.insert(id);
+        self
+    }
+
+    pub fn product(&mut self, id: Id<Product>) -> &mut Self {
+        self.products.insert(id);
+        self
+    }
+
+    pub fn offer(&mut self, key: OfferKey) -> &mut Self {
+        self.offers.insert(key);
+        self
+    }
+
+    pub fn quote(&mut self, id: Id<Quote>) -> &mut Self {
+        self.quotes.insert(id);
+        self
+    }
+
+    pub fn trade(&mut self, id: &TradeId) -> &mut Self {
+        if !self.trades.contains(id) {
+            self.trades.insert(id.clone());
+        }
+        self
+    }
+
+    pub fn number(&mut self, key: NumberKey) -> &mut Self {
+        self.numbers.insert(key);
+        self
+    }
+
+    pub fn quota(&mut self, key: QuotaKey) -> &mut Self {
+        self.quotas.insert(key);
+        self
+    }
+
+    pub fn account(&mut self, account: Account) -> &mut Self {
+        self.accounts.insert(account);
+        self
+    }
+}
+
+/// One kind of noun, as far as it was loaded: present, or known to be absent.
+#[derive(Clone, Debug)]
+pub struct Slice<K, V> {
+    noun: &'static str,
+    held: HashMap<K, Held<V>>,
+    undo: Vec<(K, Held<V>)>,
+}
+
+#[derive(Clone, Debug)]
+struct Held<V> {
+    value: Option<V>,
+    changed: bool,
+}
+
+impl<K: Clone + Eq + Hash + Ord + fmt::Debug, V: Clone> Slice<K, V> {
+    fn new(noun: &'static str) -> Self {
+        Self { noun, held: HashMap::new(), undo: Vec::new() }
+    }
+
+    /// Puts what was found in storage under `key`, `None` where nothing was.
+    pub fn load(&mut self, key: K, value: Option<V>) {
+        self.held.insert(key, Held { value, changed: false });
+    }
+
+    /// Whether `key` was loaded, so that a second round asks only for what is missing.
+    #[must_use]
+    pub fn knows(&self, key: &K) -> bool {
+        self.held.contains_key(key)
+    }
+
+    /// What stands under `key`.
+    ///
+    /// # Panics
+    /// If no command of the batch named `key` in `reads`: answering `None` would let a command
+    /// create twice what exists. The lane catches it and refuses the guilty command alone.
+    #[must_use]
+    pub fn get(&self, key: &K) -> Option<&V> {
+        match self.held.get(key) {
+            Some(held) => held.value.as_ref(),
+            None => panic!("{} {key:?} was not named in reads()", self.noun),
+        }
+    }
+
+    /// Changes or creates what stands under `key`, which was named in `reads`.
+    pub fn put(&mut self, key: K, value: V) {
+        let held = self.held.entry(key.clone()).or_insert(Held { value: None, changed: false });
+        let before = std::mem::replace(held, Held { value: Some(value), changed: true });
+        self.undo.push((key, before));
+    }
+
+    /// All that was changed, in key order.
+    pub fn changed(&self) -> impl Iterator<Item = (&K, &V)> {
+        let mut rows: Vec<_> = self
+            .held
+            .iter()
+            .filter(|(_, h)| h.changed)
+            .filter_map(|(k, h)| h.value.as_ref().map(|v| (k, v)))
+            .collect();
+        rows.sort_by(|a, b| a.0.cmp(b.0));
+        rows.into_iter()
+    }
+
+    /// All that is present.
+    pub fn all(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.held.iter().filter_map(|(k, h)| h.value.as_ref().map(|v| (k, v)))
+    }
+
+    fn keep(&mut self) {
+        self.undo.clear();
+    }
+
+    fn take_back(&mut self) {
+        while let Some((key, before)) = self.undo.pop() {
+            self.held.insert(key, before);
+        }
+    }
+}
+
+/// The slice itself, with what the commands of the batch did to it.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub site: Arc<Site>,
+    pub now: BusinessTime,
+    pub parties: Slice<Id<Party>, Party>,
+    pub personals: Slice<Id<Party>, Personal>,
+    pub products: Slice<Id<Product>, Product>,
+    pub offers: Slice<OfferKey, Offer>,
+    pub quotes: Slice<Id<Quote>, Quote>,
+    pub trades: Slice<TradeId, TradeFile>,
+    pub numbers: Slice<NumberKey, TradeId>,
+    pub quotas: Slice<QuotaKey, Quota>,
+    /// Every accepted peer; few, so always loaded.
+    pub peers: Slice<HubId, Peer>,
+    /// Balances as stored before the batch; see [`World::balance`].
+    balances: BTreeMap<Account, Balance>,
+    clock_moved: Option<BusinessTime>,
+    events: Vec<Draft>,
+    transfers: Vec<Transfer>,
+    events_kept: usize,
+    transfers_kept: usize,
+    clock_kept: Option<BusinessTime>,
+}
+
+impl World {
+    #[must_use]
+    pub fn new(site: Arc<Site>, now: BusinessTime) -> Self {
+        Self {
+            site,
+            now,
+            parties: Slice::new("party"),
+            personals: Slice::new("personal values"),
+            products: Slice::new("product"),
+            offers: Slice::new("offer"),
+            quotes: Slice::new("quote"),
+            trades: Slice::new("trade file"),
+            numbers: Slice::new("number"),
+            quotas: Slice::new("quota"),
+            peers: Slice::new("peer"),
+            balances: BTreeMap::new(),
+            clock_moved: None,
+            events: Vec::new(),
+            transfers: Vec::new(),
+            events_kept: 0,
+            transfers_kept: 0,
+            clock_kept: None,
+        }
+    }
+
+    /// What of `need` is not loaded yet.
+    #[must_use]
+    pub fn missing(&self, mut need: Need) -> Need {
+        need.parties.retain(|k| !self.parties.knows(k));
+        need.personals.retain(|k| !self.personals.knows(k));
+        need.products.retain(|k| !self.products.knows(k));
+        need.offers.retain(|k| !self.offers.knows(k));
+        need.quotes.retain(|k| !self.quotes.knows(k));
+        need.trades.retain(|k| !self.trades.knows(k));
+        need.numbers.retain(|k| !self.numbers.knows(k));
+        need.quotas.retain(|k| !self.quotas.knows(k));
+        need.accounts.retain(|k| !self.balances.contains_key(k));
+        need
+    }
+
+    pub fn load_balance(&mut self, account: Account, balance: Balance) {
+        self.balances.insert(account, balance);
+    }
+
+    /// An account's balance with what this batch has posted so far.
+    #[must_use]
+    pub fn balance(&self, account: &Account) -> Balance {
+        let start = self.balances.get(account).copied().unwrap_or_default();
+        self.transfers.iter().fold(start, |balance, t| balance.after(account, t))
+    }
+
+    /// Something happened; kept with the change that made it happen.
+    pub fn happened(&mut self, trade: Option<&TradeId>, to: Option<&HubId>, what: Happened) {
+        self.events.push(Draft { at: self.now, trade: trade.cloned(), to: to.cloned(), what });
+    }
+
+    /// The same thing, told to every accepted peer.
+    pub fn told_all_peers(&mut self, what: &Happened) {
+        let peers: BTreeSet<HubId> = self.peers.all().map(|(id, _)| id.clone()).collect();
+        if peers.is_empty() {
+            self.happened(None, None, what.clone());
+        }
+        for peer in peers {
+            self.happened(None, Some(&peer), what.clone());
+        }
+    }
+
+    /// Moves money. A transfer of nothing is left out.
+    pub fn transfer(&mut self, trade: &TradeId, leg: Leg, kind: TransferKind, debit: Account, credit: Account, amount: Money) {
+        debug_assert_eq!(debit.currency, amount.currency(), "an account holds one currency");
+        debug_assert_eq!(credit.currency, amount.currency(), "an account holds one currency");
+        if amount.is_positive() {
+            self.transfers.push(Transfer { trade: trade.clone(), leg, kind, debit, credit, amount, at: self.now });
+        }
+    }
+
+    pub fn move_clock(&mut self, to: BusinessTime) {
+        self.clock_moved = Some(to);
+        self.now = to;
+    }
+
+    #[must_use]
+    pub fn clock_moved(&self) -> Option<BusinessTime> {
+        self.clock_moved
+    }
+
+    #[must_use]
+    pub fn events(&self) -> &[Draft] {
+        &self.events
+    }
+
+    #[must_use]
+    pub fn transfers(&self) -> &[Transfer] {
+        &self.transfers
+    }
+
+    /// What this command has done stands.
+    pub fn keep(&mut self) {
+        self.parties.keep();
+        self.personals.keep();
+        self.products.keep();
+        self.offers.keep();
+        self.quotes.keep();
+        self.trades.keep();
+        self.numbers.keep();
+        self.quotas.keep();
+        self.peers.keep();
+        self.events_kept = self.events.len();
+        self.transfers_kept = self.transfers.len();
+        self.clock_kept = self.clock_moved;
+    }
+
+    /// What this command has done since the last `keep` is undone, to the letter.
+    pub fn take_back(&mut self) {
+        self.parties.take_back();
+        self.personals.take_back();
+        self.products.take_back();
+        self.offers.take_back();
+        self.quotes.take_back();
+        self.trades.take_back();
+        self.numbers.take_back();
+        self.quotas.take_back();
+        self.peers.take_back();
+        self.events.truncate(self.events_kept);
+        self.transfers.truncate(self.transfers_kept);
+        self.clock_moved = self.clock_kept;
+    }
+}
