@@ -6,16 +6,16 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::channel::{Channel, ChannelFacts, Direction};
-use crate::channel::channel;
+use crate::channel::{ChannelFacts, channel};
 use crate::codes::HsCode;
 use crate::command::Decide;
 use crate::event::Happened;
 use crate::id::Id;
-use crate::matching::{self, MatchField};
+use crate::matching;
 use crate::money::Money;
 use crate::party::{Party, Role};
-use crate::rulebook::Mender;
+pub use crate::rulebook::{Channel, Direction};
+use crate::rulebook::{Mender, Regime, TradeField};
 use crate::time::BusinessTime;
 use crate::trade_file::{Side, TradeFile, TradeId};
 use crate::world::{Need, World};
@@ -60,7 +60,7 @@ impl Clearance {
 /// One field that does not agree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HoldReason {
-    pub field: MatchField,
+    pub field: TradeField,
     pub mender: Mender,
     pub rule: String,
 }
@@ -86,7 +86,8 @@ pub fn decide_export(world: &mut World, file: &mut TradeFile) {
     }
     let codes: Vec<HsCode> = declaration.lines.iter().map(|l| l.hs.clone()).collect();
     let Ok(value) = declaration.value() else { return };
-    let (channel, rule) = channel_of(world, file, Direction::Export, &codes, value);
+    let freight = file.order.as_ref().map(|o| o.quote.freight_home);
+    let (channel, rule) = channel_of(world, file, Direction::Export, &codes, value, freight);
     let lodged = Happened::ExportLodged { edition: declaration.edition, channel, rule: rule.clone() };
     world.happened(Some(&file.id), None, lodged);
     take_channel(world, file, channel, rule);
@@ -97,7 +98,7 @@ pub fn advance(world: &mut World, file: &mut TradeFile) {
     if file.side != Side::Import || file.clearance.is_final() || file.closed.is_some() {
         return;
     }
-    let Some(book) = world.site.rulebooks.territory(world.site.territory) else { return };
+    let Some(book) = world.site.rulebooks.book(world.site.territory) else { return };
     let Some(result) = matching::compare(file, book, world.now) else { return };
     let known = file.matched.as_ref().is_some_and(|m| m.differs == result.differs);
     if known && matches!(file.clearance, Clearance::Held { .. }) {
@@ -120,21 +121,33 @@ pub fn advance(world: &mut World, file: &mut TradeFile) {
     }
     let Some(order) = &file.order else { return };
     let codes: Vec<HsCode> = order.quote.lines.iter().map(|l| l.hs.clone()).collect();
-    let value = order.quote.landed.taxable;
-    let (channel, rule) = channel_of(world, file, Direction::Import, &codes, value);
+    let landed = &order.quote.landed;
+    let (channel, rule) = channel_of(world, file, Direction::Import, &codes, landed.goods, Some(landed.freight));
     take_channel(world, file, channel, rule);
 }
 
-fn channel_of(world: &World, file: &TradeFile, direction: Direction, codes: &[HsCode], value: Money) -> (Channel, Option<String>) {
-    let date = world.site.date(world.now);
-    match world.site.rulebook() {
-        Some(book) => {
-            let facts = ChannelFacts { direction, hs: codes, value, trade: file.id.as_str(), date };
-            let decision = channel(book, &facts);
-            (decision.channel, decision.rule)
-        }
-        // Without rules nothing is released unseen.
-        None => (Channel::Red, None),
+fn channel_of(
+    world: &World,
+    file: &TradeFile,
+    direction: Direction,
+    hs: &[HsCode],
+    goods: Money,
+    freight: Option<Money>,
+) -> (Channel, Option<String>) {
+    let facts = ChannelFacts {
+        regime: Regime::B2cParcel,
+        direction,
+        hs,
+        goods,
+        goods_and_freight: freight.map_or(goods, |f| goods.plus(f).unwrap_or(goods)),
+        trade: file.id.as_str(),
+        date: world.site.date(world.now),
+    };
+    let decision = world.site.rulebook().map(|book| channel(book, &facts));
+    match decision {
+        Some(Ok(decision)) => (decision.channel, decision.rule.map(|r| r.to_string())),
+        // Without rules that hold, nothing is released unseen.
+        Some(Err(_)) | None => (Channel::Red, None),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::ledger::{Account, Leg, Purpose, TransferKind};
 use crate::money::{Money, MoneyError};
 use crate::party::Party;
 use crate::payout::{Payout, PayoutKind};
-use crate::rulebook::Regime;
+use crate::rulebook::{FeeSide, Regime};
 use crate::time::BusinessTime;
 use crate::trade_file::{Side, TradeFile, TradeId};
 use crate::world::{Need, World};
@@ -118,9 +118,7 @@ impl Decide for EndClaimWindow {
 #[must_use]
 pub fn claim_window_ends(world: &World, file: &TradeFile) -> Option<BusinessTime> {
     let delivered = file.custody_at(CustodyKind::Delivered)?;
-    let peer = world.peers.get(file.peer.as_ref()?)?;
-    let lane = world.site.rulebooks.lane(peer.territory(), world.site.territory, Regime::B2cParcel)?;
-    Some(delivered.plus_days(lane.claim_window))
+    Some(delivered.plus_days(world.site.rulebook()?.claim_window.days))
 }
 
 fn releasable(world: &World, trade: &TradeId) -> Result<TradeFile, EscrowRefusal> {
@@ -195,5 +193,6 @@ pub fn export_fee(world: &World, file: &TradeFile) -> Result<Money, MoneyError> 
     let to = file.peer.as_ref().and_then(|p| world.peers.get(p)).map(crate::peer::Peer::territory);
     let lane = to.and_then(|to| world.site.rulebooks.lane(world.site.territory, to, Regime::B2cParcel));
     let goods = order.quote.goods_home()?;
-    lane.map_or(Ok(Money::zero(goods.currency())), |lane| goods.at(lane.export_fee))
+    let fee = lane.and_then(|lane| lane.fee(FeeSide::ExportingHub, order.quote.date));
+    fee.map_or(Ok(Money::zero(goods.currency())), |fee| fee.on(goods))
 }

@@ -7,66 +7,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::clearance::HoldReason;
 use crate::money::{Money, MoneyError, sum};
-use crate::rulebook::{Mender, Rulebook, Tolerance};
+use crate::rulebook::{Allowed, Mender, Rulebook, Tolerance, TradeField};
 use crate::time::BusinessTime;
 use crate::trade_file::TradeFile;
 
-/// The fields that are compared, in the order in which they are shown; the first that differs is
-/// the reason that is named first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MatchField {
-    OrderNumber,
-    PaidAmount,
-    Currency,
-    Payer,
-    WaybillNumber,
-    Consignee,
-    GrossWeight,
-    Pieces,
-    HsCode,
-    Origin,
-    GoodsValue,
-    Freight,
-    Tax,
-}
-
-impl MatchField {
-    pub const ALL: [Self; 13] = [
-        Self::OrderNumber,
-        Self::PaidAmount,
-        Self::Currency,
-        Self::Payer,
-        Self::WaybillNumber,
-        Self::Consignee,
-        Self::GrossWeight,
-        Self::Pieces,
-        Self::HsCode,
-        Self::Origin,
-        Self::GoodsValue,
-        Self::Freight,
-        Self::Tax,
-    ];
-
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::OrderNumber => "order-number",
-            Self::PaidAmount => "paid-amount",
-            Self::Currency => "currency",
-            Self::Payer => "payer",
-            Self::WaybillNumber => "waybill-number",
-            Self::Consignee => "consignee",
-            Self::GrossWeight => "gross-weight",
-            Self::Pieces => "pieces",
-            Self::HsCode => "hs-code",
-            Self::Origin => "origin",
-            Self::GoodsValue => "goods-value",
-            Self::Freight => "freight",
-            Self::Tax => "tax",
-        }
-    }
-}
+/// The order in which fields are shown; the first that differs is the reason that is named first.
+pub const FIELDS: [TradeField; 13] = [
+    TradeField::OrderNumber,
+    TradeField::PaidAmount,
+    TradeField::Currency,
+    TradeField::Payer,
+    TradeField::WaybillNumber,
+    TradeField::Consignee,
+    TradeField::GrossWeight,
+    TradeField::Pieces,
+    TradeField::HsCode,
+    TradeField::Origin,
+    TradeField::GoodsValue,
+    TradeField::Freight,
+    TradeField::Tax,
+];
 
 /// What a match found; `differs` is empty where all agree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,7 +40,7 @@ pub struct MatchResult {
 /// One row of the table: what each document says, and how that was judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MatchRow {
-    pub field: MatchField,
+    pub field: TradeField,
     pub order: Option<Said>,
     pub payment: Option<Said>,
     pub waybill: Option<Said>,
@@ -124,14 +84,14 @@ impl Verdict {
 #[must_use]
 pub fn compare(file: &TradeFile, book: &Rulebook, now: BusinessTime) -> Option<MatchResult> {
     let documents = Documents::of(file)?;
-    let differs = MatchField::ALL
+    let differs = FIELDS
         .into_iter()
         .filter_map(|field| {
             let tolerance = book.tolerance(field);
             documents.judge(field, tolerance).holds().then(|| HoldReason {
                 field,
-                mender: tolerance.mender,
-                rule: tolerance.rule.to_string(),
+                mender: tolerance.mends,
+                rule: tolerance.info.id.to_string(),
             })
         })
         .collect();
@@ -156,29 +116,29 @@ impl<'a> Documents<'a> {
         })
     }
 
-    fn judge(&self, field: MatchField, tolerance: &Tolerance) -> Verdict {
+    fn judge(&self, field: TradeField, tolerance: &Tolerance) -> Verdict {
         let quote = &self.order.quote;
         let exact = |equal: bool| if equal { Verdict::Equal } else { Verdict::Differs { per_mille: None, allowed: 0 } };
         match field {
             // One number names the trade file, so documents that meet in it bear it.
-            MatchField::OrderNumber => Verdict::Equal,
-            MatchField::PaidAmount => number(quote.landed.total.minor(), self.payment.amount.minor(), tolerance),
-            MatchField::Currency => exact(quote.landed.total.currency() == self.payment.amount.currency()),
-            MatchField::Payer => {
+            TradeField::OrderNumber => Verdict::Equal,
+            TradeField::PaidAmount => number(quote.landed.total.minor(), self.payment.amount.minor(), tolerance),
+            TradeField::Currency => exact(quote.landed.total.currency() == self.payment.amount.currency()),
+            TradeField::Payer => {
                 exact(self.order.buyer.as_ref().is_some_and(|b| b.tags.same_person(&self.payment.payer)))
             }
-            MatchField::WaybillNumber => exact(self.waybill.no == self.declaration.waybill),
-            MatchField::Consignee => exact(self.order.delivery == self.waybill.consignee),
-            MatchField::GrossWeight => number(self.declaration.gross.0, self.waybill.gross.0, tolerance),
-            MatchField::Pieces => self.lines_agree(|q, d| q.pieces == d.pieces),
-            MatchField::HsCode => self.lines_agree(|q, d| q.hs == d.hs),
-            MatchField::Origin => self.lines_agree(|q, d| q.origin == d.origin),
-            MatchField::GoodsValue => match self.declared_value() {
+            TradeField::WaybillNumber => exact(self.waybill.no == self.declaration.waybill),
+            TradeField::Consignee => exact(self.order.delivery == self.waybill.consignee),
+            TradeField::GrossWeight => number(self.declaration.gross.0, self.waybill.gross.0, tolerance),
+            TradeField::Pieces => self.lines_agree(|q, d| q.pieces == d.pieces),
+            TradeField::HsCode => self.lines_agree(|q, d| q.hs == d.hs),
+            TradeField::Origin => self.lines_agree(|q, d| q.origin == d.origin),
+            TradeField::GoodsValue => match self.declared_value() {
                 Ok(declared) => number(quote.landed.goods.minor(), declared.minor(), tolerance),
                 Err(_) => Verdict::Differs { per_mille: None, allowed: 0 },
             },
             // Freight and tax are not declared apart: they follow from the quote that both hubs hold.
-            MatchField::Freight | MatchField::Tax => Verdict::Equal,
+            TradeField::Freight | TradeField::Tax => Verdict::Equal,
         }
     }
 
@@ -198,18 +158,20 @@ impl<'a> Documents<'a> {
     }
 }
 
-/// Judges two numbers: the difference in per mille of the first, against what is allowed.
+/// Judges two numbers by the rule's own tolerance; shows the difference in per mille of the first.
 fn number(reference: i64, other: i64, tolerance: &Tolerance) -> Verdict {
     if reference == other {
         return Verdict::Equal;
     }
-    let allowed = tolerance.per_mille();
+    let allowed = match tolerance.allowed {
+        Allowed::Exact => 0,
+        Allowed::Share { share } => share.as_nano().div_euclid(1_000_000),
+    };
     let difference = (i128::from(other) - i128::from(reference)).abs();
-    let reference = i128::from(reference).abs();
-    // Compared without division: difference / reference ≤ allowed / 1000.
-    let within = difference * 1000 <= reference * i128::from(allowed);
-    let per_mille = (reference > 0).then(|| i64::try_from((difference * 1000).div_euclid(reference)).unwrap_or(i64::MAX));
-    match (within, per_mille) {
+    let base = i128::from(reference).abs();
+    let per_mille =
+        (base > 0).then(|| i64::try_from((difference * 1000).div_euclid(base)).unwrap_or(i64::MAX));
+    match (tolerance.allows(reference, other), per_mille) {
         (true, Some(per_mille)) => Verdict::Within { per_mille, allowed },
         (_, per_mille) => Verdict::Differs { per_mille, allowed },
     }
@@ -219,20 +181,20 @@ fn number(reference: i64, other: i64, tolerance: &Tolerance) -> Verdict {
 #[must_use]
 pub fn table(file: &TradeFile, book: &Rulebook) -> Vec<MatchRow> {
     let documents = Documents::of(file);
-    MatchField::ALL
+    FIELDS
         .into_iter()
         .map(|field| {
             let tolerance = book.tolerance(field);
             let verdict = documents.as_ref().map_or(Verdict::Open, |d| d.judge(field, tolerance));
             let (order, payment, waybill, declared) = said(file, field);
-            MatchRow { field, order, payment, waybill, declared, verdict, mender: tolerance.mender, rule: tolerance.rule.to_string() }
+            MatchRow { field, order, payment, waybill, declared, verdict, mender: tolerance.mends, rule: tolerance.info.id.to_string() }
         })
         .collect()
 }
 
 type Row = (Option<Said>, Option<Said>, Option<Said>, Option<Said>);
 
-fn said(file: &TradeFile, field: MatchField) -> Row {
+fn said(file: &TradeFile, field: TradeField) -> Row {
     let text = |t: &str| Said::Text { text: t.to_owned() };
     let order = file.order.as_ref();
     let quote = order.map(|o| &o.quote);
@@ -241,22 +203,22 @@ fn said(file: &TradeFile, field: MatchField) -> Row {
     let declaration = file.declaration.as_ref();
     let number = || text(file.id.order_no());
     match field {
-        MatchField::OrderNumber => (
+        TradeField::OrderNumber => (
             order.map(|_| number()),
             payment.map(|_| number()),
             waybill.map(|_| number()),
             declaration.map(|_| number()),
         ),
-        MatchField::PaidAmount => {
+        TradeField::PaidAmount => {
             (quote.map(|q| Said::Money(q.landed.total)), payment.map(|p| Said::Money(p.amount)), None, None)
         }
-        MatchField::Currency => (
+        TradeField::Currency => (
             quote.map(|q| text(q.landed.total.currency().code())),
             payment.map(|p| text(p.amount.currency().code())),
             None,
             None,
         ),
-        MatchField::Payer => {
+        TradeField::Payer => {
             let buyer = order.and_then(|o| o.buyer.as_ref());
             let same = payment.zip(buyer).map(|(p, b)| b.tags.same_person(&p.payer));
             (
@@ -266,35 +228,35 @@ fn said(file: &TradeFile, field: MatchField) -> Row {
                 None,
             )
         }
-        MatchField::WaybillNumber => {
+        TradeField::WaybillNumber => {
             (None, None, waybill.map(|w| text(w.no.as_str())), declaration.map(|d| text(d.waybill.as_str())))
         }
-        MatchField::Consignee => (order.map(|o| text(&o.delivery)), None, waybill.map(|w| text(&w.consignee)), None),
-        MatchField::GrossWeight => (
+        TradeField::Consignee => (order.map(|o| text(&o.delivery)), None, waybill.map(|w| text(&w.consignee)), None),
+        TradeField::GrossWeight => (
             quote.map(|q| Said::Grams { grams: q.gross().0 }),
             None,
             waybill.map(|w| Said::Grams { grams: w.gross.0 }),
             declaration.map(|d| Said::Grams { grams: d.gross.0 }),
         ),
-        MatchField::Pieces => (
+        TradeField::Pieces => (
             quote.map(|q| Said::Count { count: q.pieces() }),
             None,
             None,
             declaration.map(|d| Said::Count { count: d.pieces() }),
         ),
-        MatchField::HsCode => (
+        TradeField::HsCode => (
             quote.map(|q| joined(q.lines.iter().map(|l| l.hs.as_str()))),
             None,
             None,
             declaration.map(|d| joined(d.lines.iter().map(|l| l.hs.as_str()))),
         ),
-        MatchField::Origin => (
+        TradeField::Origin => (
             quote.map(|q| joined(q.lines.iter().map(|l| l.origin.as_str()))),
             None,
             None,
             declaration.map(|d| joined(d.lines.iter().map(|l| l.origin.as_str()))),
         ),
-        MatchField::GoodsValue => (
+        TradeField::GoodsValue => (
             quote.map(|q| Said::Money(q.landed.goods)),
             None,
             None,
@@ -303,13 +265,13 @@ fn said(file: &TradeFile, field: MatchField) -> Row {
                 sum(q.fx.to, lines.ok()?).ok().map(Said::Money)
             }),
         ),
-        MatchField::Freight => (
+        TradeField::Freight => (
             quote.map(|q| Said::Money(q.landed.freight)),
             None,
             None,
             declaration.and(quote).map(|q| Said::Money(q.landed.freight)),
         ),
-        MatchField::Tax => (
+        TradeField::Tax => (
             quote.map(|q| Said::Money(q.landed.tax)),
             None,
             None,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::card::{CardRefusal, HubCard};
+use crate::card::{CardRefusal, HubCard, SignedCard, accepts, succeeds};
 use crate::clearance::{self, Channel, Clearance};
 use crate::clock;
 use crate::codes::{Country, HubId};
@@ -11,13 +11,13 @@ use crate::custody::Custody;
 use crate::declaration;
 use crate::escrow;
 use crate::event::{Asked, Event, Happened};
-use crate::key::{Context, Purpose};
+use crate::key::{Purpose, Signature, verify_bytes};
 use crate::order;
 use crate::product::{Offer, OfferKey, PeerAnswer};
 use crate::quote::{AskQuote, Quote};
 use crate::road::{self, Batch, Receipt, RoadRefusal, RoadState};
 use crate::time::{BusinessTime, WallTime};
-use crate::trade_file::{Closed, Side, TradeFile, TradeId};
+use crate::trade_file::{Closed, Side, TradeFile};
 use crate::waybill;
 use crate::world::{Need, NumberKey, World};
 
@@ -43,7 +43,7 @@ impl Peer {
 /// The operator accepts a peer by its signed card, which it has checked with the peer's operator.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AcceptPeer {
-    pub card: HubCard,
+    pub card: SignedCard,
     pub url: String,
 }
 
@@ -51,11 +51,9 @@ pub struct AcceptPeer {
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum PeerRefusal {
     PeerUnknown { peer: HubId },
-    /// Another key under a known id: a new operator, or an impostor. Remove the old one first.
-    PeerKeyDiffers { peer: HubId },
     PeerUrl { got: String },
-    #[serde(untagged)]
-    Card(CardRefusal),
+    /// The cards do not fit together; every reason.
+    CardRefused { reasons: Vec<CardRefusal> },
 }
 
 impl Decide for AcceptPeer {
@@ -65,24 +63,31 @@ impl Decide for AcceptPeer {
     fn reads(&self, _need: &mut Need) {}
 
     fn decide(&self, world: &mut World) -> Result<HubId, PeerRefusal> {
-        self.card.check_for(&world.site.id, world.site.mode).map_err(PeerRefusal::Card)?;
+        accepts(&world.site.card, &self.card).map_err(|reasons| PeerRefusal::CardRefused { reasons })?;
         if !(self.url.starts_with("http://") || self.url.starts_with("https://")) || self.url.len() > 200 {
             return Err(PeerRefusal::PeerUrl { got: self.url.chars().take(200).collect() });
         }
-        let id = self.card.id.clone();
+        let card = self.card.claimed().clone();
+        let id = card.id.clone();
         let known = world.peers.all().find(|(k, _)| **k == id).map(|(_, p)| p.clone());
         let peer = match known {
-            Some(known) if !known.card.same_key(&self.card) => return Err(PeerRefusal::PeerKeyDiffers { peer: id }),
-            Some(known) => Peer { card: self.card.clone(), url: self.url.clone(), ..known },
+            Some(known) if known.card == card && known.url == self.url => return Ok(id),
+            Some(known) => {
+                if known.card != card {
+                    succeeds(&known.card, &self.card)
+                        .map_err(|reason| PeerRefusal::CardRefused { reasons: vec![reason] })?;
+                }
+                Peer { card: card.clone(), url: self.url.clone(), ..known }
+            }
             None => Peer {
-                card: self.card.clone(),
+                road: RoadState::new(card.clone()),
+                card: card.clone(),
                 url: self.url.clone(),
-                road: RoadState::new(self.card.clone()),
                 paused: false,
                 since: world.now,
             },
         };
-        world.happened(None, Some(&id), Happened::PeerAccepted { peer: id.clone(), epoch: self.card.epoch });
+        world.happened(None, Some(&id), Happened::PeerAccepted { peer: id.clone(), epoch: card.epoch.0 });
         world.peers.put(id.clone(), peer);
         Ok(id)
     }
@@ -336,10 +341,9 @@ fn answer_quote(world: &mut World, from: &HubId, quote: crate::id::Id<Quote>, li
 /// The answer to our seller's question. Its signature must be the peer's.
 fn quote_given(world: &mut World, from: &HubId, quote: &Quote) {
     let asked: Vec<Asked> = quote.lines.iter().map(|l| Asked { product: l.product, pieces: l.pieces }).collect();
-    let context = Context { mode: world.site.mode, purpose: Purpose::Quote };
-    let signed = world.peers.get(from).is_some_and(|peer| {
-        let signature = quote.signature.as_deref().unwrap_or_default();
-        peer.card.key.verify_bytes(context, &quote.signed_bytes(), signature).is_ok()
+    let signature = quote.signature.as_deref().and_then(Signature::from_base64);
+    let signed = world.peers.get(from).zip(signature).is_some_and(|(peer, signature)| {
+        verify_bytes(&peer.card.keys, Purpose::Quote, &quote.signed_bytes(), &signature).is_ok()
     });
     if !signed || quote.importer != *from {
         let problem = Problem { code: "quote-signature".to_owned(), args: serde_json::Map::new() };

@@ -15,6 +15,7 @@ use crate::party::{Party, Role};
 use crate::quantity::{Content, Grams, Size};
 use crate::readiness::{Gap, HsClaim, ReadinessFacts, readiness};
 use crate::quote::Quote;
+use crate::rulebook::Regime;
 use crate::time::BusinessTime;
 use crate::world::{Need, World};
 
@@ -79,6 +80,7 @@ impl Goods {
     #[must_use]
     pub fn facts(&self) -> ReadinessFacts<'_> {
         ReadinessFacts {
+            regime: Regime::B2cParcel,
             description: &self.description,
             hs: self.hs.clone(),
             origin: self.origin,
@@ -258,7 +260,7 @@ pub fn lane_gaps(world: &World, goods: &Goods) -> Vec<LaneGaps> {
         .into_iter()
         .filter_map(|(to, territory)| {
             let export = world.site.rulebook()?;
-            let import = world.site.rulebooks.territory(territory)?;
+            let import = world.site.rulebooks.book(territory)?;
             let gaps = readiness(export, import, &goods.facts(), date, &world.site.stance);
             Some(LaneGaps { to, territory, gaps })
         })

@@ -6,15 +6,15 @@ use crate::codes::{Country, HsCode, HubId};
 use crate::command::{Decide, Problem};
 use crate::event::{Asked, Happened};
 use crate::id::{Id, Noun};
-use crate::key::{Context, Purpose};
+use crate::key::Purpose;
 use crate::landed_cost::{AskLine, LandedCost, LandedCostAsk, LandedCostRefusal, landed_cost};
 use crate::money::{FxRate, Money, MoneyError, sum};
 use crate::party::{Party, Role};
 use crate::product::{Goods, OfferKey, Product};
 use crate::quantity::{Content, Grams, Size};
-use crate::rate_card::{RateCardRefusal, freight};
+use crate::rate_card::{FreightRefusal, Packed, RateCard, freight};
 use crate::readiness::{Gap, readiness};
-use crate::rulebook::Regime;
+use crate::rulebook::{Fee, FeeSide, Regime, Rulebook};
 use crate::time::BusinessTime;
 use crate::world::{Need, World};
 
@@ -126,7 +126,7 @@ pub enum QuoteRefusal {
     ProductNotReady { sku: String, first: String, gaps: Vec<Gap> },
     MixedSellers,
     #[serde(untagged)]
-    Freight(RateCardRefusal),
+    Freight(FreightRefusal),
     #[serde(untagged)]
     Cost(LandedCostRefusal),
     #[serde(untagged)]
@@ -209,24 +209,34 @@ impl AskQuote {
 /// Who exports, from where, under which territory's rules.
 pub struct LaneTerms<'a> {
     exporter: HubId,
-    lane: &'a crate::rulebook::Lane,
-    export: &'a crate::rulebook::Rulebook,
-    import: &'a crate::rulebook::Rulebook,
+    date: jiff::civil::Date,
+    rate_card: &'a RateCard,
+    import_fee: &'a Fee,
+    fx: &'a FxRate,
+    export: &'a Rulebook,
+    import: &'a Rulebook,
 }
+
+/// The carriers' service that a consumer parcel goes by.
+const SERVICE: &str = "economy";
 
 impl<'a> LaneTerms<'a> {
     pub fn of(world: &'a World, from: Country, exporter: HubId) -> Result<Self, QuoteRefusal> {
         let site = &world.site;
-        let no_lane = QuoteRefusal::NoLane { from, to: site.territory };
-        let found = (
-            site.rulebooks.lane(from, site.territory, Regime::B2cParcel),
-            site.rulebooks.territory(from),
-            site.rulebook(),
-        );
-        match found {
-            (Some(lane), Some(export), Some(import)) => Ok(Self { exporter, lane, export, import }),
-            _ => Err(no_lane),
-        }
+        let date = site.date(world.now);
+        let found = || {
+            let lane = site.rulebooks.lane(from, site.territory, Regime::B2cParcel)?;
+            Some(Self {
+                exporter,
+                date,
+                rate_card: lane.rate_card(SERVICE, date)?,
+                import_fee: lane.fee(FeeSide::ImportingHub, date)?,
+                fx: &lane.fx_on(date)?.rate,
+                export: site.rulebooks.book(from)?,
+                import: site.rulebook()?,
+            })
+        };
+        found().ok_or(QuoteRefusal::NoLane { from, to: site.territory })
     }
 }
 
@@ -239,14 +249,14 @@ pub fn price(
     buyer: Option<Id<Party>>,
 ) -> Result<Quote, QuoteRefusal> {
     let site = &world.site;
-    let date = site.date(world.now);
-    let fx = &terms.lane.fx;
+    let (date, fx) = (terms.date, terms.fx);
     let mut lines = Vec::with_capacity(goods.len());
     for (asked, goods) in goods {
-        lines.push(quote_line(world, terms, date, asked, goods)?);
+        lines.push(quote_line(world, terms, asked, goods)?);
     }
-    let pieces: Vec<(i64, Grams, Option<Size>)> = lines.iter().map(|l| (l.pieces, l.weight, l.size)).collect();
-    let parcel = freight(&terms.lane.rate_card, &pieces).map_err(QuoteRefusal::Freight)?;
+    let pieces: Vec<Packed> =
+        lines.iter().map(|l| Packed { count: l.pieces, each: l.weight, size: l.size }).collect();
+    let parcel = freight(terms.rate_card, &pieces).map_err(QuoteRefusal::Freight)?;
     let ask_lines: Vec<AskLine> = lines
         .iter()
         .map(|l| AskLine { hs: l.hs.clone(), pieces: l.pieces, value: l.value, content: l.content })
@@ -260,7 +270,7 @@ pub fn price(
         stance: &site.stance,
     };
     let landed = landed_cost(terms.import, &ask).map_err(QuoteRefusal::Cost)?;
-    let import_fee = landed.goods.at(terms.lane.import_fee)?;
+    let import_fee = terms.import_fee.on(landed.goods)?;
     let due = landed.goods.plus(landed.freight)?.minus(import_fee)?;
     let mut quote = Quote {
         id,
@@ -276,26 +286,24 @@ pub fn price(
         fx: fx.clone(),
         date,
         asked_at: world.now,
-        expires_at: world.now.plus_days(terms.lane.quote_validity),
+        expires_at: world.now.plus_days(terms.import.quote_validity.days),
         asked_by: buyer,
         signature: None,
     };
-    let context = Context { mode: site.mode, purpose: Purpose::Quote };
-    quote.signature = Some(site.key.sign_bytes(context, &quote.signed_bytes()));
+    quote.signature = Some(site.key.sign_bytes(Purpose::Quote, &quote.signed_bytes()).base64());
     Ok(quote)
 }
 
 fn quote_line(
     world: &World,
     terms: &LaneTerms<'_>,
-    date: jiff::civil::Date,
     asked: &Asked,
     goods: &Goods,
 ) -> Result<QuoteLine, QuoteRefusal> {
     if !(1..=PIECES_MAX).contains(&asked.pieces) {
         return Err(QuoteRefusal::Pieces { sku: goods.sku.clone(), got: asked.pieces, max: PIECES_MAX });
     }
-    let gaps = readiness(terms.export, terms.import, &goods.facts(), date, &world.site.stance);
+    let gaps = readiness(terms.export, terms.import, &goods.facts(), terms.date, &world.site.stance);
     let (Some(hs), Some(origin), Some(weight), Some(unit_price), None) =
         (goods.hs_code(), goods.origin, goods.weight, goods.price, gaps.iter().find(|g| g.blocks()))
     else {
@@ -314,7 +322,7 @@ fn quote_line(
         pieces: asked.pieces,
         unit_price,
         value_home,
-        value: terms.lane.fx.convert(value_home)?,
+        value: terms.fx.convert(value_home)?,
         weight,
         size: goods.size,
         content: goods.content,

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::card::Mode;
+use crate::card::{HubCard, Mode};
 use crate::codes::{Country, HubId};
 use crate::key::SigningKey;
 use crate::money::Currency;
-use crate::rulebook::{Knowledge, Rulebook, Rulebooks, Stance};
+use crate::rulebook::{Rulebook, Rulebooks, Stance};
 use crate::time::BusinessTime;
 use crate::trade_file::TradeId;
 use crate::codes::DocumentNo;
@@ -26,6 +26,8 @@ pub struct Site {
     pub rulebooks: Arc<Rulebooks>,
     /// The hub's signing key: Ed25519 is deterministic, so signing is a pure function of it.
     pub key: SigningKey,
+    /// What the hub tells of itself to peers.
+    pub card: HubCard,
     /// The licensed firm and account that hold the money of this hub's bank account.
     pub bank: BankAccount,
 }
@@ -47,7 +49,7 @@ impl Site {
     /// The rules of the hub's own territory.
     #[must_use]
     pub fn rulebook(&self) -> Option<&Rulebook> {
-        self.rulebooks.territory(self.territory)
+        self.rulebooks.book(self.territory)
     }
 
     /// A trade file that this hub, as the importing one, names by its order number.
@@ -56,10 +58,6 @@ impl Site {
         TradeId::new(&self.id, order)
     }
 
-    #[must_use]
-    pub fn worst(a: Knowledge, b: Knowledge) -> Knowledge {
-        a.max(b)
-    }
 }
 
 impl fmt::Debug for Site {
