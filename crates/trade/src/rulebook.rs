@@ -1,0 +1,332 @@
+//! Rule packs: the dated rules of one territory as tested data.
+//!
+//! A pack is a handful of TOML files (`rulebooks/<territory>/*.toml`, format in
+//! `docs/rulebooks.md`). Loading parses every rule into a typed one, builds the indexes and works
+//! every example; a pack with one wrong field or one failing example does not load, and the errors
+//! name file, rule and field. The digest over all files pins what was used: the same facts, legal
+//! date and digest give the same answer for ever.
+
+mod builtin;
+mod conditions;
+mod examples;
+mod goods;
+mod lane;
+mod load;
+mod match_rules;
+mod reader;
+mod tariff;
+mod tax;
+
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::codes::Country;
+use crate::money::Currency;
+use crate::time::Days;
+
+pub use builtin::{Rulebooks, builtin};
+#[cfg(test)]
+pub(crate) use builtin::test_books;
+pub use conditions::{Basis, Buyer, Case, Compare, Conditions, Mode, ValueTest};
+pub use goods::{DataField, DataRule, DescriptionFault, DescriptionRule, Restriction, RestrictionState};
+pub use lane::{Fee, FeeSide, FxSample, Lane};
+pub use match_rules::{Allowed, Channel, Mender, RiskRule, Tolerance, TradeField};
+pub use reader::{PackError, Problem};
+pub use tariff::{ConsumptionTax, ContentTest, Per, PositiveList, Tariff, TariffRow};
+pub use tax::{Limit, LimitScope, OverLimit, TaxBase, TaxFormula, TaxRule, Treatment};
+
+/// How well a rule is known. The order is from best to worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Knowledge {
+    /// The authority's own text, or a copy that can be relied on. Used.
+    Sourced,
+    /// A weak source, or general knowledge. Used and marked in a sandbox; in production refused
+    /// until the operator has accepted the rule by its id.
+    Unverified,
+    /// Nobody could say. Refused.
+    Unknown,
+}
+
+/// What kind of source a rule has; its [`Knowledge`] follows from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confidence {
+    Official,
+    Secondary,
+    /// The hub operator's own decision: a fee, a risk share, a tolerance.
+    Operator,
+    Weak,
+    GeneralKnowledge,
+    NotFound,
+}
+
+impl Confidence {
+    const ALL: [(&'static str, Self); 6] = [
+        ("official", Self::Official),
+        ("secondary", Self::Secondary),
+        ("operator", Self::Operator),
+        ("weak", Self::Weak),
+        ("general-knowledge", Self::GeneralKnowledge),
+        ("not-found", Self::NotFound),
+    ];
+
+    #[must_use]
+    pub const fn knowledge(self) -> Knowledge {
+        match self {
+            Self::Official | Self::Secondary | Self::Operator => Knowledge::Sourced,
+            Self::Weak | Self::GeneralKnowledge => Knowledge::Unverified,
+            Self::NotFound => Knowledge::Unknown,
+        }
+    }
+}
+
+/// Whether unverified rules may be used: freely in a sandbox, by acceptance in production.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "stance", rename_all = "kebab-case")]
+pub enum Stance {
+    Sandbox,
+    /// `accepted` holds the ids of the unverified rules that the operator answers for.
+    Production { accepted: BTreeSet<String> },
+}
+
+impl Stance {
+    /// Whether a rule of this state of knowledge may be used. An unknown one never.
+    #[must_use]
+    pub fn allows(&self, rule: &RuleInfo) -> bool {
+        match (rule.knowledge, self) {
+            (Knowledge::Sourced, _) | (Knowledge::Unverified, Self::Sandbox) => true,
+            (Knowledge::Unverified, Self::Production { accepted }) => accepted.contains(&*rule.id),
+            (Knowledge::Unknown, _) => false,
+        }
+    }
+}
+
+/// Under which customs regime goods move. Only the consumer parcel has rules today.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Regime {
+    B2cParcel,
+    BondedB2c,
+    B2b,
+    OverseasWarehouse,
+    PersonalPost,
+}
+
+impl Regime {
+    const ALL: [(&'static str, Self); 5] = [
+        ("b2c-parcel", Self::B2cParcel),
+        ("bonded-b2c", Self::BondedB2c),
+        ("b2b", Self::B2b),
+        ("overseas-warehouse", Self::OverseasWarehouse),
+        ("personal-post", Self::PersonalPost),
+    ];
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    Import,
+    Export,
+}
+
+impl Direction {
+    const ALL: [(&'static str, Self); 2] = [("import", Self::Import), ("export", Self::Export)];
+}
+
+/// The id of a rule, `cn.cbec.single-limit`: the pack's prefix, then words joined by `.` and `-`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RuleId(Arc<str>);
+
+impl From<&str> for RuleId {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl Deref for RuleId {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for RuleId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RuleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for RuleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A text of the pack in the three languages of the hub.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Words {
+    pub en: String,
+    pub ms: String,
+    pub zh: String,
+}
+
+/// What kind of rule an id names: the name of its list in the pack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RuleKind {
+    Limit,
+    TaxBase,
+    Tax,
+    PositiveList,
+    Tariff,
+    ConsumptionTax,
+    Assumption,
+    Restriction,
+    Risk,
+    Tolerance,
+    Description,
+    Data,
+    Term,
+    RateCard,
+    Fee,
+    Fx,
+}
+
+/// What every rule has, whatever it rules: its name, when it holds, and how well it is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RuleInfo {
+    pub id: RuleId,
+    pub kind: RuleKind,
+    pub name: Words,
+    /// A sentence for a layman, where the name does not say enough.
+    pub note: Option<Words>,
+    pub valid_from: Date,
+    /// The last day on which it holds; none while no end is known.
+    pub valid_to: Option<Date>,
+    pub source: Arc<str>,
+    pub confidence: Confidence,
+    pub knowledge: Knowledge,
+    /// The file of the pack that it stands in.
+    pub file: String,
+}
+
+impl RuleInfo {
+    #[must_use]
+    pub fn holds_on(&self, date: Date) -> bool {
+        self.valid_from <= date && self.valid_to.is_none_or(|to| date <= to)
+    }
+}
+
+/// The rules of one territory, loaded and proved by their examples.
+#[derive(Debug)]
+pub struct Rulebook {
+    pub territory: Country,
+    /// The currency in which the territory taxes.
+    pub currency: Currency,
+    /// The zone whose civil date is the legal date, and whose calendar year the yearly limits use.
+    pub zone: TimeZone,
+    pub name: Words,
+    /// SHA-256 over all files, in lower-case hex.
+    pub digest: Arc<str>,
+    /// How long a quote binds.
+    pub quote_validity: Term,
+    /// How long after delivery a buyer may claim.
+    pub claim_window: Term,
+    pub limits: Vec<Limit>,
+    pub bases: Vec<TaxBase>,
+    pub taxes: Vec<TaxRule>,
+    pub lists: Vec<PositiveList>,
+    pub tariff: Tariff,
+    pub restrictions: Vec<Restriction>,
+    pub risks: Vec<RiskRule>,
+    pub descriptions: Vec<DescriptionRule>,
+    pub data: Vec<DataRule>,
+    tolerances: Vec<Tolerance>,
+    rules: RuleIndex,
+    files: Vec<(String, String)>,
+}
+
+/// A length of time that a rule gives.
+#[derive(Clone, Debug)]
+pub struct Term {
+    pub info: Arc<RuleInfo>,
+    pub days: Days,
+}
+
+type RuleIndex = BTreeMap<RuleId, Vec<Arc<RuleInfo>>>;
+
+impl Rulebook {
+    /// Loads a pack from its files, `(name, contents)`, and works every example.
+    ///
+    /// # Errors
+    /// All that is wrong, each with file, rule and field. Examples are worked only in a pack that
+    /// is otherwise whole.
+    pub fn load(files: &[(&str, &str)]) -> Result<Self, Vec<PackError>> {
+        load::rulebook(files)
+    }
+
+    /// The newest version of a rule.
+    #[must_use]
+    pub fn rule(&self, id: &str) -> Option<&RuleInfo> {
+        self.rules.get(id)?.last().map(|info| &**info)
+    }
+
+    /// The version of a rule that holds on `date`.
+    #[must_use]
+    pub fn rule_on(&self, id: &str, date: Date) -> Option<&RuleInfo> {
+        self.rules.get(id)?.iter().find(|info| info.holds_on(date)).map(|info| &**info)
+    }
+
+    /// Every rule and version, by id, then by date.
+    pub fn rules(&self) -> impl Iterator<Item = &RuleInfo> {
+        self.rules.values().flatten().map(|info| &**info)
+    }
+
+    /// The files as loaded, by name: what the digest is over, and what a hub keeps for ever.
+    #[must_use]
+    pub fn files(&self) -> &[(String, String)] {
+        &self.files
+    }
+
+    /// By how much two documents may differ in `field`. Every pack rules every field.
+    #[must_use]
+    pub fn tolerance(&self, field: TradeField) -> &Tolerance {
+        self.tolerances
+            .iter()
+            .find(|tolerance| tolerance.field == field)
+            .expect("a pack without a tolerance for each field does not load")
+    }
+}
+
+/// SHA-256 over the files in order of name: for each its name, a zero byte, the length of its
+/// contents as eight bytes (big end first), and the contents with line ends as `\n`.
+fn digest(files: &[(String, String)]) -> Arc<str> {
+    let mut hash = Sha256::new();
+    for (name, contents) in files {
+        hash.update(name.as_bytes());
+        hash.update([0]);
+        hash.update(u64::try_from(contents.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hash.update(contents.as_bytes());
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
+}
+
+#[cfg(test)]
+mod tests;

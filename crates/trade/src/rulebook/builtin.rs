@@ -1,0 +1,78 @@
+//! The packs that are compiled into the binary. They can be replaced at run time.
+
+use std::collections::BTreeMap;
+
+use super::{Lane, PackError, Regime, Rulebook};
+use crate::codes::Country;
+
+macro_rules! files {
+    ($($name:literal),+ $(,)?) => {
+        &[$(($name, include_str!(concat!("../../../../rulebooks/", $name)))),+]
+    };
+}
+
+const CN: &[(&str, &str)] = files![
+    "cn/consumer.toml",
+    "cn/goods.toml",
+    "cn/match.toml",
+    "cn/pack.toml",
+    "cn/risk.toml",
+    "cn/tariff.toml",
+];
+
+const MY: &[(&str, &str)] = files!["my/goods.toml", "my/match.toml", "my/pack.toml", "my/risk.toml"];
+
+const MY_CN: &[(&str, &str)] = files!["lanes/my-cn.toml"];
+
+/// All packs that a hub goes by: one for each territory, and the lanes between them.
+#[derive(Debug)]
+pub struct Rulebooks {
+    books: BTreeMap<Country, Rulebook>,
+    pub lanes: Vec<Lane>,
+}
+
+impl Rulebooks {
+    /// Puts packs together; a later one of the same territory replaces the earlier.
+    #[must_use]
+    pub fn new(books: Vec<Rulebook>, lanes: Vec<Lane>) -> Self {
+        Self { books: books.into_iter().map(|book| (book.territory, book)).collect(), lanes }
+    }
+
+    #[must_use]
+    pub fn book(&self, territory: Country) -> Option<&Rulebook> {
+        self.books.get(&territory)
+    }
+
+    pub fn books(&self) -> impl Iterator<Item = &Rulebook> {
+        self.books.values()
+    }
+
+    #[must_use]
+    pub fn lane(&self, from: Country, to: Country, regime: Regime) -> Option<&Lane> {
+        self.lanes.iter().find(|lane| lane.from == from && lane.to == to && lane.regime == regime)
+    }
+}
+
+/// Loads the packs that this binary was built with, and works their examples.
+///
+/// # Errors
+/// All that is wrong in them; the tests of this crate keep that from happening.
+pub fn builtin() -> Result<Rulebooks, Vec<PackError>> {
+    let mut errors = Vec::new();
+    let mut books = Vec::new();
+    for files in [CN, MY] {
+        match Rulebook::load(files) {
+            Ok(book) => books.push(book),
+            Err(found) => errors.extend(found),
+        }
+    }
+    let lane = Lane::load(MY_CN).map_err(|found| errors.extend(found)).ok();
+    if errors.is_empty() { Ok(Rulebooks::new(books, lane.into_iter().collect())) } else { Err(errors) }
+}
+
+/// The packs of this binary, loaded once for all tests.
+#[cfg(test)]
+pub(crate) fn test_books() -> &'static Rulebooks {
+    static BOOKS: std::sync::OnceLock<Rulebooks> = std::sync::OnceLock::new();
+    BOOKS.get_or_init(|| builtin().expect("the packs of this repository load"))
+}

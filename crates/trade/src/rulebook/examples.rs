@@ -1,0 +1,399 @@
+//! Worked examples: numbers in the pack that must come out before the pack loads.
+
+use std::fmt::Debug;
+
+use jiff::civil::Date;
+
+use super::load::{Currencies, day_of};
+use super::reader::{Errors, Fields, Problem};
+use super::{
+    Case, Channel, Direction, FeeSide, Lane, Mode, Regime, Restriction,
+    RestrictionState, RuleId, RuleInfo, RuleKind, Rulebook, Stance, Treatment,
+};
+use crate::channel::{ChannelFacts, Draw, met};
+use crate::codes::{Country, HsCode};
+use crate::landed_cost::{AskLine, ChargeKind, LandedCost, LandedCostAsk, LandedCostRefusal, landed_cost};
+use crate::money::{Currency, Money, Rate, parse_fixed};
+use crate::quantity::{Content, ContentUnit, Grams, Size};
+use crate::rate_card::{Packed, freight};
+use crate::readiness::{HsClaim, ReadinessFacts, gap_of};
+
+/// One worked example and where it stands.
+pub(super) struct Example {
+    rule: RuleId,
+    file: String,
+    number: usize,
+    date: Date,
+    check: Check,
+}
+
+enum Check {
+    LandedCost { regime: Regime, lines: Vec<AskLine>, freight: Money, used: Option<Money>, expect: Expect },
+    Restriction { case: CaseFacts, expect: Option<RestrictionState> },
+    Risk { hs: Vec<HsCode>, goods: Money, goods_and_freight: Money, draw: Rate, expect: Channel },
+    Tolerance { declared: i64, found: i64, agrees: bool },
+    Data { facts: ProductFacts, expect: String },
+    Term { ends: Date },
+    RateCard { pieces: Vec<Packed>, expect: Money, chargeable: Grams },
+    Fee { goods: Money, expect: Money },
+    Fx { amount: Money, expect: Money },
+}
+
+/// What a landed cost must show. What is not stated is not compared.
+struct Expect {
+    refusal: Option<String>,
+    /// The rule that the refusal names; none where it is the one that the example stands under.
+    refused_by: Option<String>,
+    treatment: Option<Treatment>,
+    amounts: Vec<(&'static str, Money)>,
+}
+
+struct CaseFacts {
+    regime: Regime,
+    direction: Direction,
+    hs: Option<HsCode>,
+    origin: Option<Country>,
+    mode: Option<Mode>,
+}
+
+struct ProductFacts {
+    hs: HsClaim,
+    description: String,
+    origin: Option<Country>,
+    weight: Option<Grams>,
+    price: Option<Money>,
+    content: Option<Content>,
+}
+
+/// Reads one example of a rule.
+pub(super) fn read(
+    kind: RuleKind,
+    info: &RuleInfo,
+    number: usize,
+    mut f: Fields<'_>,
+    money: Currencies,
+) -> Option<Example> {
+    let date = day_of(&mut f, info);
+    let currency = money.import;
+    let check = match kind {
+        RuleKind::Limit
+        | RuleKind::TaxBase
+        | RuleKind::Tax
+        | RuleKind::PositiveList
+        | RuleKind::Tariff
+        | RuleKind::ConsumptionTax
+        | RuleKind::Assumption => landed_cost_check(&mut f, currency),
+        RuleKind::Restriction => restriction_check(&mut f),
+        RuleKind::Risk => risk_check(&mut f, currency),
+        RuleKind::Tolerance => {
+            let declared = f.integer("declared", i64::MIN, i64::MAX);
+            let found = f.integer("found", i64::MIN, i64::MAX);
+            let agrees = f.flag("agrees");
+            Some(())
+                .and_then(|()| Some(Check::Tolerance { declared: declared?, found: found?, agrees: agrees? }))
+        }
+        RuleKind::Data => data_check(&mut f, currency),
+        RuleKind::Term => f.date("ends").map(|ends| Check::Term { ends }),
+        RuleKind::RateCard => rate_card_check(&mut f, money.export),
+        RuleKind::Fee => fee_check(&mut f, money),
+        RuleKind::Fx => {
+            let amount = f.amount("amount", money.export);
+            let expect = f.amount("expect", money.import);
+            Some(()).and_then(|()| Some(Check::Fx { amount: amount?, expect: expect? }))
+        }
+        RuleKind::Description => None,
+    };
+    f.finish();
+    Some(Example { rule: info.id.clone(), file: info.file.clone(), number, date: date?, check: check? })
+}
+
+fn regime(f: &mut Fields<'_>) -> Option<Regime> {
+    if f.has("regime") { f.one_of("regime", &Regime::ALL) } else { Some(Regime::B2cParcel) }
+}
+
+/// `50 ml`, `30 g`, `10 piece`.
+fn content(f: &mut Fields<'_>, key: &str) -> Option<Content> {
+    let got = f.text(key)?;
+    let units = [ContentUnit::Ml, ContentUnit::G, ContentUnit::Piece];
+    let read = got.split_once(' ').and_then(|(amount, unit)| {
+        let milli = parse_fixed(amount, 3).ok()?;
+        Some(Content { milli, unit: units.into_iter().find(|known| known.code() == unit)? })
+    });
+    if read.is_none() {
+        f.error(key, Problem::NotAnAmount { got });
+    }
+    read
+}
+
+fn landed_cost_check(f: &mut Fields<'_>, currency: Currency) -> Option<Check> {
+    let regime = regime(f);
+    let lines = f.tables("lines").into_iter().filter_map(|mut line| {
+        let hs = line.parsed::<HsCode>("hs");
+        let pieces = line.integer("pieces", i64::MIN, i64::MAX);
+        let value = line.amount("value", currency);
+        let content = line.optional("content", content);
+        line.finish();
+        Some(AskLine { hs: hs?, pieces: pieces?, value: value?, content })
+    });
+    let lines = lines.collect();
+    let freight = f.amount("freight", currency);
+    let used = f.optional("year-used", |f, key| f.amount(key, currency));
+    let refusal = f.optional("refusal", Fields::text);
+    let refused_by = f.optional("refused-by", Fields::text);
+    let treatment = f.optional("treatment", |f, key| f.one_of(key, &Treatment::ALL));
+    let mut amounts = Vec::new();
+    for key in ["duty", "consumption-tax", "vat", "tax", "total"] {
+        amounts.extend(f.optional(key, |f, key| f.amount(key, currency)).map(|amount| (key, amount)));
+    }
+    if refusal.is_none() && amounts.is_empty() {
+        f.error("tax", Problem::Missing);
+    }
+    let expect = Expect { refusal, refused_by, treatment, amounts };
+    Some(Check::LandedCost { regime: regime?, lines, freight: freight?, used, expect })
+}
+
+fn restriction_check(f: &mut Fields<'_>) -> Option<Check> {
+    let case = CaseFacts {
+        regime: regime(f)?,
+        direction: f.one_of("direction", &Direction::ALL)?,
+        hs: f.optional("hs", Fields::parsed),
+        origin: f.optional("origin", Fields::parsed),
+        mode: f.optional("mode", |f, key| f.one_of(key, &Mode::ALL)),
+    };
+    let expect = f.one_of(
+        "expect",
+        &[
+            (Restriction::STATES[0].0, Some(RestrictionState::Prohibited)),
+            (Restriction::STATES[1].0, Some(RestrictionState::Restricted)),
+            ("free", None),
+        ],
+    )?;
+    Some(Check::Restriction { case, expect })
+}
+
+fn risk_check(f: &mut Fields<'_>, currency: Currency) -> Option<Check> {
+    let mut hs = Vec::new();
+    for got in f.texts("hs") {
+        match got.parse() {
+            Ok(code) => hs.push(code),
+            Err(_) => f.error("hs", Problem::NotACode { got }),
+        }
+    }
+    let goods = f.amount("goods", currency);
+    let freight = f.amount("freight", currency);
+    let draw = if f.has("draw") { f.percent("draw") } else { Some(Rate::ONE) };
+    let expect =
+        f.one_of("expect", &[("green", Channel::Green), ("yellow", Channel::Yellow), ("red", Channel::Red)]);
+    let goods = goods?;
+    let goods_and_freight = goods.plus(freight?).ok()?;
+    Some(Check::Risk { hs, goods, goods_and_freight, draw: draw?, expect: expect? })
+}
+
+fn data_check(f: &mut Fields<'_>, currency: Currency) -> Option<Check> {
+    let hs = match f.optional("hs", Fields::text) {
+        None => HsClaim::Missing,
+        Some(text) => text.parse().map_or(HsClaim::Short(text), HsClaim::Code),
+    };
+    let facts = ProductFacts {
+        hs,
+        description: f.optional("text", Fields::text).unwrap_or_default(),
+        origin: f.optional("origin", Fields::parsed),
+        weight: f.optional("grams", |f, key| f.integer(key, 0, i64::MAX)).map(Grams),
+        price: f.optional("price", |f, key| f.amount(key, currency)),
+        content: f.optional("content", content),
+    };
+    Some(Check::Data { facts, expect: f.text("expect")? })
+}
+
+fn rate_card_check(f: &mut Fields<'_>, currency: Currency) -> Option<Check> {
+    let pieces = f.tables("pieces").into_iter().filter_map(|mut piece| {
+        let count = piece.integer("count", 1, 1_000_000);
+        let grams = piece.integer("grams", 1, 100_000_000);
+        let size = if piece.has("length-mm") {
+            let length_mm = piece.integer("length-mm", 1, 100_000);
+            let width_mm = piece.integer("width-mm", 1, 100_000);
+            let height_mm = piece.integer("height-mm", 1, 100_000);
+            Some(Size { length_mm: length_mm?, width_mm: width_mm?, height_mm: height_mm? })
+        } else {
+            None
+        };
+        piece.finish();
+        Some(Packed { count: count?, each: Grams(grams?), size })
+    });
+    let pieces = pieces.collect();
+    let expect = f.amount("expect", currency);
+    let chargeable = f.integer("chargeable-grams", 1, i64::MAX);
+    Some(Check::RateCard { pieces, expect: expect?, chargeable: Grams(chargeable?) })
+}
+
+fn fee_check(f: &mut Fields<'_>, money: Currencies) -> Option<Check> {
+    let side = f.one_of("hub", &[("exporting", FeeSide::ExportingHub), ("importing", FeeSide::ImportingHub)])?;
+    let currency = if side == FeeSide::ExportingHub { money.export } else { money.import };
+    let goods = f.amount("goods", currency);
+    let expect = f.amount("expect", currency);
+    Some(Check::Fee { goods: goods?, expect: expect? })
+}
+
+impl Example {
+    fn fails(&self, errors: &Errors, expected: impl Into<String>, got: impl Into<String>) {
+        let problem = Problem::ExampleFails { number: self.number, expected: expected.into(), got: got.into() };
+        errors.push(&self.file, &self.rule, "example", problem);
+    }
+
+    fn compare<T: PartialEq + Debug>(&self, errors: &Errors, expected: &T, got: &T) {
+        if expected != got {
+            self.fails(errors, format!("{expected:?}"), format!("{got:?}"));
+        }
+    }
+
+    fn misses(&self, errors: &Errors) {
+        errors.push(&self.file, &self.rule, "example", Problem::ExampleMissesRule { number: self.number });
+    }
+
+    /// The one of these rules that this example stands under.
+    fn mine<'a, T>(&self, rules: &'a [T], info: impl Fn(&T) -> &RuleInfo, errors: &Errors) -> Option<&'a T> {
+        let found = rules.iter().find(|rule| info(rule).id == self.rule && info(rule).holds_on(self.date));
+        if found.is_none() {
+            self.misses(errors);
+        }
+        found
+    }
+}
+
+/// Works an example of a pack and reports what comes out wrong.
+pub(super) fn check_in_book(example: &Example, book: &Rulebook, errors: &Errors) {
+    match &example.check {
+        Check::LandedCost { regime, lines, freight, used, expect } => {
+            let ask = LandedCostAsk {
+                date: example.date,
+                regime: *regime,
+                lines,
+                freight: *freight,
+                year_used: *used,
+                stance: &Stance::Sandbox,
+            };
+            check_landed_cost(example, expect, landed_cost(book, &ask), errors);
+        }
+        Check::Restriction { case, expect } => {
+            let Some(rule) = example.mine(&book.restrictions, |rule| &rule.info, errors) else { return };
+            let facts = Case {
+                hs: case.hs.as_ref(),
+                origin: case.origin,
+                mode: case.mode,
+                ..Case::of(case.regime, case.direction)
+            };
+            example.compare(errors, expect, &rule.when.met(&facts).then_some(rule.state));
+        }
+        Check::Risk { hs, goods, goods_and_freight, draw, expect } => {
+            let Some(rule) = example.mine(&book.risks, |rule| &rule.info, errors) else { return };
+            let facts = ChannelFacts {
+                regime: Regime::B2cParcel,
+                direction: rule.direction,
+                hs,
+                goods: *goods,
+                goods_and_freight: *goods_and_freight,
+                trade: "",
+                date: example.date,
+            };
+            let got = met(rule, &facts, Draw::at(*draw)).map_or(Channel::Green, |_| rule.channel);
+            example.compare(errors, expect, &got);
+        }
+        Check::Tolerance { declared, found, agrees } => {
+            let Some(rule) = example.mine(&book.tolerances, |rule| &rule.info, errors) else { return };
+            example.compare(errors, agrees, &rule.allows(*declared, *found));
+        }
+        Check::Data { facts, expect } => {
+            let Some(rule) = example.mine(&book.data, |rule| &rule.info, errors) else { return };
+            let product = ReadinessFacts {
+                regime: Regime::B2cParcel,
+                description: &facts.description,
+                hs: facts.hs.clone(),
+                origin: facts.origin,
+                weight: facts.weight,
+                price: facts.price,
+                content: facts.content,
+            };
+            let direction = rule.when.directions.first().copied().unwrap_or(Direction::Import);
+            let got = gap_of(rule, &product, direction).map_or("ready".to_owned(), |gap| code_of(&gap));
+            example.compare(errors, expect, &got);
+        }
+        Check::Term { ends } => {
+            let terms = [book.quote_validity.clone(), book.claim_window.clone()];
+            let Some(rule) = example.mine(&terms, |rule| &rule.info, errors) else { return };
+            let got = example.date.checked_add(jiff::Span::new().days(rule.days.0)).ok();
+            example.compare(errors, &Some(*ends), &got);
+        }
+        Check::RateCard { .. } | Check::Fee { .. } | Check::Fx { .. } => example.misses(errors),
+    }
+}
+
+/// Works an example of a lane and reports what comes out wrong.
+pub(super) fn check_in_lane(example: &Example, lane: &Lane, errors: &Errors) {
+    match &example.check {
+        Check::RateCard { pieces, expect, chargeable } => {
+            let Some(card) = example.mine(&lane.rate_cards, |card| &card.info, errors) else { return };
+            let got = freight(card, pieces).map(|freight| (freight.amount, freight.chargeable));
+            example.compare(errors, &Ok((*expect, *chargeable)), &got);
+        }
+        Check::Fee { goods, expect } => {
+            let Some(fee) = example.mine(&lane.fees, |fee| &fee.info, errors) else { return };
+            example.compare(errors, &Ok(*expect), &fee.on(*goods));
+        }
+        Check::Fx { amount, expect } => {
+            let Some(fx) = example.mine(&lane.fx, |fx| &fx.info, errors) else { return };
+            example.compare(errors, &Ok(*expect), &fx.rate.convert(*amount));
+        }
+        _ => example.misses(errors),
+    }
+}
+
+fn check_landed_cost(
+    example: &Example,
+    expect: &Expect,
+    answer: Result<LandedCost, LandedCostRefusal>,
+    errors: &Errors,
+) {
+    let cost = match (answer, &expect.refusal) {
+        (Err(refusal), Some(expected)) => {
+            let shown = serde_json::to_value(&refusal).unwrap_or_default();
+            example.compare(errors, expected, &code_of(&refusal));
+            let named = shown.get("rule").and_then(serde_json::Value::as_str);
+            let by = expect.refused_by.as_deref().unwrap_or(&example.rule);
+            if named.is_some_and(|rule| rule != by) {
+                example.misses(errors);
+            }
+            return;
+        }
+        (Err(refusal), None) => return example.fails(errors, "landed-cost", format!("{refusal:?}")),
+        (Ok(_), Some(expected)) => return example.fails(errors, expected, "landed-cost"),
+        (Ok(cost), None) => cost,
+    };
+    if let Some(treatment) = expect.treatment {
+        example.compare(errors, &treatment, &cost.treatment);
+    }
+    for (what, expected) in &expect.amounts {
+        let of_kind = |kind| {
+            let charges = cost.charges.iter().filter(|charge| charge.kind == kind).map(|charge| charge.amount);
+            crate::money::sum(expected.currency(), charges).ok()
+        };
+        let got = match *what {
+            "duty" => of_kind(ChargeKind::Duty),
+            "consumption-tax" => of_kind(ChargeKind::ConsumptionTax),
+            "vat" => of_kind(ChargeKind::Vat),
+            "total" => Some(cost.total),
+            _ => Some(cost.tax),
+        };
+        if got != Some(*expected) {
+            example.fails(errors, format!("{what} {expected}"), format!("{what} {got:?}"));
+        }
+    }
+    if !cost.rests_on.iter().any(|used| used.rule == example.rule) {
+        example.misses(errors);
+    }
+}
+
+/// The `code` by which an outcome is known on the wire.
+fn code_of(outcome: &impl serde::Serialize) -> String {
+    let shown = serde_json::to_value(outcome).unwrap_or_default();
+    shown.get("code").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+}
