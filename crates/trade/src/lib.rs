@@ -5,6 +5,7 @@
 
 pub mod codes;
 pub mod id;
+pub mod log;
 pub mod money;
 pub mod quantity;
 pub mod time;
