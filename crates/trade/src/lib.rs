@@ -11,4 +11,5 @@ pub mod key;
 pub mod log;
 pub mod money;
 pub mod quantity;
+pub mod road;
 pub mod time;
