@@ -4,5 +4,7 @@
 //! Every error is a code with its values; the words are chosen where it is shown.
 
 pub mod camt054;
+pub mod latin;
+pub mod pain001;
 pub mod price_list;
 pub mod xml;

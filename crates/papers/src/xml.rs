@@ -67,6 +67,13 @@ pub enum XmlRefusal {
         element: String,
         cause: MoneyError,
     },
+    /// The file says how many transactions it holds, or their sum, and holds others.
+    ControlDiffers {
+        line: u32,
+        element: String,
+        stated: String,
+        found: String,
+    },
 }
 
 /// An element of which the end was just read, or the start.
