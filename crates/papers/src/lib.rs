@@ -1,1 +1,10 @@
+//! Foreign formats, both ways: what sellers, banks and posts send and take, to and from our own types.
+//!
+//! Readers take bytes from strangers: each has limits, never panics, and says where it stopped.
+//! Every error is a code with its values; the words are chosen where it is shown.
 
+pub mod camt054;
+pub mod latin;
+pub mod pain001;
+pub mod price_list;
+pub mod xml;
