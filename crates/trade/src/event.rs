@@ -19,6 +19,7 @@ use crate::payment::PaymentFault;
 use crate::payout::Payout;
 use crate::product::{Goods, Product};
 use crate::quote::Quote;
+use crate::road::Envelope;
 use crate::time::BusinessTime;
 use crate::trade_file::TradeId;
 use crate::waybill::Waybill;
@@ -45,7 +46,7 @@ pub struct Event {
     pub to: Option<HubId>,
     /// Place on the road to that peer, from 1, without gaps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub road: Option<u64>,
+    pub road_seq: Option<u64>,
     pub what: Happened,
 }
 
@@ -57,6 +58,12 @@ impl Event {
     }
 }
 
+/// For whom an event is and its number on that road, as the road's checks read it from the leaf.
+#[must_use]
+pub fn envelope(leaf: &[u8]) -> Option<Envelope> {
+    serde_json::from_slice(leaf).ok()
+}
+
 /// Everything that can happen on a hub.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -65,6 +72,8 @@ pub enum Happened {
     PeerAccepted { peer: HubId, epoch: u32 },
     PeerPaused { peer: HubId },
     PeerResumed { peer: HubId },
+    /// The peer showed two histories of one epoch.
+    RoadSuspended { peer: HubId },
     ClockMoved { by: HubId, to: BusinessTime },
     AccessDigest { day: String, looks: u64, sha256: String },
 

@@ -11,7 +11,7 @@ use crate::codes::Country;
 use crate::command::Decide;
 use crate::event::Happened;
 use crate::id::{Id, Noun};
-use crate::personal::commit;
+use crate::personal::{Salt, commit};
 use crate::time::BusinessTime;
 use crate::world::{Need, World};
 
@@ -168,7 +168,7 @@ impl PersonalField {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonalValue {
     pub value: String,
-    /// 16 random bytes, handed in by the edge.
+    /// Random, handed in by the edge.
     pub salt: [u8; 16],
     pub purpose: String,
     pub keep_until: BusinessTime,
@@ -234,7 +234,7 @@ impl Decide for RegisterParty {
             .personal
             .fields
             .iter()
-            .map(|(field, v)| (*field, commit(v.salt, field.code(), &v.value).to_string()))
+            .map(|(field, v)| (*field, commit(&Salt::from_random(v.salt), field.code(), &v.value).to_string()))
             .collect();
         world.happened(
             None,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::NoteFault;
 use crate::card::{CardRefusal, HubCard, SignedCard, accepts, succeeds};
 use crate::clearance::{self, Channel, Clearance};
 use crate::clock;
@@ -80,7 +81,7 @@ impl Decide for AcceptPeer {
                 Peer { card: card.clone(), url: self.url.clone(), ..known }
             }
             None => Peer {
-                road: RoadState::new(card.clone()),
+                road: RoadState::opened(card.clone()),
                 card: card.clone(),
                 url: self.url.clone(),
                 paused: false,
@@ -134,17 +135,18 @@ pub struct ReceiveBatch {
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum ReceiveRefusal {
     PeerUnknown { peer: HubId },
-    #[serde(untagged)]
-    Road(RoadRefusal),
+    /// The receipt could not be signed.
+    Receipt { fault: NoteFault },
 }
 
 impl Decide for ReceiveBatch {
+    /// What the road's checks refuse is said in the receipt, signed as every answer is.
     type Answer = Receipt;
     type Refusal = ReceiveRefusal;
 
     fn reads(&self, need: &mut Need) {
         for entry in &self.batch.entries {
-            if let Ok(event) = serde_json::from_slice::<Event>(&entry.leaf) {
+            if let Ok(event) = serde_json::from_slice::<Event>(&entry.leaf.0) {
                 reads(&self.batch.from, &event, need);
             }
         }
@@ -153,17 +155,32 @@ impl Decide for ReceiveBatch {
     fn decide(&self, world: &mut World) -> Result<Receipt, ReceiveRefusal> {
         let from = self.batch.from.clone();
         let known = world.peers.all().find(|(k, _)| **k == from).map(|(_, p)| p.clone());
-        let Some(peer) = known else { return Err(ReceiveRefusal::PeerUnknown { peer: from }) };
-        let accepted = road::receive(&peer.road, &self.batch, &world.site.id).map_err(ReceiveRefusal::Road)?;
-        world.peers.put(from.clone(), Peer { road: accepted.state.clone(), ..peer });
-        for entry in &accepted.entries {
-            match serde_json::from_slice::<Event>(&entry.leaf) {
-                Ok(event) => apply(world, &from, &event),
-                // A newer peer may tell what we do not know yet; it is noted, not lost, and the road goes on.
-                Err(_) => world.happened(None, None, Happened::NotUnderstood { peer: from.clone(), index: entry.index }),
+        let Some(mut peer) = known else { return Err(ReceiveRefusal::PeerUnknown { peer: from }) };
+        let refusal = match road::receive(&world.site.road, &peer.road, &self.batch) {
+            Ok(accepted) => {
+                peer.road = accepted.state;
+                world.peers.put(from.clone(), peer.clone());
+                for entry in &accepted.entries {
+                    match serde_json::from_slice::<Event>(&entry.leaf.0) {
+                        Ok(event) => apply(world, &from, &event),
+                        // A newer peer may tell what we do not know yet; it is noted and the road goes on.
+                        Err(_) => {
+                            let noted = Happened::NotUnderstood { peer: from.clone(), index: entry.index };
+                            world.happened(None, None, noted);
+                        }
+                    }
+                }
+                None
             }
-        }
-        Ok(accepted.receipt(&world.site.key, self.at))
+            Err(RoadRefusal::Forged { forgery }) => {
+                peer.road.suspended = Some(forgery.clone());
+                world.peers.put(from.clone(), peer.clone());
+                world.happened(None, None, Happened::RoadSuspended { peer: from });
+                Some(RoadRefusal::Forged { forgery })
+            }
+            Err(refusal) => Some(refusal),
+        };
+        Receipt::issue(&world.site.road, &peer.road, refusal, self.at).map_err(|fault| ReceiveRefusal::Receipt { fault })
     }
 }
 

@@ -290,7 +290,7 @@ pub fn price(
         asked_by: buyer,
         signature: None,
     };
-    quote.signature = Some(site.key.sign_bytes(Purpose::Quote, &quote.signed_bytes()).base64());
+    quote.signature = Some(site.road.key.sign_bytes(Purpose::Quote, &quote.signed_bytes()).base64());
     Ok(quote)
 }
 

@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 
 use crate::card::{HubCard, Mode};
 use crate::codes::{Country, HubId};
-use crate::key::SigningKey;
 use crate::money::Currency;
+use crate::road::Own;
 use crate::rulebook::{Rulebook, Rulebooks, Stance};
 use crate::time::BusinessTime;
 use crate::trade_file::TradeId;
@@ -24,8 +24,9 @@ pub struct Site {
     pub mode: Mode,
     pub stance: Stance,
     pub rulebooks: Arc<Rulebooks>,
-    /// The hub's signing key: Ed25519 is deterministic, so signing is a pure function of it.
-    pub key: SigningKey,
+    /// The hub's end of its roads, with its signing key: Ed25519 is deterministic, so signing is a
+    /// pure function of it.
+    pub road: Own,
     /// What the hub tells of itself to peers.
     pub card: HubCard,
     /// The licensed firm and account that hold the money of this hub's bank account.
