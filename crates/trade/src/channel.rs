@@ -40,10 +40,20 @@ pub struct ChannelDecision {
 pub enum ChannelWhy {
     NoRuleMet,
     /// A code lies under a prefix that the rule names.
-    Goods { hs: HsCode, prefix: String },
-    Value { basis: Basis, value: Money, compare: Compare, amount: Money },
+    Goods {
+        hs: HsCode,
+        prefix: String,
+    },
+    Value {
+        basis: Basis,
+        value: Money,
+        compare: Compare,
+        amount: Money,
+    },
     /// Drawn by chance, as this share of all are.
-    Random { share: Rate },
+    Random {
+        share: Rate,
+    },
     /// By regime or direction alone.
     Always,
 }
@@ -113,7 +123,10 @@ pub(crate) fn met(rule: &RiskRule, facts: &ChannelFacts<'_>, draw: Draw) -> Opti
         return Some(ChannelWhy::Value { basis: test.basis, value, compare: test.compare, amount: test.amount });
     }
     let named = hs.and_then(|hs| rule.when.prefix_of(hs).map(|prefix| (hs, prefix)));
-    Some(named.map_or(ChannelWhy::Always, |(hs, prefix)| ChannelWhy::Goods { hs: hs.clone(), prefix: prefix.to_owned() }))
+    Some(
+        named
+            .map_or(ChannelWhy::Always, |(hs, prefix)| ChannelWhy::Goods { hs: hs.clone(), prefix: prefix.to_owned() }),
+    )
 }
 
 /// A point of the unit interval in 2⁻⁶⁴.

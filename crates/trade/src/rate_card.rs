@@ -60,11 +60,25 @@ pub struct Freight {
 pub enum FreightRefusal {
     NothingToCarry,
     /// Together fewer than one or more than the card takes.
-    PiecesOutOfRange { piece: usize, count: i64, most: i64 },
-    WeightNotPositive { piece: usize, weight: Grams },
+    PiecesOutOfRange {
+        piece: usize,
+        count: i64,
+        most: i64,
+    },
+    WeightNotPositive {
+        piece: usize,
+        weight: Grams,
+    },
     /// A side of nothing, or longer than the card takes.
-    SideOutOfRange { piece: usize, size: Size, longest_mm: i64 },
-    TooHeavy { chargeable: Grams, heaviest: Grams },
+    SideOutOfRange {
+        piece: usize,
+        size: Size,
+        longest_mm: i64,
+    },
+    TooHeavy {
+        chargeable: Grams,
+        heaviest: Grams,
+    },
     AmountTooLarge,
 }
 
