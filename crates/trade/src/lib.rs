@@ -16,6 +16,7 @@ pub mod custody;
 pub mod declaration;
 pub mod escrow;
 pub mod event;
+pub mod http_signature;
 pub mod id;
 pub mod key;
 pub mod landed_cost;
