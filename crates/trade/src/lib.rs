@@ -4,6 +4,7 @@
 //! handed in; everything is decided in memory and written by `hub` in one transaction.
 
 pub mod ball;
+pub mod bundle;
 pub mod card;
 pub mod channel;
 pub mod checkpoint;
