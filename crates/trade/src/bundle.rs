@@ -121,7 +121,7 @@ pub enum BundleFault {
     UnknownHub { hub: HubId, keys: Vec<String> },
     /// The seal fits the bytes, but the hub did not sign it: it was made anew after an alteration.
     /// `suspects` are the parts whose own proof fails too, as JSON pointers.
-    BadSignature { place: Place, fault: KeyFault, suspects: Vec<String> },
+    BadSignature { place: Box<Place>, fault: KeyFault, suspects: Vec<String> },
     BadCard { pointer: String, fault: CardFault },
     BadCheckpoint { pointer: String, fault: NoteFault },
     NotIncluded { pointer: String, index: u64, fault: LogFault },
@@ -206,7 +206,7 @@ pub fn verify_bundle(file: &[u8], known_keys: Option<&[VerifyKey]>) -> Result<Bu
         return Err(BundleFault::UnknownHub { hub: card.id.clone(), keys });
     }
     let bad_signature = |fault| BundleFault::BadSignature {
-        place: place::at_signature(file),
+        place: Box::new(place::at_signature(file)),
         fault,
         suspects: faults_in(&bundle).filter_map(|fault| fault.pointer()).collect(),
     };
@@ -390,7 +390,7 @@ mod tests {
                     assert_eq!(places.len(), 1, "at {position}");
                     places[0].clone()
                 }
-                Err(BundleFault::BadSignature { place, .. }) => place,
+                Err(BundleFault::BadSignature { place, .. }) => *place,
                 other => panic!("at {position}: {other:?}"),
             };
             assert!((place.from..place.to).contains(&position), "{position} in {place:?}");

@@ -198,7 +198,8 @@ fn check_digest(request: &Request<'_>, header: Option<&str>) -> Result<(), HttpS
         (None, None) => Ok(()),
         (Some(content), Some(signed)) => {
             let encoded = signed.strip_prefix("sha-256=:").and_then(|rest| rest.strip_suffix(':'));
-            if !encoded.and_then(|text| STANDARD.decode(text).ok()).is_some_and(|hash| hash.len() == 32) {
+            let decoded = encoded.and_then(|text| STANDARD.decode(text).ok());
+            if decoded.is_none_or(|hash| hash.len() != 32) {
                 return Err(HttpSignatureFault::DigestMalformed);
             }
             let got = content_digest(content.body);
