@@ -16,6 +16,7 @@ use crate::id::Id;
 use crate::ledger::{Account, Balance, Leg, Transfer, TransferKind};
 use crate::money::Money;
 use crate::party::{Party, Personal, PersonTag};
+use crate::payout::Payout;
 use crate::peer::Peer;
 use crate::product::{Offer, OfferKey, Product};
 use crate::quote::Quote;
@@ -24,7 +25,7 @@ use crate::time::BusinessTime;
 use crate::trade_file::{TradeFile, TradeId};
 use crate::codes::HubId;
 
-/// A number that must be used once on a hub: a payment's, a waybill's.
+/// A number that must be used once on a hub: a payment's, a waybill's, a payout's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NumberKey {
     pub kind: NumberKind,
@@ -36,12 +37,30 @@ pub struct NumberKey {
 pub enum NumberKind {
     Payment,
     Waybill,
+    Payout,
+}
+
+impl NumberKind {
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Payment => "payment",
+            Self::Waybill => "waybill",
+            Self::Payout => "payout",
+        }
+    }
 }
 
 impl NumberKey {
     #[must_use]
     pub fn payment(no: &str) -> Self {
         Self { kind: NumberKind::Payment, no: no.to_owned() }
+    }
+
+    /// By which the bank names a payout when it has executed it.
+    #[must_use]
+    pub fn payout(id: &Id<Payout>) -> Self {
+        Self { kind: NumberKind::Payout, no: id.to_string() }
     }
 
     #[must_use]
@@ -52,11 +71,7 @@ impl NumberKey {
 
 impl fmt::Display for NumberKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.kind {
-            NumberKind::Payment => "payment",
-            NumberKind::Waybill => "waybill",
-        };
-        write!(f, "{kind}/{}", self.no)
+        write!(f, "{}/{}", self.kind.code(), self.no)
     }
 }
 
