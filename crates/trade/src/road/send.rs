@@ -229,6 +229,13 @@ fn set_back(sent: &Outgoing, receipt: &Receipt, refusal: &RoadRefusal, now: Wall
 }
 
 impl Outgoing {
+    /// The batch on its way did not get there: it goes again after a pause that doubles.
+    pub fn unanswered(&mut self, now: WallTime) {
+        if self.in_flight.take().is_some() {
+            self.fail(now);
+        }
+    }
+
     /// Notes a failure: the next attempt comes after twice the time of the last.
     fn fail(&mut self, now: WallTime) {
         let doublings = self.failures.min(20);
