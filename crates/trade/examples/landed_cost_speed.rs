@@ -26,7 +26,7 @@ fn main() {
                     date,
                     regime: Regime::B2cParcel,
                     lines: order,
-                    freight: Money::new(58_27, Currency::CNY),
+                    freight: Money::new(5_827, Currency::CNY),
                     year_used: None,
                     stance: &Stance::Sandbox,
                 };
@@ -57,7 +57,7 @@ fn order(n: usize, lines: usize) -> Vec<AskLine> {
             AskLine {
                 hs: CODES[at % CODES.len()].parse().expect("the codes above are whole"),
                 pieces: 1 + i64::try_from(at % 4).unwrap_or(0),
-                value: Money::new(20_00 + i64::try_from(at * 37 % 30_000).unwrap_or(0), Currency::CNY),
+                value: Money::new(2_000 + i64::try_from(at * 37 % 30_000).unwrap_or(0), Currency::CNY),
                 content: Some(Content { milli: 30_000, unit: ContentUnit::Ml }),
             }
         })

@@ -188,6 +188,10 @@ pub enum LandedCostRefusal {
         hs: HsCode,
         rule: RuleId,
     },
+    /// A rule of the regime itself is known to be unknown.
+    RuleUnknown {
+        rule: RuleId,
+    },
     /// In production, and the operator has not accepted the rule.
     UnverifiedRefused {
         rule: RuleId,
@@ -370,7 +374,11 @@ impl Used<'_> {
             return Ok(rule.knowledge);
         }
         if !self.stance.allows(rule) {
-            return Err(LandedCostRefusal::UnverifiedRefused { rule: rule.id.clone() });
+            let rule_id = rule.id.clone();
+            return Err(match rule.knowledge {
+                Knowledge::Unknown => LandedCostRefusal::RuleUnknown { rule: rule_id },
+                _ => LandedCostRefusal::UnverifiedRefused { rule: rule_id },
+            });
         }
         self.rules.push(RuleUse { rule: rule.id.clone(), knowledge: rule.knowledge });
         Ok(rule.knowledge)

@@ -208,7 +208,7 @@ mod tests {
             assert_eq!(refusal(&[piece(1, grams)]), Err(FreightRefusal::WeightNotPositive { piece: 0, weight }));
         }
         assert!(matches!(refusal(&[piece(1, i64::MAX)]), Err(FreightRefusal::TooHeavy { .. })));
-        assert!(matches!(refusal(&[piece(1, 30_000)]), Ok(_)));
+        assert!(refusal(&[piece(1, 30_000)]).is_ok());
         assert!(matches!(refusal(&[piece(1, 30_001)]), Err(FreightRefusal::TooHeavy { .. })));
         for side in [0, -1, i64::MAX, 1_501] {
             assert!(matches!(

@@ -310,8 +310,14 @@ fn tax_gaps(book: &Rulebook, product: &ReadinessFacts<'_>, date: Date, stance: &
             }
         }
     }
-    let refused = used.into_iter().filter(|rule| rule.knowledge == Knowledge::Unverified && !stance.allows(rule));
-    gaps.extend(refused.map(|rule| Gap::UnverifiedRefused { rule: rule.id.clone() }));
+    for rule in used {
+        match rule.knowledge {
+            Knowledge::Sourced => {}
+            Knowledge::Unverified if stance.allows(rule) => {}
+            Knowledge::Unverified => gaps.push(Gap::UnverifiedRefused { rule: rule.id.clone() }),
+            Knowledge::Unknown => gaps.push(unknown(Some(rule))),
+        }
+    }
     gaps
 }
 

@@ -60,10 +60,10 @@ fn taxes(lines: &[AskLine], freight: i64) -> Result<(i64, i64, i64), LandedCostR
 #[test]
 fn the_composite_takes_seven_tenths_of_the_taxes() {
     // on 10,000.00 in parts of 2,000.00 to stay within the limit: 9.1 %, 6.3 %, 28 / 85 × 70 % = 23.0588 %
-    assert_eq!(taxes(&[line(COFFEE, 1, 2_000_00)], 0), Ok((0, 0, 182_00)));
-    assert_eq!(taxes(&[line(TEA, 1, 2_000_00)], 0), Ok((0, 0, 126_00)));
+    assert_eq!(taxes(&[line(COFFEE, 1, 200_000)], 0), Ok((0, 0, 18_200)));
+    assert_eq!(taxes(&[line(TEA, 1, 200_000)], 0), Ok((0, 0, 12_600)));
     // 2,000.00 × 23.0588 % = 461.18, cut 15 : 13 into 247.06 and 214.12
-    assert_eq!(taxes(&[cream(1, 2_000_00, ml(50))], 0), Ok((0, 247_06, 214_12)));
+    assert_eq!(taxes(&[cream(1, 200_000, ml(50))], 0), Ok((0, 24_706, 21_412)));
 }
 
 #[test]
@@ -71,11 +71,11 @@ fn the_worked_examples_of_the_facts_come_out() {
     // coffee 100.00 → 9.10; tea 100.00 → 6.30; cream 50 ml at 300.00 + 20.00 = 6.40 a ml → 29.12;
     // serum 30 ml at 450.00 with freight = 15.00 a ml → 103.76
     for (lines, freight, tax) in [
-        ([line(COFFEE, 1, 100_00)], 0, 9_10),
-        ([line(TEA, 1, 100_00)], 0, 6_30),
-        ([cream(1, 300_00, ml(50))], 20_00, 29_12),
-        ([cream(1, 450_00, ml(30))], 0, 103_76),
-        ([cream(1, 430_00, ml(30))], 20_00, 103_76),
+        ([line(COFFEE, 1, 10_000)], 0, 910),
+        ([line(TEA, 1, 10_000)], 0, 630),
+        ([cream(1, 30_000, ml(50))], 2_000, 2_912),
+        ([cream(1, 45_000, ml(30))], 0, 10_376),
+        ([cream(1, 43_000, ml(30))], 2_000, 10_376),
     ] {
         let cost = cost(&lines, freight).expect("within the limits");
         assert_eq!(cost.tax, cny(tax), "{lines:?}");
@@ -90,57 +90,57 @@ fn a_threshold_of_consumption_tax_is_met_from_its_amount_on() {
     let sheets = |amount: i64| Some(Content { milli: amount * 1_000, unit: ContentUnit::Piece });
     let due = |line: AskLine, freight| taxes(&[line], freight).map(|(_, ct, _)| ct > 0);
     // 30 ml: 300.00 is 10.00 a ml; two of them: 600.00
-    assert_eq!(due(cream(1, 300_00, ml(30)), 0), Ok(true));
-    assert_eq!(due(cream(1, 299_99, ml(30)), 0), Ok(false));
-    assert_eq!(due(cream(2, 600_00, ml(30)), 0), Ok(true));
-    assert_eq!(due(cream(2, 599_99, ml(30)), 0), Ok(false));
+    assert_eq!(due(cream(1, 30_000, ml(30)), 0), Ok(true));
+    assert_eq!(due(cream(1, 29_999, ml(30)), 0), Ok(false));
+    assert_eq!(due(cream(2, 60_000, ml(30)), 0), Ok(true));
+    assert_eq!(due(cream(2, 59_999, ml(30)), 0), Ok(false));
     // freight lifts it: 290.00 + 10.00
-    assert_eq!(due(cream(1, 290_00, ml(30)), 10_00), Ok(true));
-    assert_eq!(due(cream(1, 100_00, grams(10)), 0), Ok(true));
+    assert_eq!(due(cream(1, 29_000, ml(30)), 1_000), Ok(true));
+    assert_eq!(due(cream(1, 10_000, grams(10)), 0), Ok(true));
     // a box of ten sheets: 15.00 a sheet, not 10.00
-    assert_eq!(due(cream(1, 150_00, sheets(10)), 0), Ok(true));
-    assert_eq!(due(cream(1, 149_99, sheets(10)), 0), Ok(false));
+    assert_eq!(due(cream(1, 15_000, sheets(10)), 0), Ok(true));
+    assert_eq!(due(cream(1, 14_999, sheets(10)), 0), Ok(false));
     // a watch counts by the watch, whatever it holds
-    assert_eq!(due(line(WATCH, 1, 9_999_99), 0), Ok(false));
-    assert_eq!(due(line(WATCH, 1, 10_000_00), 0), Ok(true));
+    assert_eq!(due(line(WATCH, 1, 999_999), 0), Ok(false));
+    assert_eq!(due(line(WATCH, 1, 1_000_000), 0), Ok(true));
 }
 
 #[test]
 fn a_tax_that_is_not_due_says_why() {
-    let cost = cost(&[cream(1, 320_00, ml(50))], 0).expect("within the limits");
+    let cost = cost(&[cream(1, 32_000, ml(50))], 0).expect("within the limits");
     let not_due = cost.charges.iter().find(|charge| charge.kind == ChargeKind::ConsumptionTax);
     let (amount, formula) = not_due.map(|charge| (charge.amount, charge.formula)).expect("it is listed");
     assert!(amount.is_zero());
-    assert_eq!(formula, FormulaKind::BelowThreshold { per: Per::Ml, price: cny(6_40), threshold: cny(10_00) });
+    assert_eq!(formula, FormulaKind::BelowThreshold { per: Per::Ml, price: cny(640), threshold: cny(1_000) });
 }
 
 #[test]
 fn the_single_limit_holds_to_the_fen() {
-    assert_eq!(cost(&[line(SHOES, 2, 4_990_00)], 10_00).map(|c| c.treatment), Ok(Treatment::WithinLimits));
+    assert_eq!(cost(&[line(SHOES, 2, 499_000)], 1_000).map(|c| c.treatment), Ok(Treatment::WithinLimits));
     // 5,000.01, one piece: duty 8 % = 400.00; VAT 13 % of 5,400.01 = 702.00
-    assert_eq!(taxes(&[line(SHOES, 1, 4_990_01)], 10_00), Ok((400_00, 0, 702_00)));
+    assert_eq!(taxes(&[line(SHOES, 1, 499_001)], 1_000), Ok((40_000, 0, 70_200)));
     let refused = Err(LandedCostRefusal::OverSingleLimit {
-        taxable: cny(5_000_01),
-        limit: cny(5_000_00),
+        taxable: cny(500_001),
+        limit: cny(500_000),
         rule: "cn.cbec.single-limit".into(),
     });
-    assert_eq!(cost(&[line(SHOES, 2, 4_990_01)], 10_00), refused);
-    assert_eq!(cost(&[line(SHOES, 1, 2_000_00), line(BAG, 1, 2_990_01)], 10_00), refused);
+    assert_eq!(cost(&[line(SHOES, 2, 499_001)], 1_000), refused);
+    assert_eq!(cost(&[line(SHOES, 1, 200_000), line(BAG, 1, 299_001)], 1_000), refused);
 }
 
 #[test]
 fn a_single_piece_over_the_limit_bears_all_taxes_in_full() {
     // watch of 12,000.00: duty 10 % = 1,200.00; 13,200.00 / 0.8 × 20 % = 3,300.00;
     // VAT 13 % of 16,500.00 = 2,145.00
-    let watch = [line(WATCH, 1, 12_000_00)];
-    assert_eq!(taxes(&watch, 0), Ok((1_200_00, 3_300_00, 2_145_00)));
+    let watch = [line(WATCH, 1, 1_200_000)];
+    assert_eq!(taxes(&watch, 0), Ok((120_000, 330_000, 214_500)));
     let cost = cost(&watch, 0).expect("one piece");
     assert_eq!(cost.treatment, Treatment::OverSingleLimitInFull);
     let shown: Vec<_> = cost.charges.iter().map(|c| (c.kind, c.base, c.rate, c.formula, &*c.rule)).collect();
     let expected = vec![
-        (ChargeKind::Duty, cny(12_000_00), Rate::percent(10), FormulaKind::AdValorem, "cn.tariff.2026"),
-        (ChargeKind::ConsumptionTax, cny(13_200_00), Rate::percent(20), FormulaKind::InsideItsBase, "cn.ct.watches"),
-        (ChargeKind::Vat, cny(16_500_00), Rate::percent(13), FormulaKind::AdValorem, "cn.tariff.2026"),
+        (ChargeKind::Duty, cny(1_200_000), Rate::percent(10), FormulaKind::AdValorem, "cn.tariff.2026"),
+        (ChargeKind::ConsumptionTax, cny(1_320_000), Rate::percent(20), FormulaKind::InsideItsBase, "cn.ct.watches"),
+        (ChargeKind::Vat, cny(1_650_000), Rate::percent(13), FormulaKind::AdValorem, "cn.tariff.2026"),
     ];
     assert_eq!(shown, expected);
 }
@@ -150,24 +150,24 @@ fn the_yearly_limit_holds_to_the_fen_and_counts_single_pieces() {
     let with_used = |lines: &[AskLine], used| {
         landed_cost(china(), &LandedCostAsk { year_used: Some(cny(used)), ..ask(lines, 0) }).map(|c| c.taxable)
     };
-    assert_eq!(with_used(&[line(COFFEE, 1, 100_00)], 25_900_00), Ok(cny(100_00)));
+    assert_eq!(with_used(&[line(COFFEE, 1, 10_000)], 2_590_000), Ok(cny(10_000)));
     let refused = |taxable, used| {
         Err(LandedCostRefusal::OverAnnualLimit {
             taxable: cny(taxable),
             used: cny(used),
-            limit: cny(26_000_00),
+            limit: cny(2_600_000),
             rule: "cn.cbec.annual-limit".into(),
         })
     };
-    assert_eq!(with_used(&[line(COFFEE, 1, 100_01)], 25_900_00), refused(100_01, 25_900_00));
-    assert_eq!(with_used(&[line(BAG, 1, 8_000_00)], 18_000_00), Ok(cny(8_000_00)));
-    assert_eq!(with_used(&[line(BAG, 1, 8_000_00)], 18_000_01), refused(8_000_00, 18_000_01));
+    assert_eq!(with_used(&[line(COFFEE, 1, 10_001)], 2_590_000), refused(10_001, 2_590_000));
+    assert_eq!(with_used(&[line(BAG, 1, 800_000)], 1_800_000), Ok(cny(800_000)));
+    assert_eq!(with_used(&[line(BAG, 1, 800_000)], 1_800_001), refused(800_000, 1_800_001));
     assert_eq!(with_used(&[line(COFFEE, 1, 1)], i64::MAX), Err(LandedCostRefusal::AmountTooLarge));
 }
 
 #[test]
 fn what_nobody_knows_is_refused() {
-    let refusal = |hs: &str| cost(&[line(hs, 1, 100_00)], 0).map(|cost| cost.tax);
+    let refusal = |hs: &str| cost(&[line(hs, 1, 10_000)], 0).map(|cost| cost.tax);
     let hs = |code: &str| code.parse::<HsCode>().expect("a code");
     // a power bank: in the table, on no list; a fish: in neither
     let list_unknown = |code| Err(LandedCostRefusal::ListUnknown { line: 0, hs: hs(code) });
@@ -193,9 +193,9 @@ fn what_nobody_knows_is_refused() {
 
 #[test]
 fn a_date_before_the_rules_is_refused() {
-    let lines = [line(COFFEE, 1, 100_00)];
+    let lines = [line(COFFEE, 1, 10_000)];
     let on = |day| landed_cost(china(), &LandedCostAsk { date: day, ..ask(&lines, 0) }).map(|cost| cost.tax);
-    assert_eq!(on(date(2026, 1, 1)), Ok(cny(9_10)));
+    assert_eq!(on(date(2026, 1, 1)), Ok(cny(910)));
     // the list is known from March 2022, the rates from January 2026
     let no_rate = LandedCostRefusal::RateUnknown { line: 0, hs: COFFEE.parse().expect("a code"), rule: None };
     assert_eq!(on(date(2025, 12, 31)), Err(no_rate));
@@ -208,7 +208,7 @@ fn a_date_before_the_rules_is_refused() {
 
 #[test]
 fn production_refuses_unverified_rules_that_nobody_accepted() {
-    let lines = [line(COFFEE, 1, 100_00)];
+    let lines = [line(COFFEE, 1, 10_000)];
     let accepting = |rules: &[&str]| {
         let stance = Stance::Production { accepted: rules.iter().map(|&rule| rule.to_owned()).collect() };
         landed_cost(china(), &LandedCostAsk { stance: &stance, ..ask(&lines, 0) })
@@ -217,12 +217,12 @@ fn production_refuses_unverified_rules_that_nobody_accepted() {
     assert_eq!(accepting(&[]), refused("cn.cbec.taxable-value"));
     assert_eq!(accepting(&["cn.cbec.taxable-value"]), refused("cn.cbec.positive-list"));
     let cost = accepting(&["cn.cbec.taxable-value", "cn.cbec.positive-list"]).expect("both are accepted");
-    assert_eq!((cost.tax, cost.knowledge), (cny(9_10), Knowledge::Unverified), "accepted, and still marked");
+    assert_eq!((cost.tax, cost.knowledge), (cny(910), Knowledge::Unverified), "accepted, and still marked");
 }
 
 #[test]
 fn an_answer_names_every_rule_that_it_rests_on() {
-    let cost = cost(&[cream(1, 450_00, ml(30)), line(COFFEE, 1, 100)], 0).expect("within the limits");
+    let cost = cost(&[cream(1, 45_000, ml(30)), line(COFFEE, 1, 100)], 0).expect("within the limits");
     let rules: Vec<&str> = cost.rests_on.iter().map(|used| &*used.rule).collect();
     let expected = [
         "cn.cbec.taxable-value",
@@ -268,13 +268,13 @@ fn absurd_orders_are_refused_and_nothing_overflows() {
     assert_eq!(cost(&[line(SHOES, 1, i64::MAX)], i64::MAX), Err(LandedCostRefusal::AmountTooLarge));
     assert_eq!(cost(&[line(SHOES, 1, i64::MAX)], 0), Err(LandedCostRefusal::AmountTooLarge));
     let most = Some(Content { milli: i64::MAX, unit: ContentUnit::Ml });
-    assert_eq!(taxes(&[cream(MOST_PIECES, 100_00, most)], 0), Ok((0, 0, 9_10)));
+    assert_eq!(taxes(&[cream(MOST_PIECES, 10_000, most)], 0), Ok((0, 0, 910)));
     assert!(matches!(cost(&[line(COFFEE, MOST_PIECES, i64::MAX)], 0), Err(LandedCostRefusal::OverSingleLimit { .. })));
 }
 
 #[test]
 fn an_answer_is_read_back_as_it_was_written() {
-    let cost = cost(&[cream(2, 450_00, ml(30)), line(TEA, 3, 77_77)], 20_00).expect("within the limits");
+    let cost = cost(&[cream(2, 45_000, ml(30)), line(TEA, 3, 7_777)], 2_000).expect("within the limits");
     let json = serde_json::to_string(&cost).expect("it can be written");
     assert_eq!(serde_json::from_str::<LandedCost>(&json).expect("and read"), cost);
     assert!(json.contains(r#""formula":{"code":"not-levied"}"#), "{json}");

@@ -15,7 +15,7 @@ fn coffee() -> ReadinessFacts<'static> {
         hs: HsClaim::Code("2101.12".parse().expect("a code")),
         origin: Some(Country::MY),
         weight: Some(Grams(600)),
-        price: Some(Money::new(18_90, Currency::MYR)),
+        price: Some(Money::new(1_890, Currency::MYR)),
         content: None,
     }
 }
@@ -71,6 +71,7 @@ fn each_missing_fact_is_one_gap_though_both_sides_ask() {
 #[test]
 fn gaps_come_in_a_fixed_order_and_name_the_exporting_sides_rule_first() {
     let nothing = ReadinessFacts {
+        regime: Regime::B2cParcel,
         description: "",
         hs: HsClaim::Missing,
         origin: None,

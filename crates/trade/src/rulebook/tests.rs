@@ -69,6 +69,7 @@ fn a_broken_pack_is_refused_and_the_place_is_named() {
             "knowledge = \"unverified\"",
             "cn.cbec.single-limit: knowledge: knowledge-disagrees",
         ),
+        (consumer, "over = \"refuse\"", "over = \"one-piece-taxed-in-full\"", "cn.cbec.annual-limit: over: not-one-of"),
         (consumer, "share = \"70\"", "share = \"170\"", "cn.cbec.composite: share: not-a-rate"),
         (consumer, "id = \"cn.cbec.full-tax\"", "id = \"my.full\"", "my.full: id: not-a-code"),
         (consumer, "id = \"cn.cbec.full-tax\"", "", "tax 2: id: missing"),
@@ -317,4 +318,16 @@ fn conditions_hold_together_and_what_is_not_known_counts_as_fulfilled() {
     assert!(!conditions.met(&Case { hs: Some(&hs("090121")), ..import }));
     assert!(!conditions.met(&Case { mode: Some(Mode::Sea), ..import }));
     assert!(!conditions.met(&Case::of(Regime::B2cParcel, Direction::Export)));
+}
+
+#[test]
+fn a_rule_that_nobody_knows_refuses_and_is_named() {
+    // the full tax becomes unknown: one piece over the limit can no longer be priced
+    let unknown = "confidence = \"not-found\"\nknowledge = \"unknown\"\nregime = \"b2c-parcel\"\ntreatment = \"over";
+    let known = "confidence = \"secondary\"\nknowledge = \"sourced\"\nregime = \"b2c-parcel\"\ntreatment = \"over";
+    let errors = broken("cn/consumer.toml", known, unknown);
+    let full: Vec<&PackError> = errors.iter().filter(|error| error.rule == "cn.cbec.full-tax").collect();
+    assert_eq!(full.len(), 2, "both of its examples: {errors:#?}");
+    let named = "RuleUnknown { rule: cn.cbec.full-tax }";
+    assert!(full.iter().all(|error| matches!(&error.problem, Problem::ExampleFails { got, .. } if got == named)));
 }
