@@ -397,10 +397,6 @@ pub(crate) fn text(row: &AnyRow, column: usize) -> Result<String, StoreError> {
     Ok(row.try_get(column)?)
 }
 
-pub(crate) fn text_or_null(row: &AnyRow, column: usize) -> Result<Option<String>, StoreError> {
-    Ok(row.try_get(column)?)
-}
-
 pub(crate) fn int(row: &AnyRow, column: usize) -> Result<i64, StoreError> {
     Ok(row.try_get(column)?)
 }

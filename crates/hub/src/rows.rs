@@ -33,16 +33,6 @@ impl Rows {
         Self { json: String::from("["), bytes: None, count: 0, fields: 0 }
     }
 
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        self.count
-    }
-
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
     /// Begins the next row; its fields follow in the order of `value ->> 0`, `value ->> 1` …
     pub fn row(&mut self) -> &mut Self {
         self.end();
@@ -155,11 +145,6 @@ pub struct Statement {
 }
 
 impl Statement {
-    #[must_use]
-    pub const fn rows(&self) -> usize {
-        self.rows
-    }
-
     /// Runs it; a statement without rows is left out.
     pub async fn run(&self, db: &Db, conn: &mut AnyConnection) -> Result<u64, StoreError> {
         if self.rows == 0 {
@@ -171,6 +156,14 @@ impl Statement {
         }
         Ok(query.execute(conn).await?.rows_affected())
     }
+
+    /// Runs it for the rows it gives.
+    pub async fn fetch(&self, db: &Db, conn: &mut AnyConnection) -> Result<Vec<AnyRow>, StoreError> {
+        if self.rows == 0 {
+            return Ok(Vec::new());
+        }
+        Ok(sqlx::query::<Any>(db.sql(self.sql)).bind(self.json.clone()).fetch_all(conn).await?)
+    }
 }
 
 /// Reads the rows of many keys: `sql` names them as `(SELECT value ->> 0 FROM {rows})`.
@@ -180,15 +173,11 @@ pub async fn by_keys<K: Display>(
     sql: &'static str,
     keys: &BTreeSet<K>,
 ) -> Result<Vec<AnyRow>, StoreError> {
-    if keys.is_empty() {
-        return Ok(Vec::new());
-    }
     let mut rows = Rows::new();
     for key in keys {
         rows.row().shown(key);
     }
-    let statement = rows.into_statement(sql);
-    Ok(sqlx::query::<Any>(db.sql(sql)).bind(statement.json).fetch_all(conn).await?)
+    rows.into_statement(sql).fetch(db, conn).await
 }
 
 #[cfg(test)]

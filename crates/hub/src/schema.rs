@@ -7,7 +7,6 @@
 use serde::{Deserialize, Serialize};
 use sqlx::{Any, AnyConnection};
 use trade::card::Mode;
-use trade::checkpoint::Epoch;
 use trade::codes::HubId;
 use trade::time::WallTime;
 
@@ -198,7 +197,7 @@ async fn migrate_once(db: &Db, conn: &mut AnyConnection, now: WallTime) -> Resul
 pub async fn claim(db: &Db, hub: &HubId, mode: Mode) -> Result<(), OpenError> {
     let mut conn = db.writer().await?;
     let mut tx = db.begin(&mut conn, Isolation::Serializable).await?;
-    for (key, value) in [("hub", hub.as_str()), ("mode", mode.as_str()), ("epoch", "1")] {
+    for (key, value) in [("hub", hub.as_str()), ("mode", mode.as_str())] {
         sqlx::query::<Any>("INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING")
             .bind(key)
             .bind(value)
@@ -216,11 +215,4 @@ pub async fn claim(db: &Db, hub: &HubId, mode: Mode) -> Result<(), OpenError> {
         }
     }
     Ok(())
-}
-
-/// The epoch of the hub's own log; 1 until an operator declares a loss.
-pub async fn epoch(conn: &mut AnyConnection) -> Result<Epoch, StoreError> {
-    let row = sqlx::query::<Any>("SELECT value FROM meta WHERE key = 'epoch'").fetch_one(conn).await?;
-    let value = text(&row, 0)?;
-    value.parse().map(Epoch).map_err(|_| StoreError::damaged("epoch"))
 }
