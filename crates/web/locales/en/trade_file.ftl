@@ -250,6 +250,7 @@ line-here = this hub
 line-log = event { $n }
 line-waiting = not in the log yet
 line-witnessed = witnessed by { $who }
+line-seen = witnessed
 line-not-witnessed = not witnessed yet
 line-checkpoint = checkpoint of { $size } events
 line-told = told to { $peer }

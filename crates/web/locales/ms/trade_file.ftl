@@ -247,6 +247,7 @@ line-here = hab ini
 line-log = peristiwa { $n }
 line-waiting = belum dalam log
 line-witnessed = disaksikan oleh { $who }
+line-seen = disaksikan
 line-not-witnessed = belum disaksikan
 line-checkpoint = titik semak { $size } peristiwa
 line-told = dimaklumkan kepada { $peer }

@@ -247,6 +247,7 @@ line-here = 本枢纽
 line-log = 事件 { $n }
 line-waiting = 尚未入日志
 line-witnessed = { $who } 已见证
+line-seen = 已见证
 line-not-witnessed = 尚未见证
 line-checkpoint = { $size } 个事件的检查点
 line-told = 已通知 { $peer }
