@@ -8,7 +8,6 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use trade::ball::ball;
-use trade::command::Problem;
 use trade::commands::Command;
 use trade::matching;
 use trade::party::{Party, Role};
@@ -56,8 +55,8 @@ pub async fn load(app: &AppState, party: &Party, id: &str) -> Answer<(TradeFile,
 }
 
 /// Hands one command to the hub; a refusal keeps its code and values.
-pub async fn submit(app: &AppState, command: Command) -> Answer<Result<Value, Problem>> {
-    Ok(app.hub.submit(command).await)
+pub async fn submit(app: &AppState, command: Command) -> Answer<Value> {
+    Ok(app.hub.submit(command).await?)
 }
 
 /// Notes in the access log that an office looked at a trade; the parties look at their own.

@@ -47,3 +47,7 @@ problem-not-an-officer = Only an officer decides.
 problem-nothing-to-decide = There is nothing to decide: it is { $state }.
 problem-reason-missing = Write the reason.
 problem-reason-too-long = The reason is longer than { $max } characters.
+clearance-other-side = The other side
+clearance-whole-file = Open the whole trade file
+problem-own-trade = This is a trade of your own. Another officer decides it.
+problem-decision-unclear = { $got } is not a decision.

@@ -23,3 +23,9 @@ problem-not-released-for-import = Stop: not released for import. The parcel may 
 problem-place = Write the place, at most { $max } characters.
 problem-parcel-unknown = No parcel has the number { $number }.
 problem-step-unknown = Choose a step.
+# Steps where a problem names what is missing.
+field-handed-over = Handed to the carrier
+field-departed = Left the country
+field-arrived = Arrived
+field-out-for-delivery = Out for delivery
+field-delivered = Delivered

@@ -46,3 +46,7 @@ problem-not-an-officer = Hanya pegawai boleh memutuskan.
 problem-nothing-to-decide = Tiada yang perlu diputuskan: ia { $state }.
 problem-reason-missing = Tuliskan sebabnya.
 problem-reason-too-long = Sebab melebihi { $max } aksara.
+clearance-other-side = Pihak di sebelah sana
+clearance-whole-file = Buka seluruh fail dagangan
+problem-own-trade = Ini dagangan anda sendiri. Pegawai lain yang memutuskannya.
+problem-decision-unclear = { $got } bukan satu keputusan.

@@ -23,3 +23,9 @@ problem-not-released-for-import = Berhenti: belum dilepaskan untuk import. Bungk
 problem-place = Tulis tempatnya, paling banyak { $max } aksara.
 problem-parcel-unknown = Tiada bungkusan dengan nombor { $number }.
 problem-step-unknown = Pilih langkah.
+# Langkah yang disebut dalam masalah.
+field-handed-over = Diserahkan kepada pengangkut
+field-departed = Meninggalkan negara
+field-arrived = Tiba
+field-out-for-delivery = Dalam penghantaran
+field-delivered = Telah dihantar

@@ -46,3 +46,7 @@ problem-not-an-officer = 只有关员可以决定。
 problem-nothing-to-decide = 无可决定：{ $state }。
 problem-reason-missing = 请写明理由。
 problem-reason-too-long = 理由超过 { $max } 个字符。
+clearance-other-side = 对方一侧
+clearance-whole-file = 打开完整交易档案
+problem-own-trade = 这是您本人的交易，由其他关员决定。
+problem-decision-unclear = { $got } 不是有效的决定。

@@ -23,3 +23,9 @@ problem-not-released-for-import = 停：进口未放行，包裹不得离开海�
 problem-place = 请填写地点，最多 { $max } 个字符。
 problem-parcel-unknown = 没有号码为 { $number } 的包裹。
 problem-step-unknown = 请选择步骤。
+# 提示中所缺的步骤。
+field-handed-over = 已交承运人
+field-departed = 已离境
+field-arrived = 已抵达
+field-out-for-delivery = 派送中
+field-delivered = 已签收
