@@ -1,1 +1,124 @@
-fn main() {}
+//! `ehub`: one binary for a hub, its operator, and anybody who wants to check what it says.
+
+mod audit;
+mod bench;
+mod demo;
+mod directory;
+mod say;
+mod serve;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use trade::card::Mode;
+use trade::codes::{Country, HubId};
+
+use crate::directory::{Config, Directory};
+
+/// A trade hub that any operator can run.
+#[derive(Parser)]
+#[command(name = "ehub", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Two sandbox hubs and a road on this machine, with the sample trade.
+    Demo(demo::Options),
+    /// Make a hub in a directory: configuration and secrets.
+    Init(InitOptions),
+    /// Serve the hub of a directory.
+    Serve(serve::Options),
+    /// Check a trade-file bundle offline.
+    Verify(verify::Options),
+    /// Recompute all balances of a hub from its transfers.
+    Audit(audit::Options),
+    /// Measure how fast lists are cleared and quotes are given.
+    Bench(bench::Options),
+}
+
+#[derive(clap::Args)]
+struct InitOptions {
+    /// Where the hub will live.
+    #[arg(long)]
+    dir: PathBuf,
+    /// The hub's id, such as `kul.example`; never changed.
+    #[arg(long)]
+    id: String,
+    #[arg(long)]
+    name: String,
+    /// ISO 3166 code of the customs territory, such as MY.
+    #[arg(long)]
+    territory: String,
+    /// A hub for real trade; without it, a sandbox. Never changed.
+    #[arg(long)]
+    production: bool,
+    /// Where people and peers reach the hub.
+    #[arg(long)]
+    url: String,
+    /// Where the process listens.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: String,
+    /// The licensed firm that holds the money.
+    #[arg(long)]
+    bank_firm: String,
+    /// The hub's account there.
+    #[arg(long)]
+    bank_account: String,
+    /// A PostgreSQL URL; without one, the data is kept in the directory.
+    #[arg(long)]
+    store: Option<String>,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(e) => return say::failed("cli-no-runtime", &[("cause", e.to_string())]),
+    };
+    runtime.block_on(async {
+        match cli.command {
+            Command::Demo(options) => demo::run(options).await,
+            Command::Init(options) => init(options),
+            Command::Serve(options) => serve::run(options).await,
+            Command::Verify(options) => verify::run(&options),
+            Command::Audit(options) => audit::run(&options).await,
+            Command::Bench(options) => bench::run(options).await,
+        }
+    })
+}
+
+fn init(options: InitOptions) -> ExitCode {
+    let id: HubId = match options.id.parse() {
+        Ok(id) => id,
+        Err(e) => return say::failed("cli-bad-hub-id", &[("got", format!("{e}"))]),
+    };
+    let territory: Country = match options.territory.parse() {
+        Ok(territory) => territory,
+        Err(e) => return say::failed("cli-bad-territory", &[("got", format!("{e}"))]),
+    };
+    let config = Config {
+        id,
+        name: options.name,
+        territory,
+        mode: if options.production { Mode::Production } else { Mode::Sandbox },
+        url: options.url.trim_end_matches('/').to_owned(),
+        listen: options.listen,
+        bank_firm: options.bank_firm,
+        bank_account: options.bank_account,
+        store: options.store,
+        accepted_rules: std::collections::BTreeSet::new(),
+    };
+    match Directory::init(&options.dir, &config, serve::random) {
+        Ok(made) => {
+            say::out("cli-init-done", &[("hub", made.config.id.to_string()), ("dir", options.dir.display().to_string())]);
+            ExitCode::SUCCESS
+        }
+        Err(e) => say::directory(&e),
+    }
+}

@@ -1,1 +1,35 @@
+//! That it happens, durably: lanes decide what `trade` allows, and everything a hub knows is
+//! loaded and written here, one file per noun.
+//!
+//! [`Hub::open`](hub::Hub::open) opens a store; [`submit`](hub::Hub::submit) decides a command and
+//! answers after its commit; the other methods are reads for pages, each beside its noun. Only this
+//! crate contains SQL, and only `db.rs` knows that there are two engines.
 
+pub mod access_log;
+pub mod clock;
+pub mod credential;
+pub mod db;
+mod decide;
+pub mod event;
+pub mod hub;
+mod lane;
+mod lease;
+pub mod ledger;
+mod number;
+mod offer;
+pub mod page;
+mod party;
+mod peer;
+pub mod product;
+mod quota;
+mod quote;
+pub mod road;
+mod rows;
+pub mod schema;
+pub mod sequencer;
+pub mod session;
+pub mod summary;
+pub mod testing;
+pub mod trade_file;
+
+pub use hub::{Answer, Config, Hub, Limits, Node, Status, Unavailable};

@@ -4,7 +4,10 @@
 //! Every error is a code with its values; the words are chosen where it is shown.
 
 pub mod camt054;
+pub mod cn22;
+pub mod label;
 pub mod latin;
 pub mod pain001;
+pub mod pdf;
 pub mod price_list;
 pub mod xml;

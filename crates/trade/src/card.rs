@@ -432,7 +432,9 @@ mod tests {
 
     #[test]
     fn a_card_that_is_not_in_order_is_refused_although_it_is_signed() {
-        let cases: [(fn(&mut HubCard), fn(&CardFault) -> bool); 8] = [
+        type Change = fn(&mut HubCard);
+        type IsRight = fn(&CardFault) -> bool;
+        let cases: [(Change, IsRight); 8] = [
             (|c| c.keys.clear(), |f| matches!(f, CardFault::NumberOfKeys { got: 0, .. })),
             (|c| c.keys = vec![c.keys[0].clone(); 5], |f| matches!(f, CardFault::NumberOfKeys { got: 5, .. })),
             (|c| c.keys.push(hgh().verify_key()), |f| matches!(f, CardFault::KeyOfAnother { .. })),

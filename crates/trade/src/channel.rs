@@ -40,10 +40,20 @@ pub struct ChannelDecision {
 pub enum ChannelWhy {
     NoRuleMet,
     /// A code lies under a prefix that the rule names.
-    Goods { hs: HsCode, prefix: String },
-    Value { basis: Basis, value: Money, compare: Compare, amount: Money },
+    Goods {
+        hs: HsCode,
+        prefix: String,
+    },
+    Value {
+        basis: Basis,
+        value: Money,
+        compare: Compare,
+        amount: Money,
+    },
     /// Drawn by chance, as this share of all are.
-    Random { share: Rate },
+    Random {
+        share: Rate,
+    },
     /// By regime or direction alone.
     Always,
 }
@@ -113,7 +123,10 @@ pub(crate) fn met(rule: &RiskRule, facts: &ChannelFacts<'_>, draw: Draw) -> Opti
         return Some(ChannelWhy::Value { basis: test.basis, value, compare: test.compare, amount: test.amount });
     }
     let named = hs.and_then(|hs| rule.when.prefix_of(hs).map(|prefix| (hs, prefix)));
-    Some(named.map_or(ChannelWhy::Always, |(hs, prefix)| ChannelWhy::Goods { hs: hs.clone(), prefix: prefix.to_owned() }))
+    Some(
+        named
+            .map_or(ChannelWhy::Always, |(hs, prefix)| ChannelWhy::Goods { hs: hs.clone(), prefix: prefix.to_owned() }),
+    )
 }
 
 /// A point of the unit interval in 2⁻⁶⁴.
@@ -184,16 +197,16 @@ mod tests {
         use Channel::{Green, Red, Yellow};
         let (my, cn) = (Country::MY, Country::CN);
         for (territory, hs, minor, expected) in [
-            (my, vec!["210112"], 9_999_99, Green),
-            (my, vec!["711311"], 100_00, Yellow),
-            (my, vec!["210112", "711719"], 100_00, Yellow),
-            (my, vec!["210112"], 10_000_00, Red),
+            (my, vec!["210112"], 999_999, Green),
+            (my, vec!["711311"], 10_000, Yellow),
+            (my, vec!["210112", "711719"], 10_000, Yellow),
+            (my, vec!["210112"], 1_000_000, Red),
             // red outweighs yellow
-            (my, vec!["711311"], 10_000_00, Red),
-            (cn, vec!["210112"], 2_999_99, Green),
-            (cn, vec!["330499"], 100_00, Yellow),
-            (cn, vec!["210690"], 100_00, Yellow),
-            (cn, vec!["210112"], 3_000_00, Red),
+            (my, vec!["711311"], 1_000_000, Red),
+            (cn, vec!["210112"], 299_999, Green),
+            (cn, vec!["330499"], 10_000, Yellow),
+            (cn, vec!["210690"], 10_000, Yellow),
+            (cn, vec!["210112"], 300_000, Red),
         ] {
             let trade = not_drawn(territory);
             let (channel, rule, _) = decide(territory, &hs, minor, &trade);
@@ -205,12 +218,12 @@ mod tests {
     #[test]
     fn the_reason_names_the_code_or_the_value() {
         let trade = not_drawn(Country::CN);
-        let (_, rule, why) = decide(Country::CN, &["090121", "3304990021"], 100_00, &trade);
+        let (_, rule, why) = decide(Country::CN, &["090121", "3304990021"], 10_000, &trade);
         assert_eq!(rule.as_deref(), Some("cn.risk.cosmetics-supplements"));
         assert_eq!(why, ChannelWhy::Goods { hs: "3304990021".parse().expect("a code"), prefix: "3304".into() });
-        let (_, rule, why) = decide(Country::CN, &["330499"], 3_000_00, &trade);
+        let (_, rule, why) = decide(Country::CN, &["330499"], 300_000, &trade);
         assert_eq!(rule.as_deref(), Some("cn.risk.high-value"));
-        assert!(matches!(why, ChannelWhy::Value { amount, .. } if amount.minor() == 3_000_00), "{why:?}");
+        assert!(matches!(why, ChannelWhy::Value { amount, .. } if amount.minor() == 300_000), "{why:?}");
     }
 
     #[test]

@@ -445,7 +445,8 @@ mod tests {
     #[test]
     fn a_note_is_read_strictly_and_the_fault_is_named() {
         let good = note().to_string();
-        let cases: [(String, fn(&NoteFault) -> bool); 11] = [
+        type IsRight = fn(&NoteFault) -> bool;
+        let cases: [(String, IsRight); 11] = [
             (good.replace("\n1024\n", "\n01024\n"), |f| matches!(f, NoteFault::NotASize { .. })),
             (good.replace("\n1024\n", "\n+1024\n"), |f| matches!(f, NoteFault::NotASize { .. })),
             (good.replace("\n1024\n", "\n99999999999999999999\n"), |f| matches!(f, NoteFault::NotASize { .. })),

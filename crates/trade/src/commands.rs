@@ -45,6 +45,41 @@ pub enum Command {
     ReceiveBatch(ReceiveBatch),
 }
 
+/// Each command goes into the list by `into()`.
+macro_rules! into_command {
+    ($($name:ident),+) => {
+        $(impl From<$name> for Command {
+            fn from(command: $name) -> Self {
+                Self::$name(command)
+            }
+        })+
+    };
+}
+
+into_command!(
+    RegisterParty,
+    ErasePersonal,
+    OfferProduct,
+    AskQuote,
+    AskPeerQuote,
+    PlaceOrder,
+    LapseOrder,
+    ReceivePayment,
+    ReturnParked,
+    IssueWaybill,
+    LodgeExport,
+    DecideClearance,
+    RecordCustody,
+    AcceptGoods,
+    EndClaimWindow,
+    InstructPayout,
+    ConfirmPayout,
+    MoveClock,
+    AcceptPeer,
+    PausePeer,
+    ReceiveBatch
+);
+
 /// Calls `$act` with the command inside, whichever it is.
 macro_rules! each {
     ($self:expr, $c:ident => $act:expr) => {

@@ -71,7 +71,6 @@ pub struct LandedCost {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleUse {
     pub rule: RuleId,
-    pub source: Arc<str>,
     pub knowledge: Knowledge,
 }
 
@@ -102,7 +101,7 @@ pub struct Charge {
 
 /// How the amount of a charge follows from its base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "formula", rename_all = "kebab-case")]
+#[serde(tag = "code", rename_all = "kebab-case")]
 pub enum FormulaKind {
     /// Not levied on orders within the limits.
     NotLevied,
@@ -122,28 +121,81 @@ pub enum FormulaKind {
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum LandedCostRefusal {
     NoLines,
-    TooManyLines { lines: usize, most: usize },
-    WrongCurrency { expected: Currency, got: Currency },
-    PiecesOutOfRange { line: u32, pieces: i64, most: i64 },
-    ValueNotPositive { line: u32, value: Money },
-    ContentNotPositive { line: u32, content: Content },
-    FreightNegative { freight: Money },
-    YearUsedNegative { used: Money },
+    TooManyLines {
+        lines: usize,
+        most: usize,
+    },
+    WrongCurrency {
+        expected: Currency,
+        got: Currency,
+    },
+    PiecesOutOfRange {
+        line: u32,
+        pieces: i64,
+        most: i64,
+    },
+    ValueNotPositive {
+        line: u32,
+        value: Money,
+    },
+    ContentNotPositive {
+        line: u32,
+        content: Content,
+    },
+    FreightNegative {
+        freight: Money,
+    },
+    YearUsedNegative {
+        used: Money,
+    },
     AmountTooLarge,
     /// The pack has no rules for this regime.
-    RegimeUnknown { territory: Country, regime: Regime },
+    RegimeUnknown {
+        territory: Country,
+        regime: Regime,
+    },
     /// It has, but none that holds on the date.
-    NoRuleOnDate { territory: Country, date: Date, rule: RuleId },
-    OverSingleLimit { taxable: Money, limit: Money, rule: RuleId },
-    OverAnnualLimit { taxable: Money, used: Money, limit: Money, rule: RuleId },
+    NoRuleOnDate {
+        territory: Country,
+        date: Date,
+        rule: RuleId,
+    },
+    OverSingleLimit {
+        taxable: Money,
+        limit: Money,
+        rule: RuleId,
+    },
+    OverAnnualLimit {
+        taxable: Money,
+        used: Money,
+        limit: Money,
+        rule: RuleId,
+    },
     /// Not known to be admitted under the regime.
-    ListUnknown { line: u32, hs: HsCode },
+    ListUnknown {
+        line: u32,
+        hs: HsCode,
+    },
     /// No duty, VAT or consumption tax is known; `rule` names what is known to be unknown.
-    RateUnknown { line: u32, hs: HsCode, rule: Option<RuleId> },
+    RateUnknown {
+        line: u32,
+        hs: HsCode,
+        rule: Option<RuleId>,
+    },
     /// The tax depends on the contents of a piece, in a unit that the rule counts.
-    ContentMissing { line: u32, hs: HsCode, rule: RuleId },
+    ContentMissing {
+        line: u32,
+        hs: HsCode,
+        rule: RuleId,
+    },
+    /// A rule of the regime itself is known to be unknown.
+    RuleUnknown {
+        rule: RuleId,
+    },
     /// In production, and the operator has not accepted the rule.
-    UnverifiedRefused { rule: RuleId },
+    UnverifiedRefused {
+        rule: RuleId,
+    },
 }
 
 impl fmt::Display for LandedCostRefusal {
@@ -277,9 +329,8 @@ impl<'a> RegimeRules<'a> {
         };
         let not_on = |info: &RuleInfo| LandedCostRefusal::NoRuleOnDate { territory, date, rule: info.id.clone() };
         let base = bases().find(|base| base.info.holds_on(date)).ok_or_else(|| not_on(&any_base.info))?;
-        let single = scoped(LimitScope::Order)
-            .find(|limit| limit.info.holds_on(date))
-            .ok_or_else(|| not_on(&any_limit.info))?;
+        let single =
+            scoped(LimitScope::Order).find(|limit| limit.info.holds_on(date)).ok_or_else(|| not_on(&any_limit.info))?;
         let annual = match scoped(LimitScope::PersonYear).next() {
             None => None,
             Some(any) => Some(
@@ -323,9 +374,13 @@ impl Used<'_> {
             return Ok(rule.knowledge);
         }
         if !self.stance.allows(rule) {
-            return Err(LandedCostRefusal::UnverifiedRefused { rule: rule.id.clone() });
+            let rule_id = rule.id.clone();
+            return Err(match rule.knowledge {
+                Knowledge::Unknown => LandedCostRefusal::RuleUnknown { rule: rule_id },
+                _ => LandedCostRefusal::UnverifiedRefused { rule: rule_id },
+            });
         }
-        self.rules.push(RuleUse { rule: rule.id.clone(), source: rule.source.clone(), knowledge: rule.knowledge });
+        self.rules.push(RuleUse { rule: rule.id.clone(), knowledge: rule.knowledge });
         Ok(rule.knowledge)
     }
 }
@@ -451,11 +506,8 @@ fn due(tax: &ConsumptionTax, rate: Rate, line: &Line<'_>) -> Result<Due, LandedC
     if tax.tests.is_empty() {
         return Ok(Due::Yes(rate));
     }
-    let missing = || LandedCostRefusal::ContentMissing {
-        line: line.number,
-        hs: line.ask.hs.clone(),
-        rule: tax.info.id.clone(),
-    };
+    let missing =
+        || LandedCostRefusal::ContentMissing { line: line.number, hs: line.ask.hs.clone(), rule: tax.info.id.clone() };
     let test = tax.test_for(line.ask.content).ok_or_else(missing)?;
     // thousandths of a unit in all pieces
     let milli = match (test.per, line.ask.content) {
@@ -463,9 +515,7 @@ fn due(tax: &ConsumptionTax, rate: Rate, line: &Line<'_>) -> Result<Due, LandedC
         (_, Some(content)) => content.milli,
         (_, None) => return Err(missing()),
     };
-    let units = i128::from(line.ask.pieces)
-        .checked_mul(i128::from(milli))
-        .ok_or(LandedCostRefusal::AmountTooLarge)?;
+    let units = i128::from(line.ask.pieces).checked_mul(i128::from(milli)).ok_or(LandedCostRefusal::AmountTooLarge)?;
     let price = i128::from(line.base.minor()) * 1_000;
     let threshold = i128::from(test.at_least.minor()).checked_mul(units).ok_or(LandedCostRefusal::AmountTooLarge)?;
     if price >= threshold {

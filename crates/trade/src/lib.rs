@@ -4,6 +4,7 @@
 //! handed in; everything is decided in memory and written by `hub` in one transaction.
 
 pub mod ball;
+pub mod bundle;
 pub mod card;
 pub mod channel;
 pub mod checkpoint;
@@ -16,6 +17,7 @@ pub mod custody;
 pub mod declaration;
 pub mod escrow;
 pub mod event;
+pub mod http_signature;
 pub mod id;
 pub mod key;
 pub mod landed_cost;

@@ -11,7 +11,7 @@ use crate::money::Money;
 use crate::party::Party;
 use crate::time::BusinessTime;
 use crate::trade_file::{Closed, Side, TradeFile, TradeId};
-use crate::world::{Need, World};
+use crate::world::{Need, NumberKey, World};
 
 impl Noun for Payout {
     const PREFIX: &'static str = "pay";
@@ -73,6 +73,11 @@ impl Payout {
     }
 }
 
+/// The bank names payouts by their id alone.
+fn claim(world: &mut World, trade: &TradeId, payout: Id<Payout>) {
+    world.numbers.put(NumberKey::payout(&payout), trade.clone());
+}
+
 /// The hub puts a due payout into a file for the bank.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InstructPayout {
@@ -124,7 +129,7 @@ impl Decide for InstructPayout {
     type Refusal = PayoutRefusal;
 
     fn reads(&self, need: &mut Need) {
-        need.trade(&self.trade);
+        need.trade(&self.trade).number(NumberKey::payout(&self.payout));
     }
 
     fn decide(&self, world: &mut World) -> Result<Payout, PayoutRefusal> {
@@ -141,6 +146,7 @@ impl Decide for InstructPayout {
             let (from, bank) = payout.accounts();
             world.transfer(&self.trade, payout.leg(), TransferKind::Pending, from, bank, payout.amount);
             payout.state = PayoutState::Instructed { file: self.file.clone(), at: world.now };
+            claim(world, &self.trade, self.payout);
             let what = Happened::PayoutInstructed { payout: payout.id, file: self.file.clone() };
             world.happened(Some(&self.trade), None, what);
             Ok(payout.clone())

@@ -78,7 +78,8 @@ impl Decide for AcceptPeer {
                     succeeds(&known.card, &self.card)
                         .map_err(|reason| PeerRefusal::CardRefused { reasons: vec![reason] })?;
                 }
-                Peer { card: card.clone(), url: self.url.clone(), ..known }
+                let road = RoadState { peer: card.clone(), ..known.road.clone() };
+                Peer { card: card.clone(), url: self.url.clone(), road, ..known }
             }
             None => Peer {
                 road: RoadState::opened(card.clone()),

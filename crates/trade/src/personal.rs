@@ -225,8 +225,7 @@ mod tests {
 
     #[test]
     fn a_commitment_is_a_hash_over_lengths_and_parts() {
-        // printf '\0…\022ehub-commitment/v1\0…\020sixteen bytes ..\0…\nbuyer.name\0…\tLi Xiaoyu' | sha256sum:
-        // 8-byte lengths 18, 16, 10 and 9, each before its part
+        // four parts, each after its length in eight bytes: 18, 16, 10 and 9
         let by_hand = [
             &18_u64.to_be_bytes()[..], b"ehub-commitment/v1", &16_u64.to_be_bytes(), b"sixteen bytes ..",
             &10_u64.to_be_bytes(), b"buyer.name", &9_u64.to_be_bytes(), b"Li Xiaoyu",

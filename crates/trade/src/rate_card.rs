@@ -60,11 +60,25 @@ pub struct Freight {
 pub enum FreightRefusal {
     NothingToCarry,
     /// Together fewer than one or more than the card takes.
-    PiecesOutOfRange { piece: usize, count: i64, most: i64 },
-    WeightNotPositive { piece: usize, weight: Grams },
+    PiecesOutOfRange {
+        piece: usize,
+        count: i64,
+        most: i64,
+    },
+    WeightNotPositive {
+        piece: usize,
+        weight: Grams,
+    },
     /// A side of nothing, or longer than the card takes.
-    SideOutOfRange { piece: usize, size: Size, longest_mm: i64 },
-    TooHeavy { chargeable: Grams, heaviest: Grams },
+    SideOutOfRange {
+        piece: usize,
+        size: Size,
+        longest_mm: i64,
+    },
+    TooHeavy {
+        chargeable: Grams,
+        heaviest: Grams,
+    },
     AmountTooLarge,
 }
 
@@ -194,7 +208,7 @@ mod tests {
             assert_eq!(refusal(&[piece(1, grams)]), Err(FreightRefusal::WeightNotPositive { piece: 0, weight }));
         }
         assert!(matches!(refusal(&[piece(1, i64::MAX)]), Err(FreightRefusal::TooHeavy { .. })));
-        assert!(matches!(refusal(&[piece(1, 30_000)]), Ok(_)));
+        assert!(refusal(&[piece(1, 30_000)]).is_ok());
         assert!(matches!(refusal(&[piece(1, 30_001)]), Err(FreightRefusal::TooHeavy { .. })));
         for side in [0, -1, i64::MAX, 1_501] {
             assert!(matches!(

@@ -41,25 +41,62 @@ pub struct ReadinessFacts<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum Gap {
-    HsMissing { rule: RuleId },
-    HsTooShort { got: String, digits: usize, rule: RuleId },
+    HsMissing {
+        rule: RuleId,
+    },
+    HsTooShort {
+        got: String,
+        digits: usize,
+        rule: RuleId,
+    },
     /// The description has only words that fit any goods.
-    VagueDescription { word: String, rule: RuleId },
-    DescriptionTooShort { rule: RuleId },
-    OriginMissing { rule: RuleId },
-    WeightMissing { rule: RuleId },
-    NoPrice { rule: RuleId },
-    ContentMissing { rule: RuleId },
+    VagueDescription {
+        word: String,
+        rule: RuleId,
+    },
+    DescriptionTooShort {
+        rule: RuleId,
+    },
+    OriginMissing {
+        rule: RuleId,
+    },
+    WeightMissing {
+        rule: RuleId,
+    },
+    NoPrice {
+        rule: RuleId,
+    },
+    ContentMissing {
+        rule: RuleId,
+    },
     /// Nobody could say whether the importing side admits these goods under the regime.
-    ListUnknown { hs: HsCode },
+    ListUnknown {
+        hs: HsCode,
+    },
     /// No duty, VAT or consumption tax is known.
-    RateUnknown { hs: HsCode, rule: Option<RuleId> },
+    RateUnknown {
+        hs: HsCode,
+        rule: Option<RuleId>,
+    },
     /// The territory has no rules for the regime, or none on this date.
-    RegimeUnknown { territory: Country, regime: Regime },
-    Prohibited { territory: Country, direction: Direction, rule: RuleId },
-    PermitNeeded { territory: Country, direction: Direction, rule: RuleId },
+    RegimeUnknown {
+        territory: Country,
+        regime: Regime,
+    },
+    Prohibited {
+        territory: Country,
+        direction: Direction,
+        rule: RuleId,
+    },
+    PermitNeeded {
+        territory: Country,
+        direction: Direction,
+        rule: RuleId,
+    },
     /// In production, and the operator has not accepted the rule.
-    UnverifiedRefused { rule: RuleId },
+    UnverifiedRefused {
+        rule: RuleId,
+    },
 }
 
 impl Gap {
@@ -180,9 +217,7 @@ pub(crate) fn gap_of(rule: &DataRule, product: &ReadinessFacts<'_>, direction: D
         DataField::Weight => {
             product.weight.is_none_or(|weight| weight.0 < 1).then(|| Gap::WeightMissing { rule: id() })
         }
-        DataField::Price => {
-            product.price.is_none_or(|price| !price.is_positive()).then(|| Gap::NoPrice { rule: id() })
-        }
+        DataField::Price => product.price.is_none_or(|price| !price.is_positive()).then(|| Gap::NoPrice { rule: id() }),
         DataField::Content => {
             product.content.is_none_or(|content| content.milli < 1).then(|| Gap::ContentMissing { rule: id() })
         }
@@ -275,8 +310,14 @@ fn tax_gaps(book: &Rulebook, product: &ReadinessFacts<'_>, date: Date, stance: &
             }
         }
     }
-    let refused = used.into_iter().filter(|rule| rule.knowledge == Knowledge::Unverified && !stance.allows(rule));
-    gaps.extend(refused.map(|rule| Gap::UnverifiedRefused { rule: rule.id.clone() }));
+    for rule in used {
+        match rule.knowledge {
+            Knowledge::Sourced => {}
+            Knowledge::Unverified if stance.allows(rule) => {}
+            Knowledge::Unverified => gaps.push(Gap::UnverifiedRefused { rule: rule.id.clone() }),
+            Knowledge::Unknown => gaps.push(unknown(Some(rule))),
+        }
+    }
     gaps
 }
 

@@ -32,9 +32,9 @@ use crate::codes::Country;
 use crate::money::Currency;
 use crate::time::Days;
 
-pub use builtin::{Rulebooks, builtin};
 #[cfg(test)]
 pub(crate) use builtin::test_books;
+pub use builtin::{Rulebooks, builtin};
 pub use conditions::{Basis, Buyer, Case, Compare, Conditions, Mode, ValueTest};
 pub use goods::{DataField, DataRule, DescriptionFault, DescriptionRule, Restriction, RestrictionState};
 pub use lane::{Fee, FeeSide, FxSample, Lane};
@@ -95,7 +95,9 @@ impl Confidence {
 pub enum Stance {
     Sandbox,
     /// `accepted` holds the ids of the unverified rules that the operator answers for.
-    Production { accepted: BTreeSet<String> },
+    Production {
+        accepted: BTreeSet<String>,
+    },
 }
 
 impl Stance {

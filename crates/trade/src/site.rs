@@ -1,19 +1,23 @@
 //! What a hub is: handed to every decision, never changed by one.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::card::{HubCard, Mode};
-use crate::codes::{Country, HubId};
+use crate::card::{HubCard, Mode, RulePackDigest};
+use crate::checkpoint::Epoch;
+use crate::codes::{Country, DocumentNo, HubId};
+use crate::event::envelope;
+use crate::key::SigningKey;
+use crate::log::Hash;
 use crate::money::Currency;
-use crate::road::Own;
+use crate::road::{Limits, Own, PROTOCOL_VERSIONS};
 use crate::rulebook::{Rulebook, Rulebooks, Stance};
-use crate::time::BusinessTime;
+use crate::time::{BusinessTime, WallTime};
 use crate::trade_file::TradeId;
-use crate::codes::DocumentNo;
 
 pub struct Site {
     pub id: HubId,
@@ -40,7 +44,82 @@ pub struct BankAccount {
     pub account: String,
 }
 
+/// What an operator decides when a hub is initialised, and where it is reached.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SiteConfig {
+    pub id: HubId,
+    pub name: String,
+    pub territory: Country,
+    pub mode: Mode,
+    /// Where peers and people reach the hub.
+    pub url: String,
+    pub bank: BankAccount,
+    /// In production: unverified rules that the operator answers for, by id.
+    #[serde(default)]
+    pub accepted_rules: BTreeSet<String>,
+}
+
+/// A hub needs the rules of its own territory.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum SiteFault {
+    NoRulebook { territory: Country },
+}
+
 impl Site {
+    /// A hub from its configuration, its secret and the rule packs it uses.
+    pub fn open(
+        config: &SiteConfig,
+        secret: &[u8; 32],
+        rulebooks: Arc<Rulebooks>,
+        epoch: Epoch,
+        issued_at: WallTime,
+    ) -> Result<Self, SiteFault> {
+        let territory = config.territory;
+        let book = rulebooks.book(territory).ok_or(SiteFault::NoRulebook { territory })?;
+        let (currency, zone) = (book.currency, book.zone.clone());
+        let key = SigningKey::from_secret(config.id.clone(), config.mode, secret);
+        let rule_packs = rulebooks
+            .books()
+            .filter_map(|b| Some(RulePackDigest { territory: b.territory, digest: Hash::from_hex(&b.digest)? }))
+            .collect();
+        let card = HubCard {
+            id: config.id.clone(),
+            name: config.name.clone(),
+            territory,
+            currency,
+            mode: config.mode,
+            url: config.url.clone(),
+            keys: vec![key.verify_key()],
+            epoch,
+            issued_at,
+            protocol_versions: PROTOCOL_VERSIONS.to_vec(),
+            regimes: vec!["b2c-parcel".to_owned()],
+            documents: ["order", "payment", "waybill", "export-declaration"].map(str::to_owned).to_vec(),
+            rule_packs,
+            sample_terms: BTreeMap::new(),
+            more: BTreeMap::new(),
+        };
+        let stance = match config.mode {
+            Mode::Sandbox => Stance::Sandbox,
+            Mode::Production => Stance::Production { accepted: config.accepted_rules.clone() },
+        };
+        let road = Own { key, epoch, versions: PROTOCOL_VERSIONS.to_vec(), limits: Limits::default(), envelope };
+        Ok(Self {
+            id: config.id.clone(),
+            name: config.name.clone(),
+            territory,
+            currency,
+            zone,
+            mode: config.mode,
+            stance,
+            rulebooks,
+            road,
+            card,
+            bank: config.bank.clone(),
+        })
+    }
+
     /// The date at the hub's office.
     #[must_use]
     pub fn date(&self, now: BusinessTime) -> Date {

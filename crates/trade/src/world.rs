@@ -16,6 +16,7 @@ use crate::id::Id;
 use crate::ledger::{Account, Balance, Leg, Transfer, TransferKind};
 use crate::money::Money;
 use crate::party::{Party, Personal, PersonTag};
+use crate::payout::Payout;
 use crate::peer::Peer;
 use crate::product::{Offer, OfferKey, Product};
 use crate::quote::Quote;
@@ -24,7 +25,7 @@ use crate::time::BusinessTime;
 use crate::trade_file::{TradeFile, TradeId};
 use crate::codes::HubId;
 
-/// A number that must be used once on a hub: a payment's, a waybill's.
+/// A number that must be used once on a hub: a payment's, a waybill's, a payout's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NumberKey {
     pub kind: NumberKind,
@@ -36,12 +37,30 @@ pub struct NumberKey {
 pub enum NumberKind {
     Payment,
     Waybill,
+    Payout,
+}
+
+impl NumberKind {
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Payment => "payment",
+            Self::Waybill => "waybill",
+            Self::Payout => "payout",
+        }
+    }
 }
 
 impl NumberKey {
     #[must_use]
     pub fn payment(no: &str) -> Self {
         Self { kind: NumberKind::Payment, no: no.to_owned() }
+    }
+
+    /// By which the bank names a payout when it has executed it.
+    #[must_use]
+    pub fn payout(id: &Id<Payout>) -> Self {
+        Self { kind: NumberKind::Payout, no: id.to_string() }
     }
 
     #[must_use]
@@ -52,11 +71,7 @@ impl NumberKey {
 
 impl fmt::Display for NumberKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.kind {
-            NumberKind::Payment => "payment",
-            NumberKind::Waybill => "waybill",
-        };
-        write!(f, "{kind}/{}", self.no)
+        write!(f, "{}/{}", self.kind.code(), self.no)
     }
 }
 
@@ -160,24 +175,27 @@ impl Need {
 #[derive(Clone, Debug)]
 pub struct Slice<K, V> {
     noun: &'static str,
-    held: HashMap<K, Held<V>>,
-    undo: Vec<(K, Held<V>)>,
+    held: HashMap<K, Option<V>>,
+    changed: BTreeSet<K>,
+    undo: Vec<Undo<K, V>>,
 }
 
+/// How a key stood before a command put something there; `None` if it was not loaded.
 #[derive(Clone, Debug)]
-struct Held<V> {
-    value: Option<V>,
-    changed: bool,
+struct Undo<K, V> {
+    key: K,
+    before: Option<Option<V>>,
+    was_changed: bool,
 }
 
-impl<K: Clone + Eq + Hash + Ord + fmt::Debug, V: Clone> Slice<K, V> {
+impl<K: Clone + Eq + Hash + Ord + fmt::Debug, V> Slice<K, V> {
     fn new(noun: &'static str) -> Self {
-        Self { noun, held: HashMap::new(), undo: Vec::new() }
+        Self { noun, held: HashMap::new(), changed: BTreeSet::new(), undo: Vec::new() }
     }
 
     /// Puts what was found in storage under `key`, `None` where nothing was.
     pub fn load(&mut self, key: K, value: Option<V>) {
-        self.held.insert(key, Held { value, changed: false });
+        self.held.insert(key, value);
     }
 
     /// Whether `key` was loaded, so that a second round asks only for what is missing.
@@ -194,33 +212,26 @@ impl<K: Clone + Eq + Hash + Ord + fmt::Debug, V: Clone> Slice<K, V> {
     #[must_use]
     pub fn get(&self, key: &K) -> Option<&V> {
         match self.held.get(key) {
-            Some(held) => held.value.as_ref(),
+            Some(held) => held.as_ref(),
             None => panic!("{} {key:?} was not named in reads()", self.noun),
         }
     }
 
     /// Changes or creates what stands under `key`, which was named in `reads`.
     pub fn put(&mut self, key: K, value: V) {
-        let held = self.held.entry(key.clone()).or_insert(Held { value: None, changed: false });
-        let before = std::mem::replace(held, Held { value: Some(value), changed: true });
-        self.undo.push((key, before));
+        let before = self.held.insert(key.clone(), Some(value));
+        let was_changed = !self.changed.insert(key.clone());
+        self.undo.push(Undo { key, before, was_changed });
     }
 
-    /// All that was changed, in key order.
+    /// All that was changed in this batch, in key order.
     pub fn changed(&self) -> impl Iterator<Item = (&K, &V)> {
-        let mut rows: Vec<_> = self
-            .held
-            .iter()
-            .filter(|(_, h)| h.changed)
-            .filter_map(|(k, h)| h.value.as_ref().map(|v| (k, v)))
-            .collect();
-        rows.sort_by(|a, b| a.0.cmp(b.0));
-        rows.into_iter()
+        self.changed.iter().filter_map(|k| Some((k, self.held.get(k)?.as_ref()?)))
     }
 
     /// All that is present.
     pub fn all(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.held.iter().filter_map(|(k, h)| h.value.as_ref().map(|v| (k, v)))
+        self.held.iter().filter_map(|(k, held)| held.as_ref().map(|v| (k, v)))
     }
 
     fn keep(&mut self) {
@@ -228,9 +239,20 @@ impl<K: Clone + Eq + Hash + Ord + fmt::Debug, V: Clone> Slice<K, V> {
     }
 
     fn take_back(&mut self) {
-        while let Some((key, before)) = self.undo.pop() {
-            self.held.insert(key, before);
+        while let Some(Undo { key, before, was_changed }) = self.undo.pop() {
+            if !was_changed {
+                self.changed.remove(&key);
+            }
+            match before {
+                Some(value) => self.held.insert(key, value),
+                None => self.held.remove(&key),
+            };
         }
+    }
+
+    fn next_batch(&mut self) {
+        self.undo.clear();
+        self.changed.clear();
     }
 }
 
@@ -257,6 +279,7 @@ pub struct World {
     events_kept: usize,
     transfers_kept: usize,
     clock_kept: Option<BusinessTime>,
+    now_kept: BusinessTime,
 }
 
 impl World {
@@ -281,6 +304,7 @@ impl World {
             events_kept: 0,
             transfers_kept: 0,
             clock_kept: None,
+            now_kept: now,
         }
     }
 
@@ -369,6 +393,7 @@ impl World {
         self.events_kept = self.events.len();
         self.transfers_kept = self.transfers.len();
         self.clock_kept = self.clock_moved;
+        self.now_kept = self.now;
     }
 
     /// What this command has done since the last `keep` is undone, to the letter.
@@ -385,5 +410,75 @@ impl World {
         self.events.truncate(self.events_kept);
         self.transfers.truncate(self.transfers_kept);
         self.clock_moved = self.clock_kept;
+        self.now = self.now_kept;
+    }
+
+    /// Hands over what happened in this batch, in order, to be written into the log.
+    pub fn take_events(&mut self) -> Vec<Draft> {
+        self.events_kept = 0;
+        std::mem::take(&mut self.events)
+    }
+
+    /// All that this batch did is on its way to storage. What is known stays known, for whoever
+    /// is alone in writing it; the next batch begins with nothing changed.
+    pub fn next_batch(&mut self, now: BusinessTime) {
+        self.parties.next_batch();
+        self.personals.next_batch();
+        self.products.next_batch();
+        self.offers.next_batch();
+        self.quotes.next_batch();
+        self.trades.next_batch();
+        self.numbers.next_batch();
+        self.quotas.next_batch();
+        self.peers.next_batch();
+        for transfer in std::mem::take(&mut self.transfers) {
+            for account in [&transfer.debit, &transfer.credit] {
+                if let Some(balance) = self.balances.get_mut(account) {
+                    *balance = balance.after(account, &transfer);
+                }
+            }
+        }
+        self.events.clear();
+        (self.events_kept, self.transfers_kept) = (0, 0);
+        (self.clock_moved, self.clock_kept) = (None, None);
+        (self.now, self.now_kept) = (now, now);
+    }
+
+    /// How many things are known, present or absent: what memory this costs.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.parties.held.len()
+            + self.personals.held.len()
+            + self.products.held.len()
+            + self.offers.held.len()
+            + self.quotes.held.len()
+            + self.trades.held.len()
+            + self.numbers.held.len()
+            + self.quotas.held.len()
+            + self.balances.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_refused_command_put_is_taken_back_to_the_letter() {
+        let mut slice: Slice<u8, &str> = Slice::new("thing");
+        slice.load(1, Some("one"));
+        slice.load(2, None);
+        slice.put(1, "changed");
+        slice.keep();
+        slice.put(1, "again");
+        slice.put(2, "two");
+        slice.put(3, "never named");
+        slice.take_back();
+        assert_eq!(slice.get(&1), Some(&"changed"));
+        assert_eq!(slice.get(&2), None);
+        assert!(!slice.knows(&3));
+        assert_eq!(slice.changed().collect::<Vec<_>>(), [(&1, &"changed")]);
+        slice.next_batch();
+        assert_eq!((slice.changed().count(), slice.get(&1)), (0, Some(&"changed")));
     }
 }

@@ -65,6 +65,11 @@ impl Api {
         Self { key: key.to_owned(), ..self.clone() }
     }
 
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     pub async fn get(&self, path: &str) -> Result<Value, ApiError> {
         self.call(|| self.http.get(self.url(path))).await
     }

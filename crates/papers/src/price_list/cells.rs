@@ -348,8 +348,7 @@ fn price(cell: &Cell, column: &Mapped, said: Option<Currency>, default: Option<C
 fn content(text: &str, unit: Option<Unit>) -> Result<Content, FaultKind> {
     let text = plain(text).to_lowercase();
     let parts: Vec<&str> = text.split(['×', '*', '✕', '╳']).flat_map(split_times).map(str::trim).collect();
-    let (mut milli, mut named, mut count): (i64, Option<Unit>, i64) = (0, None, 1);
-    let mut amount = false;
+    let mut read: Vec<(String, Option<Unit>)> = Vec::new();
     for part in &parts {
         let (number, suffix) = number_and_unit(part).ok_or(FaultKind::NotContents)?;
         let number = grouped(&number, false).ok_or(FaultKind::NotContents)?;
@@ -360,20 +359,19 @@ fn content(text: &str, unit: Option<Unit>) -> Result<Content, FaultKind> {
                 _ => return Err(FaultKind::NotContents),
             },
         };
-        // One part is the amount with its unit; the others are plain counts.
-        let is_amount = parts.len() == 1 || own.is_some_and(|u| u != Unit::Piece) || (!amount && own.is_some());
-        if is_amount && (!amount || parts.len() == 1) {
-            milli = parse_fixed(&number, 3).map_err(|e| digits_or(e, 3, FaultKind::NotContents))?;
-            (named, amount) = (own, true);
-        } else if own.is_none_or(|u| u == Unit::Piece) {
-            let times = parse_fixed(&number, 0).map_err(|_| FaultKind::NotContents)?;
-            count = count.checked_mul(times).ok_or(FaultKind::NotContents)?;
-        } else {
-            return Err(FaultKind::NotContents);
-        }
+        read.push((number, own));
     }
-    if !amount {
-        return Err(FaultKind::NotContents);
+    // The part that has a measure is the amount, else the one that says pieces, else the only one.
+    let measured = |part: &(String, Option<Unit>)| part.1.is_some_and(|u| u != Unit::Piece);
+    let counted = |part: &(String, Option<Unit>)| part.1 == Some(Unit::Piece);
+    let alone = (read.len() == 1).then_some(0);
+    let amount = read.iter().position(measured).or_else(|| read.iter().position(counted)).or(alone);
+    let (number, named) = read.remove(amount.ok_or(FaultKind::NotContents)?);
+    let milli = parse_fixed(&number, 3).map_err(|e| digits_or(e, 3, FaultKind::NotContents))?;
+    let mut count: i64 = 1;
+    for times in &read {
+        let whole = parse_fixed(&times.0, 0).ok().filter(|_| !measured(times));
+        count = whole.and_then(|w| count.checked_mul(w)).ok_or(FaultKind::NotContents)?;
     }
     let (unit, scale, name) = match named.or(unit) {
         Some(Unit::Millilitre) => (ContentUnit::Ml, 1, "ml"),

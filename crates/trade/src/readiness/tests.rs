@@ -1,0 +1,125 @@
+use super::*;
+use crate::money::Currency;
+use crate::quantity::ContentUnit;
+use crate::rulebook::test_books;
+use jiff::civil::date;
+
+fn book(territory: Country) -> &'static Rulebook {
+    test_books().book(territory).expect("there is a pack")
+}
+
+fn coffee() -> ReadinessFacts<'static> {
+    ReadinessFacts {
+        regime: Regime::B2cParcel,
+        description: "Instant white coffee, 3-in-1 powder",
+        hs: HsClaim::Code("2101.12".parse().expect("a code")),
+        origin: Some(Country::MY),
+        weight: Some(Grams(600)),
+        price: Some(Money::new(1_890, Currency::MYR)),
+        content: None,
+    }
+}
+
+fn of_code(code: &str) -> ReadinessFacts<'static> {
+    ReadinessFacts { hs: HsClaim::Code(code.parse().expect("a code")), ..coffee() }
+}
+
+fn gaps_by(stance: &Stance, product: &ReadinessFacts<'_>) -> Vec<Gap> {
+    readiness(book(Country::MY), book(Country::CN), product, date(2026, 11, 23), stance)
+}
+
+fn gaps(product: &ReadinessFacts<'_>) -> Vec<Gap> {
+    gaps_by(&Stance::Sandbox, product)
+}
+
+fn codes(gaps: &[Gap]) -> Vec<String> {
+    gaps.iter()
+        .map(|gap| serde_json::to_value(gap).expect("a gap can be written")["code"].as_str().unwrap_or("").to_owned())
+        .collect()
+}
+
+#[test]
+fn a_product_with_all_its_facts_is_ready() {
+    assert_eq!(gaps(&coffee()), vec![]);
+}
+
+#[test]
+fn each_missing_fact_is_one_gap_though_both_sides_ask() {
+    let content = Some(Content { milli: 0, unit: ContentUnit::Ml });
+    for (product, expected) in [
+        (ReadinessFacts { hs: HsClaim::Missing, ..coffee() }, "hs-missing"),
+        (ReadinessFacts { hs: HsClaim::Short("2101".into()), ..coffee() }, "hs-too-short"),
+        (ReadinessFacts { description: "Gift", ..coffee() }, "vague-description"),
+        (ReadinessFacts { description: "Coffee", ..coffee() }, "description-too-short"),
+        (ReadinessFacts { description: " ", ..coffee() }, "description-too-short"),
+        (ReadinessFacts { origin: None, ..coffee() }, "origin-missing"),
+        (ReadinessFacts { weight: None, ..coffee() }, "weight-missing"),
+        (ReadinessFacts { weight: Some(Grams(0)), ..coffee() }, "weight-missing"),
+        (ReadinessFacts { price: None, ..coffee() }, "no-price"),
+        (ReadinessFacts { price: Some(Money::zero(Currency::MYR)), ..coffee() }, "no-price"),
+        (of_code("330499"), "content-missing"),
+        (ReadinessFacts { content, ..of_code("330499") }, "content-missing"),
+        (of_code("442090"), "list-unknown"),
+        (of_code("220830"), "rate-unknown"),
+    ] {
+        let found = gaps(&product);
+        assert_eq!(codes(&found), [expected], "{product:?}");
+        assert!(found[0].blocks());
+    }
+}
+
+#[test]
+fn gaps_come_in_a_fixed_order_and_name_the_exporting_sides_rule_first() {
+    let nothing = ReadinessFacts {
+        regime: Regime::B2cParcel,
+        description: "",
+        hs: HsClaim::Missing,
+        origin: None,
+        weight: None,
+        price: None,
+        content: None,
+    };
+    let found = gaps(&nothing);
+    let expected = ["hs-missing", "description-too-short", "origin-missing", "weight-missing", "no-price"];
+    assert_eq!(codes(&found), expected);
+    assert_eq!(found[0], Gap::HsMissing { rule: "my.data.hs".into() });
+}
+
+#[test]
+fn a_code_in_no_table_lacks_both_list_and_rate() {
+    assert_eq!(codes(&gaps(&of_code("010121"))), ["list-unknown", "rate-unknown"]);
+}
+
+#[test]
+fn restrictions_of_both_sides_are_told() {
+    // shrimps come through bonded warehouses only
+    let found = gaps(&of_code("030617"));
+    assert_eq!(codes(&found), ["list-unknown", "rate-unknown", "prohibited"]);
+    // lithium batteries need papers on the exporting side; that alone would not block
+    let found = gaps(&of_code("850760"));
+    assert_eq!(codes(&found), ["list-unknown", "permit-needed"]);
+    assert_eq!(found.iter().map(Gap::blocks).collect::<Vec<_>>(), [true, false]);
+    // the other way round Malaysia asks for a permit for cosmetics and admits nothing from Israel
+    let cream = ReadinessFacts { origin: "IL".parse().ok(), ..of_code("330499") };
+    let found = readiness(book(Country::CN), book(Country::MY), &cream, date(2026, 11, 23), &Stance::Sandbox);
+    assert_eq!(codes(&found), ["regime-unknown", "prohibited", "permit-needed"]);
+}
+
+#[test]
+fn production_names_each_unverified_rule_until_it_is_accepted() {
+    let accepting = |rules: &[&str]| {
+        let stance = Stance::Production { accepted: rules.iter().map(|&rule| rule.to_owned()).collect() };
+        gaps_by(&stance, &coffee())
+    };
+    let refused = |rule: &str| Gap::UnverifiedRefused { rule: rule.into() };
+    let both = [refused("cn.cbec.taxable-value"), refused("cn.cbec.positive-list")];
+    assert_eq!(accepting(&[]), both);
+    assert_eq!(accepting(&["cn.cbec.taxable-value"]), both[1..]);
+    assert_eq!(accepting(&["cn.cbec.taxable-value", "cn.cbec.positive-list"]), []);
+}
+
+#[test]
+fn before_the_rules_nothing_is_ready() {
+    let found = readiness(book(Country::MY), book(Country::CN), &coffee(), date(2018, 6, 1), &Stance::Sandbox);
+    assert_eq!(codes(&found), ["regime-unknown"]);
+}

@@ -36,8 +36,8 @@ pub struct Head {
 /// A batch on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InFlight {
-    /// Size of its head.
-    pub size: u64,
+    /// The head that proves it, and that the peer will countersign; the log may have grown since.
+    pub head: SignedCheckpoint,
     pub sent_at: WallTime,
 }
 
@@ -50,7 +50,7 @@ pub struct Outgoing {
     pub witnessed: u64,
     /// That head with the peer's cosignature.
     pub cosigned: Option<SignedCheckpoint>,
-    /// The newest head offered to the peer, or to be offered.
+    /// The newest head, to be offered next.
     pub head: Option<SignedCheckpoint>,
     /// Last road number given out.
     pub known: u64,
@@ -182,9 +182,9 @@ fn progressed(peer: &HubCard, sent: &Outgoing, receipt: &Receipt) -> Result<Outg
     if receipt.cursor < sent.acknowledged || receipt.size < sent.witnessed {
         return Ok(sent);
     }
-    if let (Some(note), Some(line)) = (&sent.head, &receipt.cosignature)
-        && note.claimed().size == receipt.size
-    {
+    let offered = sent.in_flight.as_ref().map(|flight| &flight.head).into_iter().chain(&sent.head);
+    let answered = offered.into_iter().find(|note| note.claimed().size == receipt.size);
+    if let (Some(note), Some(line)) = (answered, &receipt.cosignature) {
         let signed = peer.keys.iter().map(|key| note.verify_cosignature(line, key));
         let fault = match signed.reduce(Result::or) {
             Some(Ok(_)) => None,
@@ -198,7 +198,7 @@ fn progressed(peer: &HubCard, sent: &Outgoing, receipt: &Receipt) -> Result<Outg
     }
     sent.acknowledged = receipt.cursor;
     sent.witnessed = receipt.size;
-    if sent.in_flight.as_ref().is_some_and(|flight| flight.size <= receipt.size) {
+    if sent.in_flight.as_ref().is_some_and(|flight| flight.head.claimed().size <= receipt.size) {
         sent.in_flight = None;
     }
     sent.failures = 0;
@@ -229,6 +229,13 @@ fn set_back(sent: &Outgoing, receipt: &Receipt, refusal: &RoadRefusal, now: Wall
 }
 
 impl Outgoing {
+    /// The batch on its way did not get there: it goes again after a pause that doubles.
+    pub fn unanswered(&mut self, now: WallTime) {
+        if self.in_flight.take().is_some() {
+            self.fail(now);
+        }
+    }
+
     /// Notes a failure: the next attempt comes after twice the time of the last.
     fn fail(&mut self, now: WallTime) {
         let doublings = self.failures.min(20);
@@ -253,11 +260,12 @@ impl Outgoing {
         let size = head.claimed().size;
         let to_tell = self.known > self.acknowledged && self.allowance.entries > 0;
         let quiet = self.last_sent.is_none_or(|at| now >= at.plus_seconds(WITNESS_EVERY_SECONDS));
-        if !to_tell && !(size > self.witnessed && quiet) {
+        let to_witness = size > self.witnessed && quiet;
+        if !to_tell && !to_witness {
             return None;
         }
         let version = crate::card::common_version(&own.versions, &peer.protocol_versions)?;
-        self.in_flight = Some(InFlight { size, sent_at: now });
+        self.in_flight = Some(InFlight { head: head.clone(), sent_at: now });
         self.last_sent = Some(now);
         Some(Wanted {
             to: peer.id.clone(),

@@ -365,6 +365,21 @@ mod tests {
     }
 
     #[test]
+    fn a_head_is_countersigned_although_the_log_has_grown_meanwhile() {
+        let mut ends = pair();
+        let hgh = ends[1].log.own.hub().clone();
+        ends[0].log.tell(&hgh, "first");
+        let batch = ends[0].tick(NOW).pop().unwrap();
+        ends[0].log.tell(&hgh, "while the first is on its way");
+        assert!(ends[0].tick(NOW.plus_seconds(1)).is_empty(), "one batch at a time");
+        let receipt = ends[1].on(batch, NOW.plus_seconds(2)).pop().unwrap();
+        let next = ends[0].on(receipt, NOW.plus_seconds(3));
+        assert!(matches!(&next[..], [Message::Batch(batch)] if batch.entries[0].road_seq == 2 && batch.consistency_from == 1));
+        let cosigned = ends[0].road.sent.cosigned.clone().unwrap();
+        assert_eq!((cosigned.claimed().size, cosigned.signatures().len()), (1, 2));
+    }
+
+    #[test]
     fn a_receiver_that_allows_less_gets_less_and_one_that_allows_nothing_is_left_in_peace() {
         let mut ends = pair();
         ends[1].log.own.limits = Limits { entries: 3, bytes: 1 << 20 };

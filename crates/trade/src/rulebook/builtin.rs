@@ -11,18 +11,12 @@ macro_rules! files {
     };
 }
 
-const CN: &[(&str, &str)] = files![
-    "cn/consumer.toml",
-    "cn/goods.toml",
-    "cn/match.toml",
-    "cn/pack.toml",
-    "cn/risk.toml",
-    "cn/tariff.toml",
-];
+pub(super) const CN: &[(&str, &str)] =
+    files!["cn/consumer.toml", "cn/goods.toml", "cn/match.toml", "cn/pack.toml", "cn/risk.toml", "cn/tariff.toml",];
 
-const MY: &[(&str, &str)] = files!["my/goods.toml", "my/match.toml", "my/pack.toml", "my/risk.toml"];
+pub(super) const MY: &[(&str, &str)] = files!["my/goods.toml", "my/match.toml", "my/pack.toml", "my/risk.toml"];
 
-const MY_CN: &[(&str, &str)] = files!["lanes/my-cn.toml"];
+pub(super) const MY_CN: &[(&str, &str)] = files!["lanes/my-cn.toml"];
 
 /// All packs that a hub goes by: one for each territory, and the lanes between them.
 #[derive(Debug)]

@@ -106,7 +106,16 @@ impl<'a> Case<'a> {
     /// A case of which only the regime and the direction are known.
     #[must_use]
     pub const fn of(regime: Regime, direction: Direction) -> Self {
-        Case { regime, direction, hs: None, origin: None, mode: None, buyer: None, goods: None, goods_and_freight: None }
+        Case {
+            regime,
+            direction,
+            hs: None,
+            origin: None,
+            mode: None,
+            buyer: None,
+            goods: None,
+            goods_and_freight: None,
+        }
     }
 }
 

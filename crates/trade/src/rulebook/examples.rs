@@ -7,8 +7,8 @@ use jiff::civil::Date;
 use super::load::{Currencies, day_of};
 use super::reader::{Errors, Fields, Problem};
 use super::{
-    Case, Channel, Direction, FeeSide, Lane, Mode, Regime, Restriction,
-    RestrictionState, RuleId, RuleInfo, RuleKind, Rulebook, Stance, Treatment,
+    Case, Channel, Direction, FeeSide, Lane, Mode, Regime, Restriction, RestrictionState, RuleId, RuleInfo, RuleKind,
+    Rulebook, Stance, Treatment,
 };
 use crate::channel::{ChannelFacts, Draw, met};
 use crate::codes::{Country, HsCode};
@@ -89,8 +89,7 @@ pub(super) fn read(
             let declared = f.integer("declared", i64::MIN, i64::MAX);
             let found = f.integer("found", i64::MIN, i64::MAX);
             let agrees = f.flag("agrees");
-            Some(())
-                .and_then(|()| Some(Check::Tolerance { declared: declared?, found: found?, agrees: agrees? }))
+            Some(()).and_then(|()| Some(Check::Tolerance { declared: declared?, found: found?, agrees: agrees? }))
         }
         RuleKind::Data => data_check(&mut f, currency),
         RuleKind::Term => f.date("ends").map(|ends| Check::Term { ends }),
@@ -182,8 +181,7 @@ fn risk_check(f: &mut Fields<'_>, currency: Currency) -> Option<Check> {
     let goods = f.amount("goods", currency);
     let freight = f.amount("freight", currency);
     let draw = if f.has("draw") { f.percent("draw") } else { Some(Rate::ONE) };
-    let expect =
-        f.one_of("expect", &[("green", Channel::Green), ("yellow", Channel::Yellow), ("red", Channel::Red)]);
+    let expect = f.one_of("expect", &[("green", Channel::Green), ("yellow", Channel::Yellow), ("red", Channel::Red)]);
     let goods = goods?;
     let goods_and_freight = goods.plus(freight?).ok()?;
     Some(Check::Risk { hs, goods, goods_and_freight, draw: draw?, expect: expect? })
@@ -384,7 +382,8 @@ fn check_landed_cost(
             _ => Some(cost.tax),
         };
         if got != Some(*expected) {
-            example.fails(errors, format!("{what} {expected}"), format!("{what} {got:?}"));
+            let got = got.map_or("too large".to_owned(), |amount| amount.to_string());
+            example.fails(errors, format!("{what} {expected}"), format!("{what} {got}"));
         }
     }
     if !cost.rests_on.iter().any(|used| used.rule == example.rule) {

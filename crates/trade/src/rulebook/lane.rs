@@ -133,8 +133,7 @@ pub(super) fn read_rate_card(f: &mut Fields<'_>, common: &Common, currency: Curr
 }
 
 pub(super) fn read_fee(f: &mut Fields<'_>, common: &Common, money: Currencies) -> Option<Fee> {
-    let side =
-        f.one_of("hub", &[("exporting", FeeSide::ExportingHub), ("importing", FeeSide::ImportingHub)]);
+    let side = f.one_of("hub", &[("exporting", FeeSide::ExportingHub), ("importing", FeeSide::ImportingHub)]);
     let share = f.percent("share-of-goods");
     let side = side?;
     let currency = if side == FeeSide::ExportingHub { money.export } else { money.import };

@@ -11,9 +11,9 @@ use super::examples::{self, Example};
 use super::reader::{Errors, Fields, PackError, Problem};
 use super::tariff::RawTable;
 use super::{
-    Confidence, ConsumptionTax, DataRule, DescriptionRule, Fee, FxSample, Knowledge, Lane, Limit, PositiveList,
-    Regime, Restriction, RiskRule, RuleId, RuleIndex, RuleInfo, RuleKind, Rulebook, Tariff, TaxBase, TaxRule, Term,
-    Tolerance, TradeField, Words, lane, digest,
+    Confidence, ConsumptionTax, DataRule, DescriptionRule, Fee, FxSample, Knowledge, Lane, Limit, PositiveList, Regime,
+    Restriction, RiskRule, RuleId, RuleIndex, RuleInfo, RuleKind, Rulebook, Tariff, TaxBase, TaxRule, Term, Tolerance,
+    TradeField, Words, digest, lane,
 };
 use crate::codes::Country;
 use crate::money::Currency;
@@ -77,11 +77,8 @@ fn common(f: &mut Fields<'_>, kind: RuleKind, prefix: &str) -> Option<Common> {
     }
     let source = f.text("source");
     let confidence = f.one_of("confidence", &Confidence::ALL);
-    let states = [
-        ("sourced", Knowledge::Sourced),
-        ("unverified", Knowledge::Unverified),
-        ("unknown", Knowledge::Unknown),
-    ];
+    let states =
+        [("sourced", Knowledge::Sourced), ("unverified", Knowledge::Unverified), ("unknown", Knowledge::Unknown)];
     let knowledge = f.one_of("knowledge", &states);
     if let (Some(confidence), Some(stated)) = (confidence, knowledge)
         && confidence.knowledge() != stated

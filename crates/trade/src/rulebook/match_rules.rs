@@ -79,7 +79,9 @@ impl Mender {
 pub enum Allowed {
     Exact,
     /// This share of the declared value, up or down.
-    Share { share: Rate },
+    Share {
+        share: Rate,
+    },
 }
 
 /// By how much one field may differ, and who mends it.

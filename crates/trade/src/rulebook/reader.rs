@@ -34,33 +34,74 @@ impl std::error::Error for PackError {}
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum Problem {
     /// The file is not TOML; `detail` is the parser's own message with the line.
-    NotToml { detail: String },
-    TooLarge { got: usize, most: usize },
+    NotToml {
+        detail: String,
+    },
+    TooLarge {
+        got: usize,
+        most: usize,
+    },
     Missing,
     UnknownField,
-    WrongType { expected: String },
-    NotADate { got: String },
-    NotAnAmount { got: String },
-    NotARate { got: String },
-    NotACode { got: String },
+    WrongType {
+        expected: String,
+    },
+    NotADate {
+        got: String,
+    },
+    NotAnAmount {
+        got: String,
+    },
+    NotARate {
+        got: String,
+    },
+    NotACode {
+        got: String,
+    },
     /// Below `least` or above `most`.
-    OutOfRange { got: i64, least: i64, most: i64 },
-    NotOneOf { got: String, allowed: Vec<String> },
+    OutOfRange {
+        got: i64,
+        least: i64,
+        most: i64,
+    },
+    NotOneOf {
+        got: String,
+        allowed: Vec<String>,
+    },
     /// The rule ends before it begins.
-    EndsBeforeItStarts { from: Date, to: Date },
+    EndsBeforeItStarts {
+        from: Date,
+        to: Date,
+    },
     /// Two versions of one rule, or two rules for the same thing, are in force on the same day.
-    Overlaps { with: String, on: Date },
-    Duplicate { got: String },
+    Overlaps {
+        with: String,
+        on: Date,
+    },
+    Duplicate {
+        got: String,
+    },
     /// The confidence in the source gives another state of knowledge.
-    KnowledgeDisagrees { stated: String, follows: String },
+    KnowledgeDisagrees {
+        stated: String,
+        follows: String,
+    },
     /// The field names a rule that the pack does not have.
-    NoSuchRule { got: String },
+    NoSuchRule {
+        got: String,
+    },
     /// A rule without a worked example proves nothing.
     NoExample,
     /// Worked example `number` (from 1) gives something else than it should.
-    ExampleFails { number: usize, expected: String, got: String },
+    ExampleFails {
+        number: usize,
+        expected: String,
+        got: String,
+    },
     /// Worked example `number` never comes to the rule that it stands under.
-    ExampleMissesRule { number: usize },
+    ExampleMissesRule {
+        number: usize,
+    },
 }
 
 /// Where errors are gathered, so that one load names them all.

@@ -152,6 +152,9 @@ impl RawTable {
     }
 }
 
+/// Protective duties of several hundred per cent exist; more is a slip of the pen.
+const DUTY_BELOW: Rate = Rate::percent(1_000);
+
 fn read_row(f: &Fields<'_>, line: &str) -> Option<RawRow> {
     let cells: Vec<&str> = line.split_whitespace().collect();
     let [hs, duty, vat, tax, differs] = cells[..] else {
@@ -163,9 +166,9 @@ fn read_row(f: &Fields<'_>, line: &str) -> Option<RawRow> {
         f.error("rows", Problem::NotACode { got: hs.to_owned() });
         return None;
     };
-    let rate = |text: &str, column: &str| match (text, Rate::parse_percent(text)) {
+    let rate = |text: &str, column: &str, below: Rate| match (text, Rate::parse_percent(text)) {
         ("?", _) => None,
-        (_, Ok(rate)) if (Rate::ZERO..Rate::ONE).contains(&rate) => Some(rate),
+        (_, Ok(rate)) if (Rate::ZERO..below).contains(&rate) => Some(rate),
         _ => {
             f.error(&place(column), Problem::NotARate { got: text.to_owned() });
             None
@@ -184,8 +187,8 @@ fn read_row(f: &Fields<'_>, line: &str) -> Option<RawRow> {
     };
     Some(RawRow {
         hs6,
-        duty: rate(duty, "duty"),
-        vat: rate(vat, "vat"),
+        duty: rate(duty, "duty", DUTY_BELOW),
+        vat: rate(vat, "vat", Rate::ONE),
         consumption_tax: Some(tax.to_owned()).filter(|id| id != "-"),
         duty_differs,
         vat_differs,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conditions::{Basis, Compare};
 use super::load::Common;
-use super::reader::Fields;
+use super::reader::{Fields, Problem};
 use super::{Regime, RuleInfo};
 use crate::money::{Currency, Money, Rate};
 
@@ -52,6 +52,10 @@ impl Limit {
             "over",
             &[("refuse", OverLimit::Refuse), ("one-piece-taxed-in-full", OverLimit::OnePieceTaxedInFull)],
         );
+        if scope == Some(LimitScope::PersonYear) && over == Some(OverLimit::OnePieceTaxedInFull) {
+            let allowed = vec!["refuse".to_owned()];
+            f.error("over", Problem::NotOneOf { got: "one-piece-taxed-in-full".into(), allowed });
+        }
         Some(Self {
             info: common.info.clone(),
             regime: regime?,

@@ -179,6 +179,9 @@ fn contents_are_counted_in_millilitres_grams_or_pieces() {
     check("12x50ml", None, Ok((600_000, ContentUnit::Ml)));
     check("25ml*5片", None, Ok((125_000, ContentUnit::Ml)));
     check("25g x 5", None, Ok((125_000, ContentUnit::G)));
+    check("12包 x 40g", None, Ok((480_000, ContentUnit::G)));
+    check("3 x 10 pcs", None, Ok((30_000, ContentUnit::Piece)));
+    check("40g x 40ml", None, Err(FaultKind::NotContents));
     check("50", None, Err(FaultKind::UnitUnclear));
     check("50", Some(Unit::Other), Err(FaultKind::UnitUnclear));
     check("1.7 fl oz", None, Err(FaultKind::NotContents));

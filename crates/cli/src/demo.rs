@@ -1,0 +1,291 @@
+//! `ehub demo`: two sandbox hubs in two processes, a road between them, and the sample trade.
+
+mod api;
+mod bank;
+mod driver;
+mod script;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::process::{Child, Command};
+use trade::card::Mode;
+use trade::codes::Country;
+
+use self::api::{Api, ApiError};
+use self::driver::{Actors, Driver, OutcomeRow, Progress, Stage};
+use crate::directory::{Config, Directory};
+use crate::{say, serve};
+
+#[derive(clap::Args, Clone)]
+pub struct Options {
+    /// Where both hubs keep their data.
+    #[arg(long, default_value = ".ehub")]
+    dir: PathBuf,
+    /// End when the sample trade is done.
+    #[arg(long)]
+    exit: bool,
+    /// Print the summary as JSON, and nothing else.
+    #[arg(long)]
+    json: bool,
+    #[arg(long, default_value_t = 8080)]
+    kul_port: u16,
+    #[arg(long, default_value_t = 8081)]
+    hgh_port: u16,
+}
+
+/// A hub's process, started again when it dies.
+struct Supervised {
+    dir: PathBuf,
+    child: Child,
+}
+
+const OUTCOMES: &str = "outcomes.csv";
+/// Written when the sample trade is through; the next start does not play it again.
+const DONE: &str = "sample.done";
+
+pub async fn run(options: Options) -> ExitCode {
+    match play(&options).await {
+        Ok(code) => code,
+        Err(code) => code,
+    }
+}
+
+async fn play(options: &Options) -> Result<ExitCode, ExitCode> {
+    let began = now();
+    let kul = hub(options, "kul", "Kuala Lumpur", Country::MY, options.kul_port)?;
+    let hgh = hub(options, "hgh", "Hangzhou", Country::CN, options.hgh_port)?;
+    let http = reqwest::Client::new();
+    let mut running = Vec::new();
+    for directory in [&kul, &hgh] {
+        running.push(start(&directory.path)?);
+    }
+    let stage = async {
+        let kul = actors(&http, &kul).await?;
+        let hgh_actors = actors(&http, &hgh).await?;
+        introduce(&http, &kul, &hgh_actors).await?;
+        Ok::<Stage, ApiError>(Stage { kul, hgh: hgh_actors, webhook_secret: hgh.payment_secret.to_vec() })
+    };
+    let stage = tokio::select! {
+        stage = stage => stage.map_err(|e| say::failed("demo-failed", &[("cause", e.to_string())]))?,
+        code = watch(&mut running) => { stop(running).await; return Err(code); }
+    };
+    let played = !options.dir.join(DONE).exists();
+    if played {
+        let quiet = options.json;
+        let progress = move |p: Progress| {
+            if !quiet {
+                say::out(p.step, &[("done", p.done.to_string()), ("of", p.of.to_string())]);
+            }
+        };
+        let driver = Driver::new(stage.clone(), Box::new(progress));
+        let rows = tokio::select! {
+            rows = driver.run() => rows,
+            code = watch(&mut running) => { stop(running).await; return Err(code); }
+        };
+        let rows = match rows {
+            Ok(rows) => rows,
+            Err(e) => {
+                stop(running).await;
+                return Err(say::failed("demo-failed", &[("cause", e.to_string())]));
+            }
+        };
+        save(&options.dir, &rows).map_err(|e| say::failed("demo-failed", &[("cause", e.to_string())]))?;
+    }
+    let seconds = began.elapsed();
+    match summary(options, &stage, played, seconds).await {
+        Ok(summary) if options.json => println!("{summary}"),
+        Ok(summary) => print_summary(options, &summary),
+        Err(e) => {
+            stop(running).await;
+            return Err(say::failed("demo-failed", &[("cause", e.to_string())]));
+        }
+    }
+    if !options.exit {
+        say::out("demo-serving", &[("kul", options.kul_port.to_string()), ("hgh", options.hgh_port.to_string())]);
+        let code = watch(&mut running).await;
+        stop(running).await;
+        return Ok(code);
+    }
+    stop(running).await;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[expect(clippy::disallowed_methods, reason = "an entry point: how long the demo took")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn hub(options: &Options, word: &str, name: &str, territory: Country, port: u16) -> Result<Directory, ExitCode> {
+    let config = Config {
+        id: format!("{word}.sandbox").parse().expect("well-formed"),
+        name: name.to_owned(),
+        territory,
+        mode: Mode::Sandbox,
+        url: format!("http://localhost:{port}"),
+        listen: format!("127.0.0.1:{port}"),
+        bank_firm: format!("Sandbox Bank {name}"),
+        bank_account: "SANDBOX0001".to_owned(),
+        store: None,
+        accepted_rules: BTreeSet::new(),
+    };
+    Directory::open_or_init(&options.dir.join(word), &config, serve::random).map_err(|e| say::directory(&e))
+}
+
+fn start(dir: &Path) -> Result<Supervised, ExitCode> {
+    let spawn = || {
+        let program = std::env::current_exe()?;
+        let log = fs::OpenOptions::new().create(true).append(true).open(dir.join("hub.log"))?;
+        Command::new(program)
+            .arg("serve")
+            .arg("--dir")
+            .arg(dir)
+            .arg("--ends-with-parent")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+    };
+    let child = spawn().map_err(|e: std::io::Error| say::failed("demo-failed", &[("cause", e.to_string())]))?;
+    Ok(Supervised { dir: dir.to_owned(), child })
+}
+
+/// A hub that died is started again, so that the run carries on; Ctrl-C or a hub that dies at once,
+/// again and again, ends it.
+async fn watch(running: &mut Vec<Supervised>) -> ExitCode {
+    let mut deaths = 0;
+    let mut terminated = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(signal) => signal,
+        Err(e) => return say::failed("demo-failed", &[("cause", e.to_string())]),
+    };
+    loop {
+        let died = {
+            let [first, second] = running.as_mut_slice() else { return ExitCode::FAILURE };
+            tokio::select! {
+                _ = first.child.wait() => 0,
+                _ = second.child.wait() => 1,
+                _ = tokio::signal::ctrl_c() => return ExitCode::SUCCESS,
+                _ = terminated.recv() => return ExitCode::SUCCESS,
+            }
+        };
+        deaths += 1;
+        let dir = running[died].dir.clone();
+        let log = dir.join("hub.log").display().to_string();
+        if deaths > 60 {
+            return say::failed("demo-hub-dies", &[("log", log)]);
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        match start(&dir) {
+            Ok(again) => running[died] = again,
+            Err(code) => return code,
+        }
+    }
+}
+
+/// Asks both to end, and waits until they have.
+async fn stop(running: Vec<Supervised>) {
+    for hub in &running {
+        let pid = hub.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
+        if let Some(pid) = pid {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        }
+    }
+    for mut hub in running {
+        if tokio::time::timeout(Duration::from_secs(10), hub.child.wait()).await.is_err() {
+            let _ = hub.child.kill().await;
+        }
+    }
+}
+
+/// The hub's cast, as soon as it is ready.
+async fn actors(http: &reqwest::Client, directory: &Directory) -> Result<Actors, ApiError> {
+    let base = format!("http://{}", directory.config.listen);
+    let anybody = Api::new(http, &base, "");
+    anybody.get("/readyz").await?;
+    let cast: BTreeMap<String, String> = directory.cast().into_iter().map(|m| (m.role, m.api_key)).collect();
+    let of = |role: &str| anybody.with_key(cast.get(role).map_or("", String::as_str));
+    Ok(Actors {
+        hub: directory.config.id.to_string(),
+        operator: of("operator"),
+        officer: of("officer"),
+        carrier: of("carrier"),
+        bank: of("bank"),
+    })
+}
+
+/// Two operators exchange cards and accept each other.
+async fn introduce(http: &reqwest::Client, kul: &Actors, hgh: &Actors) -> Result<(), ApiError> {
+    for (mine, theirs) in [(kul, hgh), (hgh, kul)] {
+        let card = Api::new(http, theirs.operator.base(), "").get("/.well-known/ehub.json").await?;
+        let body = json!({ "card": card, "url": theirs.operator.base() });
+        mine.operator.post("/api/v1/peers", &body).await?;
+    }
+    Ok(())
+}
+
+fn save(dir: &Path, rows: &[OutcomeRow]) -> std::io::Result<()> {
+    let mut text = String::from(
+        "entry,order_no,outcome,reason,detail,goods_cny,freight_cny,tax_cny,total_cny,due_to_peer_cny,import_fee_cny,seller_payout_myr\n",
+    );
+    for r in rows {
+        let cells = [
+            r.entry.to_string(),
+            r.order_no.clone(),
+            r.outcome.clone(),
+            r.reason.clone(),
+            r.detail.clone(),
+            r.goods_cny.clone(),
+            r.freight_cny.clone(),
+            r.tax_cny.clone(),
+            r.total_cny.clone(),
+            r.due_to_peer_cny.clone(),
+            r.import_fee_cny.clone(),
+            r.seller_payout_myr.clone(),
+        ];
+        text.push_str(&cells.join(","));
+        text.push('\n');
+    }
+    fs::write(dir.join(OUTCOMES), text)?;
+    fs::write(dir.join(DONE), "")
+}
+
+/// All counts come from the hubs' own queries.
+async fn summary(options: &Options, stage: &Stage, played: bool, took: Duration) -> Result<Value, ApiError> {
+    let kul = stage.kul.operator.get("/api/v1/summary").await?;
+    let hgh = stage.hgh.operator.get("/api/v1/summary").await?;
+    let kul_audit = stage.kul.operator.get("/api/v1/audit").await?;
+    let hgh_audit = stage.hgh.operator.get("/api/v1/audit").await?;
+    let outcomes = options.dir.join(OUTCOMES);
+    Ok(json!({ "played": played, "milliseconds": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        "outcomes": outcomes, "hubs": { "kul": kul, "hgh": hgh }, "audits": { "kul": kul_audit, "hgh": hgh_audit } }))
+}
+
+fn print_summary(options: &Options, summary: &Value) {
+    let number = |pointer: &str| summary.pointer(pointer).map_or_else(|| "0".to_owned(), Value::to_string);
+    say::out("demo-what-happened", &[]);
+    let stages = summary.pointer("/hubs/hgh/trades_by_stage").and_then(Value::as_object).cloned().unwrap_or_default();
+    for (stage, count) in &stages {
+        let word = say::text("demo-stage", &[("stage", stage.clone()), ("count", count.to_string())]);
+        println!("  {word}");
+    }
+    let refusals = summary.pointer("/hubs/hgh/refusals").and_then(Value::as_object).cloned().unwrap_or_default();
+    for (code, count) in &refusals {
+        println!("  {}", say::text("demo-refusal", &[("code", code.clone()), ("count", count.to_string())]));
+    }
+    for hub in ["kul", "hgh"] {
+        let args = [
+            ("hub", hub.to_owned()),
+            ("events", number(&format!("/hubs/{hub}/events"))),
+            ("sound", number(&format!("/audits/{hub}/sound"))),
+        ];
+        say::out("demo-hub", &args);
+    }
+    let seconds = summary.get("milliseconds").and_then(Value::as_u64).unwrap_or(0);
+    say::out("demo-took", &[("seconds", format!("{}.{}", seconds / 1000, seconds % 1000 / 100))]);
+    say::out("demo-outcomes", &[("path", options.dir.join(OUTCOMES).display().to_string())]);
+}

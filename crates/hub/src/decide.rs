@@ -1,0 +1,160 @@
+//! Deciding a batch: load what it reads, decide in memory, and say what is to be written.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use sqlx::AnyConnection;
+use trade::commands::Command;
+use trade::event::Happened;
+use trade::site::Site;
+use trade::time::{BusinessTime, WallTime};
+use trade::world::{Need, World};
+
+use crate::clock::{self, BusinessClock};
+use crate::db::{Db, StoreError};
+use crate::event::{Places, seal};
+use crate::hub::{Answer, Unavailable};
+use crate::rows::Statement;
+use crate::{ledger, number, offer, party, peer, product, quota, quote, trade_file};
+
+/// What the deciding lane knows by heart. It runs ahead of the disk by the batch that is being
+/// written, and is thrown away as a whole when a write fails.
+pub(crate) struct Mind {
+    site: Arc<Site>,
+    world: World,
+    clock: BusinessClock,
+    last: BusinessTime,
+    places: Places,
+    next_seq: i64,
+    memory: usize,
+}
+
+/// A batch decided and not yet written.
+pub(crate) struct Decided {
+    pub statements: Vec<Statement>,
+    pub clock: Option<BusinessClock>,
+    pub answers: Vec<Answer>,
+    /// Events in the log once this is written.
+    pub events: u64,
+}
+
+impl Mind {
+    /// Reads where everything stands.
+    pub async fn read(
+        conn: &mut AnyConnection,
+        site: &Arc<Site>,
+        wall: WallTime,
+        memory: usize,
+    ) -> Result<Self, StoreError> {
+        let clock = clock::load(conn, site.mode).await?;
+        let now = clock.at(wall);
+        let mut world = World::new(Arc::clone(site), now);
+        peer::load_all(conn, &mut world).await?;
+        let places = Places::read(conn).await?;
+        let next_seq = ledger::next_seq(conn).await?;
+        Ok(Self { site: Arc::clone(site), world, clock, last: now, places, next_seq, memory })
+    }
+
+    /// How many events the log has.
+    pub const fn events(&self) -> u64 {
+        self.places.n
+    }
+
+    /// The first event of a hub says that it was opened.
+    pub fn opening(&mut self) -> Option<Decided> {
+        if self.places.n > 0 {
+            return None;
+        }
+        let opened = Happened::HubOpened { hub: self.site.id.clone(), territory: self.site.territory };
+        self.world.happened(None, None, opened);
+        Some(self.written(Vec::new(), None))
+    }
+
+    /// Decides commands in their order.
+    pub async fn decide(
+        &mut self,
+        db: &Db,
+        conn: &mut AnyConnection,
+        commands: &[&Command],
+        wall: WallTime,
+    ) -> Result<Decided, StoreError> {
+        self.last = self.last.max(self.clock.at(wall));
+        if self.world.held() > self.memory {
+            let mut fresh = World::new(Arc::clone(&self.site), self.last);
+            std::mem::swap(&mut fresh.peers, &mut self.world.peers);
+            self.world = fresh;
+        }
+        self.world.next_batch(self.last);
+        let mut faulty = vec![false; commands.len()];
+        let mut need = Need::default();
+        for (command, faulty) in commands.iter().zip(&mut faulty) {
+            *faulty = catch_unwind(AssertUnwindSafe(|| command.reads(&mut need))).is_err();
+        }
+        self.load(db, conn, need).await?;
+        let mut need = Need::default();
+        for (command, faulty) in commands.iter().zip(&mut faulty).filter(|(_, faulty)| !**faulty) {
+            *faulty = catch_unwind(AssertUnwindSafe(|| command.reads_more(&self.world, &mut need))).is_err();
+        }
+        self.load(db, conn, need).await?;
+        let mut answers = Vec::with_capacity(commands.len());
+        for (command, faulty) in commands.iter().zip(faulty) {
+            answers.push(if faulty { Err(Unavailable::Faulty) } else { self.decide_one(command) });
+        }
+        let moved = self.world.clock_moved().map(|_| BusinessClock { business: self.world.now, wall, ..self.clock });
+        self.clock = moved.unwrap_or(self.clock);
+        self.last = self.last.max(self.world.now);
+        Ok(self.written(answers, moved))
+    }
+
+    /// A command that panics is left out alone: what it did is taken back like a refusal's.
+    fn decide_one(&mut self, command: &Command) -> Answer {
+        self.world.keep();
+        match catch_unwind(AssertUnwindSafe(|| command.decide(&mut self.world))) {
+            Ok(outcome) => Ok(outcome),
+            Err(_) => {
+                self.world.take_back();
+                Err(Unavailable::Faulty)
+            }
+        }
+    }
+
+    async fn load(&mut self, db: &Db, conn: &mut AnyConnection, need: Need) -> Result<(), StoreError> {
+        let need = self.world.missing(need);
+        if need.is_empty() {
+            return Ok(());
+        }
+        let world = &mut self.world;
+        party::load(db, conn, &need.parties, world).await?;
+        party::load_personal(db, conn, &need.personals, world).await?;
+        product::load(db, conn, &need.products, world).await?;
+        offer::load(db, conn, &need.offers, world).await?;
+        quote::load(db, conn, &need.quotes, world).await?;
+        trade_file::load(db, conn, &need.trades, world).await?;
+        number::load(db, conn, &need.numbers, world).await?;
+        quota::load(db, conn, &need.quotas, world).await?;
+        ledger::load(db, conn, &need.accounts, world).await
+    }
+
+    /// Everything that changed, as statements: a fixed order of nouns, balances last.
+    fn written(&mut self, answers: Vec<Answer>, clock: Option<BusinessClock>) -> Decided {
+        let world = &mut self.world;
+        let [transfers, balances] = ledger::changes(world, self.next_seq);
+        let count = i64::try_from(world.transfers().len()).expect("a batch is in memory");
+        self.next_seq += count;
+        let mut statements = vec![
+            peer::changes(world),
+            party::changes(world),
+            party::personal_changes(world),
+            product::changes(world),
+            offer::changes(world),
+            quote::changes(world),
+            trade_file::changes(world),
+            trade_file::payout_changes(world),
+            number::changes(world),
+            quota::changes(world),
+        ];
+        statements.push(seal(world.take_events(), &mut self.places));
+        statements.extend([transfers, balances]);
+        Decided { statements, clock, answers, events: self.places.n }
+    }
+}

@@ -1,0 +1,353 @@
+//! A hub: opened on its store, takes commands, answers after they are on disk.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use tokio::runtime::Runtime;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use trade::command::Outcome;
+use trade::commands::Command;
+use trade::site::Site;
+use trade::time::{BusinessTime, WallTime};
+
+use crate::clock::{self, Clock};
+use crate::db::{BackupError, Db, Isolation, Store, StoreError};
+use crate::lane::Lane;
+use crate::schema::{self, OpenError};
+use crate::sequencer::Sequencer;
+
+/// All that a hub needs to open.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub store: Store,
+    pub site: Arc<Site>,
+    pub clock: Clock,
+    /// Where business time starts when a sandbox is opened for the first time.
+    pub start: BusinessTime,
+    pub node: Node,
+    pub limits: Limits,
+}
+
+/// One of the processes that serve a hub. The name tells nodes apart and survives a restart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    pub name: String,
+    /// Where other nodes forward to.
+    pub address: String,
+}
+
+/// How much at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Commands in one transaction: more gain little and make the first wait for the last.
+    pub batch: usize,
+    /// Commands taken in and not yet answered; more are told to come again.
+    pub queue: usize,
+    /// Things that the deciding lane keeps in memory, some kB each at most.
+    pub memory: usize,
+    /// Seconds after which another node takes over a lane that is not renewed.
+    pub lease_seconds: i64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { batch: 1_024, queue: 16_384, memory: 60_000, lease_seconds: 10 }
+    }
+}
+
+/// Why a command was not decided. It may be sent again: commands are done once however often they come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum Unavailable {
+    /// Too many are waiting.
+    Busy { retry_after_ms: u64 },
+    /// Another node decides.
+    NotTheOwner { owner: String, address: String },
+    /// The disk is full; nothing was written.
+    StorageFull,
+    /// The store cannot be reached, or broke down before it answered.
+    StorageUnavailable,
+    /// The hub was closed, or is being closed.
+    Stopped,
+    /// This command alone makes the hub fail; it was left out and changed nothing.
+    Faulty,
+}
+
+/// What a caller gets: the rules' answer or refusal, or why there is none.
+pub type Answer = Result<Outcome, Unavailable>;
+
+/// Where the deciding lane stands on this node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    Starting,
+    /// This node decides, under this fence.
+    Deciding { fence: i64 },
+    /// Another does.
+    Following { owner: Node },
+    Down { error: StoreError },
+    Stopped,
+}
+
+/// A command on its way to the lane.
+pub(crate) struct Item {
+    pub command: Command,
+    pub reply: oneshot::Sender<Answer>,
+    pub _room: OwnedSemaphorePermit,
+}
+
+/// An open hub. Cheap to clone; lanes end when the last clone is dropped.
+#[derive(Clone)]
+pub struct Hub {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    db: Db,
+    site: Arc<Site>,
+    clock: Clock,
+    limits: Limits,
+    queue: Mutex<Option<mpsc::UnboundedSender<Item>>>,
+    room: Arc<Semaphore>,
+    status: watch::Receiver<Status>,
+    committed: watch::Receiver<u64>,
+    sequenced: watch::Receiver<u64>,
+    /// Lanes have a runtime of their own, so that a busy lane does not hold up pages.
+    lanes: Mutex<Option<Runtime>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let lanes = self.lanes.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(runtime) = lanes.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Hub({})", self.inner.site.id)
+    }
+}
+
+/// Cores that lanes may use: one decides while the other writes or hashes.
+const LANE_THREADS: usize = 2;
+
+impl Hub {
+    /// Opens the store, brings its tables up to date, and starts the lanes. Returns once it is
+    /// known who decides.
+    pub async fn open(config: Config) -> Result<Self, OpenError> {
+        let Config { store, site, clock, start, node, limits } = config;
+        let db = Db::open(&store).await?;
+        let now = clock.now();
+        schema::migrate(&db, now).await?;
+        schema::claim(&db, &site.id, site.mode).await?;
+        let mut conn = db.writer().await?;
+        let mut tx = db.begin(&mut conn, Isolation::Serializable).await?;
+        clock::start(&mut tx, start, now).await?;
+        tx.commit().await?;
+        drop(conn);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(LANE_THREADS)
+            .thread_name("lane")
+            .enable_all()
+            .build()
+            .map_err(|e| StoreError::StoreLost { detail: e.to_string() })?;
+        let (queue, items) = mpsc::unbounded_channel();
+        let (status_to, status) = watch::channel(Status::Starting);
+        let (committed_to, committed) = watch::channel(0);
+        let (sequenced_to, sequenced) = watch::channel(0);
+        let lane = Lane {
+            db: db.clone(),
+            site: Arc::clone(&site),
+            clock: clock.clone(),
+            node: node.clone(),
+            limits,
+            queue: items,
+            status: status_to,
+            committed: committed_to,
+        };
+        runtime.spawn(lane.run());
+        let sequencer = Sequencer {
+            db: db.clone(),
+            site: Arc::clone(&site),
+            clock: clock.clone(),
+            node,
+            limits,
+            committed: committed.clone(),
+            sequenced: sequenced_to,
+        };
+        runtime.spawn(sequencer.run());
+        let hub = Self {
+            inner: Arc::new(Inner {
+                db,
+                site,
+                clock,
+                limits,
+                queue: Mutex::new(Some(queue)),
+                room: Arc::new(Semaphore::new(limits.queue)),
+                status,
+                committed,
+                sequenced,
+                lanes: Mutex::new(Some(runtime)),
+            }),
+        };
+        hub.known().await;
+        if let Status::Down { error } = hub.status() {
+            return Err(error.into());
+        }
+        Ok(hub)
+    }
+
+    async fn known(&self) {
+        let mut status = self.inner.status.clone();
+        // The sender lives as long as the lane; without it the status is what it is.
+        let _ = status.wait_for(|s| *s != Status::Starting).await;
+    }
+
+    /// Decides one command. Answers after it is on disk, together with others that came meanwhile.
+    pub async fn submit(&self, command: Command) -> Answer {
+        self.may_submit()?;
+        let Ok(room) = Arc::clone(&self.inner.room).try_acquire_owned() else {
+            return Err(if self.inner.room.is_closed() { Unavailable::Stopped } else { self.busy() });
+        };
+        match self.send(command, room)?.await {
+            Ok(answer) => answer,
+            Err(_) => Err(Unavailable::Stopped),
+        }
+    }
+
+    /// Decides commands in their order, waiting for room. Each has its own answer.
+    pub async fn submit_all(&self, commands: Vec<Command>) -> Vec<Answer> {
+        let mut answers = Vec::with_capacity(commands.len());
+        let mut waiting = VecDeque::new();
+        let mut stopped = None;
+        for command in commands {
+            let sent = match &stopped {
+                Some(reason) => Err(Unavailable::clone(reason)),
+                None => self.send_when_room(command, &mut waiting, &mut answers).await,
+            };
+            match sent {
+                Ok(reply) => waiting.push_back(reply),
+                Err(reason) => {
+                    // Those after it must not be decided before it.
+                    drain(&mut waiting, &mut answers).await;
+                    answers.push(Err(reason.clone()));
+                    stopped = Some(reason);
+                }
+            }
+        }
+        drain(&mut waiting, &mut answers).await;
+        answers
+    }
+
+    async fn send_when_room(
+        &self,
+        command: Command,
+        waiting: &mut VecDeque<oneshot::Receiver<Answer>>,
+        answers: &mut Vec<Answer>,
+    ) -> Result<oneshot::Receiver<Answer>, Unavailable> {
+        self.may_submit()?;
+        if waiting.len() >= self.inner.limits.queue / 2 {
+            // Leaves half of the room to others, however long the list.
+            drain(waiting, answers).await;
+        }
+        let room = Arc::clone(&self.inner.room).acquire_owned().await.map_err(|_| Unavailable::Stopped)?;
+        self.send(command, room)
+    }
+
+    fn send(&self, command: Command, room: OwnedSemaphorePermit) -> Result<oneshot::Receiver<Answer>, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        let queue = self.inner.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let sender = queue.as_ref().ok_or(Unavailable::Stopped)?;
+        sender.send(Item { command, reply, _room: room }).map_err(|_| Unavailable::Stopped)?;
+        Ok(answer)
+    }
+
+    fn may_submit(&self) -> Result<(), Unavailable> {
+        match &*self.inner.status.borrow() {
+            Status::Starting | Status::Deciding { .. } => Ok(()),
+            Status::Following { owner } => {
+                Err(Unavailable::NotTheOwner { owner: owner.name.clone(), address: owner.address.clone() })
+            }
+            Status::Down { error: StoreError::StoreFull } => Err(Unavailable::StorageFull),
+            Status::Down { .. } => Err(Unavailable::StorageUnavailable),
+            Status::Stopped => Err(Unavailable::Stopped),
+        }
+    }
+
+    /// A full queue of `queue` commands takes about this long at 10,000 a second.
+    fn busy(&self) -> Unavailable {
+        let waiting = u64::try_from(self.inner.limits.queue).unwrap_or(u64::MAX);
+        Unavailable::Busy { retry_after_ms: (waiting / 10).clamp(100, 5_000) }
+    }
+
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.inner.status.borrow().clone()
+    }
+
+    /// How many events are committed; changes with every batch that made some happen.
+    #[must_use]
+    pub fn committed(&self) -> watch::Receiver<u64> {
+        self.inner.committed.clone()
+    }
+
+    /// How many events the newest stored checkpoint covers: what may be sent to peers.
+    #[must_use]
+    pub fn sequenced(&self) -> watch::Receiver<u64> {
+        self.inner.sequenced.clone()
+    }
+
+    #[must_use]
+    pub fn site(&self) -> &Arc<Site> {
+        &self.inner.site
+    }
+
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    #[must_use]
+    pub fn db(&self) -> &Db {
+        &self.inner.db
+    }
+
+    /// Business time, as the next command would be decided at.
+    pub async fn business_now(&self) -> Result<BusinessTime, StoreError> {
+        let mut conn = self.db().reader().await?;
+        Ok(clock::load(&mut conn, self.inner.site.mode).await?.at(self.wall_now()))
+    }
+
+    #[must_use]
+    pub fn wall_now(&self) -> WallTime {
+        self.inner.clock.now()
+    }
+
+    /// Writes a consistent copy of a running SQLite hub.
+    pub async fn backup(&self, to: &Path) -> Result<(), BackupError> {
+        self.db().backup(to).await
+    }
+
+    /// Takes no more commands, answers those taken, lets go of the leases and of the store.
+    pub async fn close(&self) {
+        self.inner.room.close();
+        self.inner.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut status = self.inner.status.clone();
+        let _ = status.wait_for(|s| *s == Status::Stopped).await;
+        let mut sequenced = self.inner.sequenced.clone();
+        // The sequencer ends after the lane; its sender goes with it.
+        while sequenced.changed().await.is_ok() {}
+        self.inner.db.close().await;
+    }
+}
+
+async fn drain(waiting: &mut VecDeque<oneshot::Receiver<Answer>>, answers: &mut Vec<Answer>) {
+    while let Some(reply) = waiting.pop_front() {
+        answers.push(reply.await.unwrap_or(Err(Unavailable::Stopped)));
+    }
+}

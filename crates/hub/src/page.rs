@@ -1,0 +1,27 @@
+//! Lists are read in pages: so many at once, and where the next page begins.
+
+use serde::{Deserialize, Serialize};
+
+/// More on one page nobody reads, and a client that wants all asks page by page.
+pub const PAGE_MAX: i64 = 500;
+
+/// A part of a list. `next` is handed back to get the part after it; it means nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    pub next: Option<String>,
+}
+
+/// From one row more than asked for, which tells that there is more.
+pub(crate) fn page<R, T>(mut rows: Vec<(R, T)>, limit: i64, cursor: impl Fn(&R) -> String) -> Page<T> {
+    let limit = usize::try_from(limit).unwrap_or(0);
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|(at, _)| cursor(at));
+    Page { items: rows.into_iter().map(|(_, item)| item).collect(), next }
+}
+
+/// How many rows to read for a page of `limit`.
+pub(crate) fn clamp(limit: i64) -> i64 {
+    limit.clamp(1, PAGE_MAX)
+}

@@ -1,0 +1,218 @@
+//! The tables, as numbered migrations. Each runs once, in a transaction of its own, and is recorded.
+//!
+//! Column types are text, integer of 64 bits and bytes only. A noun's row holds its JSON in `body`;
+//! the other columns are derived from it, for keys and lists. Indexes are few, and partial where
+//! only open things are looked for, since every random key costs a page a row.
+
+use serde::{Deserialize, Serialize};
+use sqlx::{Any, AnyConnection};
+use trade::card::Mode;
+use trade::codes::HubId;
+use trade::time::WallTime;
+
+use crate::db::{Db, Isolation, StoreError, int, text};
+
+/// A step from one form of the tables to the next; never changed once released.
+struct Migration {
+    n: i64,
+    name: &'static str,
+    steps: &'static [&'static str],
+    /// Tables and columns of JSON bytes, which PostgreSQL shall not compress.
+    bodies: &'static [(&'static str, &'static str)],
+}
+
+const MIGRATIONS: &[Migration] = &[Migration {
+    n: 1,
+    name: "first",
+    steps: &[
+        // Who decides: one owner a lane, told apart by the fence.
+        "CREATE TABLE lane (lane {text} PRIMARY KEY, owner TEXT NOT NULL, address TEXT NOT NULL, \
+         fence BIGINT NOT NULL, until BIGINT NOT NULL) {keyed}",
+        // Business time and the wall time at which it was set.
+        "CREATE TABLE clock (clock {text} PRIMARY KEY, business BIGINT NOT NULL, wall BIGINT NOT NULL) {keyed}",
+        "CREATE TABLE party (id {text} PRIMARY KEY, roles TEXT NOT NULL, country TEXT NOT NULL, \
+         since BIGINT NOT NULL, body {bytes} NOT NULL)",
+        "CREATE TABLE personal (party {text} PRIMARY KEY, keep_until BIGINT, body {bytes} NOT NULL)",
+        "CREATE INDEX personal_overdue ON personal (keep_until) WHERE keep_until IS NOT NULL",
+        "CREATE TABLE product (id {text} PRIMARY KEY, seller {text} NOT NULL, sku {text} NOT NULL, \
+         ready BIGINT NOT NULL, changed BIGINT NOT NULL, body {bytes} NOT NULL)",
+        "CREATE INDEX product_seller ON product (seller, sku)",
+        "CREATE TABLE offer (id {text} PRIMARY KEY, hub TEXT NOT NULL, withdrawn BIGINT NOT NULL, \
+         since BIGINT NOT NULL, body {bytes} NOT NULL)",
+        "CREATE INDEX offer_open ON offer (id) WHERE withdrawn = 0",
+        "CREATE TABLE quote (id {text} PRIMARY KEY, exporter TEXT NOT NULL, importer TEXT NOT NULL, \
+         asked_by {text}, expires_at BIGINT NOT NULL, body {bytes} NOT NULL)",
+        "CREATE TABLE trade_file (id {text} PRIMARY KEY, side TEXT NOT NULL, stage {text} NOT NULL, \
+         holder {text} NOT NULL, task TEXT NOT NULL, since BIGINT NOT NULL, deadline BIGINT, seller {text}, \
+         buyer {text}, peer TEXT, opened BIGINT NOT NULL, updated BIGINT NOT NULL, body {bytes} NOT NULL) {hot}",
+        "CREATE INDEX trade_stage ON trade_file (stage, since)",
+        "CREATE INDEX trade_seller ON trade_file (seller, opened, id) WHERE seller IS NOT NULL",
+        "CREATE INDEX trade_buyer ON trade_file (buyer, opened, id) WHERE buyer IS NOT NULL",
+        // What an authority, a carrier, a firm or the hub has on its desk.
+        "CREATE INDEX trade_desk ON trade_file (holder, since, id) \
+         WHERE holder NOT IN ('nobody', 'buyer', 'seller')",
+        // Payouts, taken out of their trade files, so that what is due is found.
+        "CREATE TABLE payout (id {text} PRIMARY KEY, trade {text} NOT NULL, kind TEXT NOT NULL, state {text} NOT NULL, \
+         due_at BIGINT NOT NULL, file {text}, amount BIGINT NOT NULL, currency TEXT NOT NULL) {hot}",
+        "CREATE INDEX payout_open ON payout (state, due_at, id) WHERE state <> 'done'",
+        "CREATE INDEX payout_file ON payout (file, id) WHERE file IS NOT NULL",
+        "CREATE TABLE number (id {text} PRIMARY KEY, trade TEXT NOT NULL) {keyed}",
+        "CREATE TABLE quota (id {text} PRIMARY KEY, used BIGINT NOT NULL, currency TEXT NOT NULL) {keyed}",
+        "CREATE TABLE account (id {text} PRIMARY KEY, currency TEXT NOT NULL, debit BIGINT NOT NULL, \
+         credit BIGINT NOT NULL, pending_debit BIGINT NOT NULL, pending_credit BIGINT NOT NULL) {keyed}",
+        "CREATE TABLE transfer (seq BIGINT PRIMARY KEY, trade {text} NOT NULL, leg TEXT NOT NULL, kind TEXT NOT NULL, \
+         debit {text} NOT NULL, credit {text} NOT NULL, amount BIGINT NOT NULL, currency TEXT NOT NULL, \
+         at BIGINT NOT NULL)",
+        "CREATE INDEX transfer_trade ON transfer (trade)",
+        "CREATE TABLE peer (id {text} PRIMARY KEY, url TEXT NOT NULL, paused BIGINT NOT NULL, body {bytes} NOT NULL)",
+        // The log: `leaf` is what the tree holds, byte for byte.
+        "CREATE TABLE event (n BIGINT PRIMARY KEY, at BIGINT NOT NULL, trade {text}, to_peer {text}, \
+         road_seq BIGINT, kind TEXT NOT NULL, leaf {bytes} NOT NULL)",
+        "CREATE INDEX event_trade ON event (trade) WHERE trade IS NOT NULL",
+        "CREATE UNIQUE INDEX event_road ON event (to_peer, road_seq) WHERE to_peer IS NOT NULL",
+        "CREATE TABLE tile (level BIGINT NOT NULL, idx BIGINT NOT NULL, bytes {bytes} NOT NULL, \
+         PRIMARY KEY (level, idx)) {hot}",
+        "CREATE TABLE checkpoint (epoch BIGINT NOT NULL, size BIGINT NOT NULL, note TEXT NOT NULL, at BIGINT NOT NULL, \
+         PRIMARY KEY (epoch, size))",
+        // How far each peer has got with our log, and the heads that they countersigned.
+        "CREATE TABLE road_out (peer {text} PRIMARY KEY, acknowledged BIGINT NOT NULL, body {bytes} NOT NULL)",
+        "CREATE TABLE cosignature (epoch BIGINT NOT NULL, size BIGINT NOT NULL, witness {text} NOT NULL, \
+         line TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (epoch, size, witness))",
+        "CREATE TABLE credential (login {text} PRIMARY KEY, party {text} NOT NULL, secret TEXT NOT NULL, \
+         changed BIGINT NOT NULL)",
+        "CREATE TABLE session (token {text} PRIMARY KEY, party {text} NOT NULL, opened BIGINT NOT NULL, \
+         expires BIGINT NOT NULL)",
+        "CREATE INDEX session_expired ON session (expires)",
+        "CREATE TABLE api_key (hash {text} PRIMARY KEY, party {text} NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL, \
+         opened BIGINT NOT NULL, revoked BIGINT)",
+        "CREATE INDEX api_key_party ON api_key (party)",
+        "CREATE TABLE access_log (n BIGINT PRIMARY KEY, day {text} NOT NULL, at BIGINT NOT NULL, who {text} NOT NULL, \
+         what TEXT NOT NULL, subject {text} NOT NULL, reason TEXT NOT NULL)",
+        "CREATE INDEX access_day ON access_log (day, n)",
+        "CREATE INDEX access_subject ON access_log (subject, n)",
+    ],
+    bodies: &[
+        ("party", "body"),
+        ("personal", "body"),
+        ("product", "body"),
+        ("offer", "body"),
+        ("quote", "body"),
+        ("trade_file", "body"),
+        ("peer", "body"),
+        ("event", "leaf"),
+        ("tile", "bytes"),
+        ("road_out", "body"),
+    ],
+}];
+
+/// Why a store is not opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum OpenError {
+    /// The store was made for another hub.
+    OtherHub { expected: HubId, got: String },
+    /// Sandbox and production never meet.
+    OtherMode { expected: Mode, got: String },
+    /// A newer version of this program has changed the tables.
+    NewerTables { known: i64, found: i64 },
+    #[serde(untagged)]
+    Store(StoreError),
+}
+
+impl From<StoreError> for OpenError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<sqlx::Error> for OpenError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl std::fmt::Display for OpenError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+/// Two nodes may start at once on one PostgreSQL; whoever comes second finds it done.
+const TRIES: u32 = 8;
+
+/// Brings the tables up to date. Returns how many migrations were run.
+pub async fn migrate(db: &Db, now: WallTime) -> Result<usize, OpenError> {
+    let mut conn = db.writer().await?;
+    for tried in 0.. {
+        match migrate_once(db, &mut conn, now).await {
+            // Two that create the same table at once: the engine refuses one of them.
+            Err(OpenError::Store(
+                StoreError::StoreConflict | StoreError::StoreDuplicate { .. } | StoreError::StoreRefused { .. },
+            )) if tried < TRIES => tokio::time::sleep(std::time::Duration::from_millis(20 << tried)).await,
+            other => return other,
+        }
+    }
+    unreachable!("the loop ends by returning")
+}
+
+async fn migrate_once(db: &Db, conn: &mut AnyConnection, now: WallTime) -> Result<usize, OpenError> {
+    let mut tx = db.begin(conn, Isolation::Serializable).await?;
+    let recorded = "CREATE TABLE IF NOT EXISTS migration (n BIGINT PRIMARY KEY, name TEXT NOT NULL, at BIGINT NOT NULL)";
+    sqlx::query::<Any>(recorded).execute(&mut *tx).await?;
+    let meta = db.sql("CREATE TABLE IF NOT EXISTS meta (key {text} PRIMARY KEY, value TEXT NOT NULL)");
+    sqlx::query::<Any>(meta).execute(&mut *tx).await?;
+    let found = sqlx::query::<Any>("SELECT COALESCE(MAX(n), 0) FROM migration").fetch_one(&mut *tx).await?;
+    let found = int(&found, 0)?;
+    tx.commit().await?;
+    let known = MIGRATIONS.last().map_or(0, |m| m.n);
+    if found > known {
+        return Err(OpenError::NewerTables { known, found });
+    }
+    let mut ran = 0;
+    for migration in MIGRATIONS.iter().filter(|m| m.n > found) {
+        let mut tx = db.begin(conn, Isolation::Serializable).await?;
+        for step in migration.steps {
+            sqlx::query::<Any>(db.sql(step)).persistent(false).execute(&mut *tx).await?;
+        }
+        for (table, column) in migration.bodies {
+            if let Some(step) = db.after_create(table, column) {
+                sqlx::query::<Any>(step).persistent(false).execute(&mut *tx).await?;
+            }
+        }
+        sqlx::query::<Any>("INSERT INTO migration (n, name, at) VALUES ($1, $2, $3)")
+            .bind(migration.n)
+            .bind(migration.name)
+            .bind(now.micros())
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        ran += 1;
+    }
+    Ok(ran)
+}
+
+/// Takes the store for this hub and mode at the first opening, and refuses any other ever after.
+pub async fn claim(db: &Db, hub: &HubId, mode: Mode) -> Result<(), OpenError> {
+    let mut conn = db.writer().await?;
+    let mut tx = db.begin(&mut conn, Isolation::Serializable).await?;
+    for (key, value) in [("hub", hub.as_str()), ("mode", mode.as_str())] {
+        sqlx::query::<Any>("INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING")
+            .bind(key)
+            .bind(value)
+            .execute(&mut *tx)
+            .await?;
+    }
+    let rows = sqlx::query::<Any>("SELECT key, value FROM meta WHERE key IN ('hub', 'mode')").fetch_all(&mut *tx).await?;
+    tx.commit().await?;
+    for row in &rows {
+        let got = text(row, 1)?;
+        match text(row, 0)?.as_str() {
+            "hub" if got != hub.as_str() => return Err(OpenError::OtherHub { expected: hub.clone(), got }),
+            "mode" if got != mode.as_str() => return Err(OpenError::OtherMode { expected: mode, got }),
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,1 @@
+//! Fresh stores for tests, on both engines.

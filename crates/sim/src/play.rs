@@ -1,0 +1,169 @@
+//! Plays plans through a scene, from the order to the payout.
+
+use trade::ball::{Holder, ball};
+use trade::clearance::{Clearance, Decision, DecideClearance};
+use trade::clock::MoveClock;
+use trade::command::Outcome;
+use trade::custody::CustodyKind;
+use trade::escrow::{AcceptGoods, EndClaimWindow};
+use trade::payout::{ConfirmPayout, InstructPayout, PayoutState};
+use trade::quote::Quote;
+use trade::time::Days;
+use trade::trade_file::{Stage, TradeId};
+
+use crate::generator::{Flaw, Plan, buyers, price_list};
+use crate::memory::MemoryHub;
+use crate::random::Random;
+use crate::scene::{Scene, party_id};
+
+/// Buyers and the price list, told to the peer.
+///
+/// # Panics
+/// If a registration or a product is refused.
+pub fn open(scene: &mut Scene, buyer_count: u64, random: &mut Random) {
+    for buyer in buyers(buyer_count) {
+        scene.hgh.run(buyer).expect("well-formed");
+    }
+    for offer in price_list() {
+        scene.kul.run(offer).expect("well-formed");
+    }
+    scene.settle(random);
+}
+
+/// All steps of all plans, all plans at each step, with the road settled in between.
+///
+/// # Panics
+/// If a step that must be taken is refused.
+pub fn play(scene: &mut Scene, plans: &[Plan], random: &mut Random) {
+    let importer = scene.hgh.site.id.clone();
+    let exporter = scene.kul.site.id.clone();
+    for plan in plans {
+        let quote: Quote = take(scene.hgh.run(plan.ask(&exporter)));
+        let payments = plan.payments(&importer, quote.landed.total);
+        let early = plan.flaw == Flaw::PaidEarly;
+        if early {
+            for payment in &payments {
+                taken(&scene.hgh.run(payment.clone()));
+            }
+        }
+        taken(&scene.hgh.run(plan.place(&importer)));
+        if !early {
+            for payment in &payments {
+                taken(&scene.hgh.run(payment.clone()));
+            }
+        }
+    }
+    scene.settle(random);
+    for plan in plans {
+        let Some(quote) = scene.hgh.store.quotes.get(&plan.quote()).cloned() else { continue };
+        taken(&scene.kul.run(plan.waybills(&importer, quote.gross()).swap_remove(0)));
+        // What is not paid is not shipped: the refusal is right.
+        let _ = scene.kul.run(plan.declarations(&importer, &quote).swap_remove(0));
+    }
+    scene.settle(random);
+    officers(scene);
+    scene.settle(random);
+    for plan in plans {
+        let Some(quote) = scene.hgh.store.quotes.get(&plan.quote()).cloned() else { continue };
+        if let Some(correction) = plan.waybills(&importer, quote.gross()).into_iter().nth(1) {
+            taken(&scene.kul.run(correction));
+        }
+        if let Some(correction) = plan.declarations(&importer, &quote).into_iter().nth(1) {
+            taken(&scene.kul.run(correction));
+        }
+    }
+    scene.settle(random);
+    officers(scene);
+    scene.settle(random);
+    deliver(scene, plans, random);
+    pay_out(scene, random);
+}
+
+fn deliver(scene: &mut Scene, plans: &[Plan], random: &mut Random) {
+    let importer = scene.hgh.site.id.clone();
+    for (kind, next) in [(CustodyKind::HandedOver, false), (CustodyKind::Departed, true)] {
+        for plan in plans {
+            let _ = scene.scan(&plan.trade(&importer), kind);
+        }
+        if next {
+            scene.settle(random);
+        }
+    }
+    for kind in [CustodyKind::Arrived, CustodyKind::OutForDelivery, CustodyKind::Delivered] {
+        for plan in plans {
+            // Held parcels do not leave customs: the refusal is right.
+            let _ = scene.scan(&plan.trade(&importer), kind);
+        }
+    }
+    for plan in plans.iter().filter(|p| p.flaw != Flaw::Silent) {
+        let _ = scene.hgh.run(AcceptGoods { trade: plan.trade(&importer), by: party_id(&plan.buyer) });
+    }
+    let later = scene.hgh.now.plus_days(Days(15));
+    taken(&scene.hgh.run(MoveClock { to: later }));
+    for plan in plans.iter().filter(|p| p.flaw == Flaw::Silent) {
+        let _ = scene.hgh.run(EndClaimWindow { trade: plan.trade(&importer) });
+    }
+    scene.settle(random);
+}
+
+/// Officers release what is examined.
+fn officers(scene: &mut Scene) {
+    for hub in [&mut scene.kul, &mut scene.hgh] {
+        let examined: Vec<TradeId> = hub
+            .store
+            .trades
+            .values()
+            .filter(|f| matches!(f.clearance, Clearance::Examining { .. }))
+            .map(|f| f.id.clone())
+            .collect();
+        for trade in examined {
+            let by = party_id("officer");
+            let decision = Decision::Release;
+            taken(&hub.run(DecideClearance { trade, by, decision, reason: "seen".to_owned() }));
+        }
+    }
+}
+
+/// Every due payout goes out and is confirmed by the bank.
+fn pay_out(scene: &mut Scene, random: &mut Random) {
+    for hub in [&mut scene.kul, &mut scene.hgh] {
+        pay_out_on(hub);
+    }
+    scene.settle(random);
+}
+
+fn pay_out_on(hub: &mut MemoryHub) {
+    let due: Vec<_> = hub
+        .store
+        .trades
+        .values()
+        .flat_map(|f| f.payouts.iter().map(|p| (f.id.clone(), p.clone())))
+        .filter(|(_, p)| !matches!(p.state, PayoutState::Done { .. }))
+        .collect();
+    for (trade, payout) in due {
+        let file = "FILE-1".to_owned();
+        taken(&hub.run(InstructPayout { trade: trade.clone(), payout: payout.id, file }));
+        let bank_reference = "B-1".to_owned();
+        taken(&hub.run(ConfirmPayout { trade, payout: payout.id, amount: payout.amount, bank_reference }));
+    }
+}
+
+/// Whether nobody holds a ball any more, but for what is held and what was never paid.
+#[must_use]
+pub fn is_at_rest(hub: &MemoryHub) -> bool {
+    hub.store.trades.values().all(|f| {
+        let holder = ball(f).holder;
+        holder == Holder::Nobody || matches!(f.stage(), Stage::AwaitingPayment | Stage::ImportHeld)
+    })
+}
+
+fn taken(outcome: &Outcome) -> &serde_json::Value {
+    match outcome {
+        Ok(answer) => answer,
+        Err(problem) => panic!("refused: {problem:?}"),
+    }
+}
+
+fn take<T: serde::de::DeserializeOwned>(outcome: Outcome) -> T {
+    serde_json::from_value(taken(&outcome).clone()).expect("the answer is of this type")
+}
