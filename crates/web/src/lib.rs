@@ -13,9 +13,13 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use hub::Hub;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use serde_json::Value;
 use trade::card::Mode;
+use trade::commands::Command;
 use trade::site::Site;
 use trade::time::WallTime;
+
+use crate::problem::Answer;
 
 pub mod assets;
 pub mod auth;
@@ -43,6 +47,8 @@ pub struct Settings {
     pub url: String,
     /// The secret shared with the payment firm that sends webhooks.
     pub payment_secret: [u8; 32],
+    /// By which persons are recognised without being named; derived from the hub's own secret.
+    pub person_key: [u8; 32],
 }
 
 impl AppState {
@@ -66,6 +72,11 @@ impl AppState {
     pub fn wall(&self) -> WallTime {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         WallTime::from_micros(since.map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX)))
+    }
+
+    /// Hands one command to the hub; a refusal keeps its code and values.
+    pub async fn submit(&self, command: Command) -> Answer<Value> {
+        Ok(self.hub.submit(command).await??)
     }
 
     /// Random bytes from the operating system.
