@@ -6,7 +6,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use jiff::ToSpan;
 use serde::Deserialize;
 use serde_json::Value;
 use trade::ball::ball;
@@ -29,7 +28,7 @@ use crate::trade_file::page::{CustomsView, customs, goods};
 use crate::trade_file::{self, Viewer, next};
 
 /// Declarations shown at once; the most urgent first, so that what is cut off can wait.
-const QUEUE_MAX: u32 = 100;
+const QUEUE_MAX: usize = 100;
 
 pub fn routes() -> Router<AppState> {
     Router::new()
@@ -69,18 +68,21 @@ struct QueuePage<'a> {
 
 /// GET /officer
 async fn queue(State(app): State<AppState>, p: Page, As(_, ..): As<Officer>) -> Answer<Response> {
-    let files = app.hub.clearance_queue(QUEUE_MAX).await?;
-    let now = app.hub.now().await?;
+    let mut files = crate::operator::stopped(&app).await?;
+    files.sort_by_key(|f| (deadline(f), f.id.clone()));
+    let now = app.hub.business_now().await?;
     let title = p.n("clearance-queue", i64::try_from(files.len()).unwrap_or(i64::MAX));
-    let rows = files.iter().map(|file| row(&p, &app, file, now)).collect();
-    let today = today(&p, &app, now).await?;
+    let rows = files.iter().take(QUEUE_MAX).map(|file| row(&p, &app, file, now)).collect();
+    let today = today(&p, &app, &files, now).await?;
     Ok(p.show(&QueuePage { p: &p, title, today, rows }))
 }
 
-async fn today(p: &Page, app: &AppState, now: BusinessTime) -> Answer<Today> {
+async fn today(p: &Page, app: &AppState, open: &[TradeFile], now: BusinessTime) -> Answer<Today> {
     let counts = app.hub.clearance_counts(midnight(app, now)).await?;
     let decided = counts.green + counts.by_officer + counts.detained;
-    let total = decided + counts.held + counts.examining;
+    let held = i64::try_from(open.iter().filter(|f| matches!(f.clearance, Clearance::Held { .. })).count()).unwrap_or(0);
+    let examining = i64::try_from(open.len()).unwrap_or(0) - held;
+    let total = decided + held + examining;
     let line = if total == 0 {
         p.s("clearance-today-none")
     } else {
@@ -92,8 +94,8 @@ async fn today(p: &Page, app: &AppState, now: BusinessTime) -> Answer<Today> {
     let tiles = [
         ("green", counts.green),
         ("officer", counts.by_officer),
-        ("held", counts.held),
-        ("examining", counts.examining),
+        ("held", held),
+        ("examining", examining),
         ("detained", counts.detained),
     ];
     let tiles = tiles.into_iter().map(|(code, n)| (p.by("clearance-counts", code), p.num(n))).collect();
@@ -105,7 +107,7 @@ fn midnight(app: &AppState, now: BusinessTime) -> BusinessTime {
     let zone = &app.site().zone;
     let date = now.date_in(zone);
     let start = date.to_zoned(zone.clone()).map(|z| z.timestamp().as_microsecond());
-    start.map_or_else(|_| now.plus_seconds(-(1.day().get_hours() * 3600).into()), BusinessTime::from_micros)
+    start.map_or(now, BusinessTime::from_micros)
 }
 
 fn row(p: &Page, app: &AppState, file: &TradeFile, now: BusinessTime) -> Row {
@@ -177,6 +179,14 @@ fn reason(t: &Tr, app: &AppState, file: &TradeFile) -> (String, &'static str, Op
     }
 }
 
+/// Until when customs has to decide.
+const fn deadline(file: &TradeFile) -> Option<BusinessTime> {
+    match &file.clearance {
+        Clearance::Held { deadline, .. } | Clearance::Examining { deadline, .. } => Some(*deadline),
+        _ => None,
+    }
+}
+
 struct Detail {
     order: String,
     here: String,
@@ -223,7 +233,7 @@ async fn detail(
 ) -> Answer<Response> {
     let file = declared(&app, &officer, &id).await?;
     trade_file::looked(&app, &officer, &file, Viewer::Officer).await?;
-    let now = app.hub.now().await?;
+    let now = app.hub.business_now().await?;
     let v = view(&p, &app, &file, now, String::new());
     Ok(p.show(&DetailPage { p: &p, v, told: None }))
 }
@@ -248,10 +258,7 @@ fn view(p: &Page, app: &AppState, file: &TradeFile, now: BusinessTime, reason: S
             value: p.money(line.value),
         }
     });
-    let deadline = match &file.clearance {
-        Clearance::Held { deadline, .. } | Clearance::Examining { deadline, .. } => Some(*deadline),
-        _ => None,
-    };
+    let deadline = deadline(file);
     let state = customs(p, &file.clearance);
     Detail {
         order: file.id.order_no().to_owned(),
@@ -318,7 +325,7 @@ async fn decide_page(
         Ok(_) => Ok(Redirect::to("/officer").into_response()),
         Err(failure) => {
             let told = Some(p.problem(&failure.problem));
-            let now = app.hub.now().await?;
+            let now = app.hub.business_now().await?;
             let v = view(&p, &app, &file, now, form.reason);
             Ok((failure.status, p.show(&DetailPage { p: &p, v, told })).into_response())
         }
@@ -340,5 +347,5 @@ async fn decide(app: &AppState, by: Id<Party>, file: &TradeFile, form: &Decision
     let decision =
         form.decision().ok_or_else(|| Failure::bad("decision-unclear").with("got", form.decision.as_str()))?;
     let command = DecideClearance { trade: file.id.clone(), by, decision, reason: form.reason.clone() };
-    trade_file::submit(app, Command::DecideClearance(command)).await
+    app.submit(Command::DecideClearance(command)).await
 }

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use hub::trade_file::TradeFilter;
 use serde::Deserialize;
 use serde_json::Value;
 use trade::codes::{DocumentNo, S10};
@@ -24,7 +25,7 @@ use crate::problem::{Answer, Failure};
 use crate::trade_file::{self, Viewer, next};
 
 /// Parcels looked through for the list of those that wait.
-const PARCELS_MAX: u32 = 200;
+const PARCELS_MAX: i64 = 200;
 
 pub fn routes() -> Router<AppState> {
     Router::new()
@@ -137,12 +138,12 @@ pub async fn find(app: &AppState, number: &str) -> Answer<TradeId> {
 
 async fn record(app: &AppState, trade: &TradeId, kind: CustodyKind, place: &str, by: Id<Party>) -> Answer<Value> {
     let command = RecordCustody { trade: trade.clone(), kind, place: place.to_owned(), by };
-    trade_file::submit(app, Command::RecordCustody(command)).await
+    app.submit(Command::RecordCustody(command)).await
 }
 
 async fn view(p: &Page, app: &AppState, party: &Party, scan: Scan, done: Option<String>) -> Answer<View> {
-    let query = hub::TradeQuery { limit: PARCELS_MAX, ..hub::TradeQuery::default() };
-    let files = app.hub.trades(&query).await?;
+    let found = app.hub.trades(&TradeFilter::default(), None, PARCELS_MAX).await?;
+    let files: Vec<TradeFile> = found.items.into_iter().map(|row| row.file).collect();
     let parcels: Vec<Parcel> = files
         .iter()
         .filter(|f| Viewer::of(f, party) == Some(Viewer::Carrier))
@@ -151,7 +152,7 @@ async fn view(p: &Page, app: &AppState, party: &Party, scan: Scan, done: Option<
     // The side of a parcel decides which steps are reported here; a hub that does both shows all.
     let mut step = scan.step;
     if step.is_empty() {
-        let waiting = files.iter().filter(|f| f.waybill.is_some()).find_map(|f| next_step(f));
+        let waiting = files.iter().filter(|f| f.waybill.is_some()).find_map(next_step);
         step = waiting.map_or(String::new(), |k| k.code().to_owned());
     }
     Ok(View {

@@ -135,7 +135,7 @@ async fn send(
     let (file, viewer) = visible(&app, &party, &id).await?;
     let command = command(&file, &form, party.id);
     let outcome = match command {
-        Ok(command) => trade_file::submit(&app, Command::LodgeExport(command)).await,
+        Ok(command) => app.submit(Command::LodgeExport(command)).await,
         Err(failure) => Err(failure),
     };
     match outcome {
@@ -207,5 +207,5 @@ async fn api_lodge(
     }
     let gross = body.gross_grams.map(Grams);
     let command = LodgeExport { trade, by: party.id, lines: body.lines, gross, corrects: body.corrects };
-    trade_file::submit(&app, Command::LodgeExport(command)).await.map(Json)
+    app.submit(Command::LodgeExport(command)).await.map(Json)
 }

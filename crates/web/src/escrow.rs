@@ -37,6 +37,6 @@ async fn accept(app: &AppState, party: &Party, id: &str) -> Answer<(TradeFile, V
         return Err(Failure::role_needed(Role::Buyer));
     }
     let command = AcceptGoods { trade: file.id.clone(), by: party.id };
-    let answer = trade_file::submit(app, Command::AcceptGoods(command)).await?;
+    let answer = app.submit(Command::AcceptGoods(command)).await?;
     Ok((file, answer))
 }

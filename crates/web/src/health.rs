@@ -5,9 +5,12 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use serde_json::json;
+use hub::Status;
+use serde_json::{Value, json};
 
 use crate::AppState;
+use crate::operator::roads;
+use crate::problem::Answer;
 
 /// Events that may wait for their place in the tree before the sequencer counts as stuck.
 const LAG_MAX: u64 = 10_000;
@@ -21,26 +24,31 @@ async fn alive() -> Json<serde_json::Value> {
     Json(json!({ "alive": true }))
 }
 
-/// The store answers, this node decides, the log keeps up; roads are told, but a road that is down
-/// does not make a hub unready: it works alone.
+/// The store answers, this node decides, the log keeps up. Roads are told too, but a road that is
+/// down does not make a hub unready: it works alone.
 async fn ready(State(app): State<AppState>) -> Response {
-    let health = match app.hub.health(app.wall()).await {
-        Ok(health) => health,
-        Err(error) => {
-            let body = Json(json!({ "ready": false, "store": false }));
-            eprintln!("web: readyz: {error}");
-            return (StatusCode::SERVICE_UNAVAILABLE, body).into_response();
+    match look(&app).await {
+        Ok((ready, body)) => {
+            let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+            (status, Json(body)).into_response()
         }
-    };
-    let lag = health.events.saturating_sub(health.sequenced);
+        Err(_) => {
+            let body = Json(json!({ "ready": false, "store": false }));
+            (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
+        }
+    }
+}
+
+async fn look(app: &AppState) -> Answer<(bool, Value)> {
+    let events = app.hub.event_count().await?;
+    let lag = events.saturating_sub(*app.hub.sequenced().borrow());
     let log = lag <= LAG_MAX;
-    let ready = health.leader && log;
-    let roads = app.hub.roads().await.unwrap_or_default();
-    let roads: Vec<_> = roads
+    let lease = matches!(app.hub.status(), Status::Deciding { .. });
+    let roads: Vec<Value> = roads(app)
+        .await?
         .iter()
-        .map(|r| json!({ "peer": r.peer, "paused": r.paused, "backlog": r.sent.saturating_sub(r.confirmed) }))
+        .map(|r| json!({ "peer": r.peer, "paused": r.paused, "backlog": r.backlog(), "failures": r.failures }))
         .collect();
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body = json!({ "ready": ready, "store": true, "lease": health.leader, "log": log, "lag": lag, "roads": roads });
-    (status, Json(body)).into_response()
+    let ready = lease && log;
+    Ok((ready, json!({ "ready": ready, "store": true, "lease": lease, "log": log, "lag": lag, "roads": roads })))
 }

@@ -23,9 +23,22 @@ use crate::problem::Answer;
 
 pub mod assets;
 pub mod auth;
+pub mod clearance;
+pub mod custody;
+pub mod declaration;
+pub mod escrow;
+pub mod health;
 pub mod i18n;
+pub mod log;
+pub mod operator;
 pub mod page;
+pub mod payout;
+pub mod peer;
 pub mod problem;
+pub mod settlement;
+pub mod trade_file;
+pub mod verify;
+pub mod waybill;
 
 /// A price list may have 10 MB (`papers`); everything else stays far below.
 const BODY_MAX: usize = 11 * 1024 * 1024;
@@ -108,6 +121,19 @@ impl std::ops::Deref for AppState {
 pub fn router(app: AppState) -> Router {
     let nouns = Router::new()
         .merge(page::routes())
+        .merge(trade_file::routes())
+        .merge(waybill::routes())
+        .merge(declaration::routes())
+        .merge(clearance::routes())
+        .merge(custody::routes())
+        .merge(escrow::routes())
+        .merge(payout::routes(&app))
+        .merge(settlement::routes())
+        .merge(operator::routes(&app))
+        .merge(peer::routes())
+        .merge(log::routes())
+        .merge(verify::routes())
+        .merge(health::routes())
         .layer(DefaultBodyLimit::max(BODY_MAX));
     nouns
         .fallback(problem::no_such_page)

@@ -10,12 +10,16 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
+use trade::checkpoint::SignedCheckpoint;
+
 use crate::AppState;
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
 
 /// Hashes in a full tile.
 const FULL: u32 = 256;
+/// A note holds fifteen countersignatures.
+const WITNESSES_MAX: i64 = 15;
 
 pub fn routes() -> Router<AppState> {
     Router::new()
@@ -26,9 +30,21 @@ pub fn routes() -> Router<AppState> {
 
 /// GET /log/checkpoint: the newest head, with every countersignature that came for it.
 async fn checkpoint(State(app): State<AppState>) -> Answer<Response> {
-    let head = app.hub.log_head().await?.ok_or_else(Failure::not_found)?;
+    let head = cosigned(&app).await?.ok_or_else(Failure::not_found)?;
     let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-cache")];
-    Ok((kind, head.note()).into_response())
+    Ok((kind, head.to_string()).into_response())
+}
+
+/// The newest head, with the countersignatures that have come for it.
+async fn cosigned(app: &AppState) -> Answer<Option<SignedCheckpoint>> {
+    let Some(mut head) = app.hub.head().await? else { return Ok(None) };
+    let size = head.claimed().size;
+    for line in app.hub.cosignatures(size, WITNESSES_MAX).await? {
+        if line.size == size {
+            head = head.with(line.line).map_err(|fault| Failure::of(&fault))?;
+        }
+    }
+    Ok(Some(head))
 }
 
 /// GET /log/tile/{level}/{index}[.p/{width}]: index in groups of three digits, all but the last
@@ -74,9 +90,15 @@ struct LogPage<'a> {
 
 /// GET /logbook
 async fn page(State(app): State<AppState>, p: Page) -> Answer<Response> {
-    let head = app.hub.log_head().await?;
-    let witnesses = head.iter().flat_map(|h| &h.cosignatures).map(|(hub, _)| hub.to_string()).collect();
-    Ok(p.show(&LogPage { p: &p, note: head.map(|h| h.note()), witnesses }))
+    let head = cosigned(&app).await?;
+    let own = app.site().card.epoch;
+    let witnesses = head
+        .iter()
+        .flat_map(SignedCheckpoint::signatures)
+        .map(|line| line.name().to_owned())
+        .filter(|name| !name.ends_with(&format!("/log/{}", own.0)))
+        .collect();
+    Ok(p.show(&LogPage { p: &p, note: head.map(|h| h.to_string()), witnesses }))
 }
 
 #[cfg(test)]

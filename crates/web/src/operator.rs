@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use trade::ball::{Holder, ball};
 use trade::clearance::Clearance;
 use trade::clock::MoveClock;
+use trade::codes::HubId;
 use trade::commands::Command;
 use trade::time::{BusinessTime, Days};
 use trade::trade_file::{Stage, TradeFile};
@@ -97,8 +98,9 @@ async fn home(State(app): State<AppState>, p: Page, As(_, ..): As<Operator>) -> 
 
 async fn view(p: &Page, app: &AppState) -> Answer<View> {
     let site = app.site();
-    let now = app.hub.now().await?;
-    let health = app.hub.health(app.wall()).await?;
+    let now = app.hub.business_now().await?;
+    let events_now = app.hub.event_count().await?;
+    let sequenced = *app.hub.sequenced().borrow();
     let stages = app.hub.stage_counts().await?;
     let stages = stages
         .iter()
@@ -120,7 +122,7 @@ async fn view(p: &Page, app: &AppState) -> Answer<View> {
             href: format!("/trades?holder={}", holder.code()),
         })
         .collect();
-    let (log_size, epoch) = (health.events, site.card.epoch.0);
+    let epoch = site.card.epoch.0;
     let latest = app.hub.latest_events(None, EVENTS_SHOWN).await?;
     let events = latest
         .items
@@ -135,9 +137,9 @@ async fn view(p: &Page, app: &AppState) -> Answer<View> {
         id: site.id.to_string(),
         mode: p.s(mode),
         bank: p.w2("hub-bank-held", "firm", &site.bank.firm, "account", &site.bank.account),
-        log: p.w2("hub-log-size", "size", p.num(log_size), "epoch", epoch),
-        lag: p.n("hub-log-unsequenced", i64::try_from(health.events.saturating_sub(health.sequenced)).unwrap_or(0)),
-        roads: roads(p, app, now).await?,
+        log: p.w2("hub-log-size", "size", p.num(events_now), "epoch", epoch),
+        lag: p.n("hub-log-unsequenced", i64::try_from(events_now.saturating_sub(sequenced)).unwrap_or(0)),
+        roads: road_rows(p, app).await?,
         holds: holds(app).await?.into_iter().map(|((field, who), n)| hold_row(p, &field, &who, n)).collect(),
         balls,
         stages,
@@ -161,13 +163,54 @@ fn hold_row(p: &Page, field: &str, who: &str, n: i64) -> HoldRow {
     HoldRow { field: word, who: p.by("holder", who), n: p.num(n) }
 }
 
-async fn roads(p: &Page, app: &AppState, now: BusinessTime) -> Answer<Vec<RoadRow>> {
+/// How the road to one peer stands.
+pub struct RoadStand {
+    pub peer: HubId,
+    pub paused: bool,
+    /// Last road number given out, and the last that the peer has applied.
+    pub sent: u64,
+    pub confirmed: u64,
+    /// Last road number of the peer that was applied here.
+    pub received: u64,
+    /// Size of our log that the peer has countersigned.
+    pub witnessed: u64,
+    /// Sendings in a row without an answer.
+    pub failures: u32,
+}
+
+impl RoadStand {
+    #[must_use]
+    pub const fn backlog(&self) -> u64 {
+        self.sent.saturating_sub(self.confirmed)
+    }
+}
+
+/// The roads to all accepted peers.
+pub async fn roads(app: &AppState) -> Answer<Vec<RoadStand>> {
+    let mut roads = Vec::new();
+    for peer in app.hub.peers().await? {
+        let out = app.hub.outgoing(&peer.card.id).await?;
+        let sent = app.hub.road_head(&peer.card.id).await?.map_or(0, |head| head.last_seq);
+        roads.push(RoadStand {
+            peer: peer.card.id,
+            paused: peer.paused,
+            sent,
+            confirmed: out.acknowledged,
+            received: peer.road.cursor,
+            witnessed: out.witnessed,
+            failures: out.failures,
+        });
+    }
+    Ok(roads)
+}
+
+async fn road_rows(p: &Page, app: &AppState) -> Answer<Vec<RoadRow>> {
     let log = app.hub.event_count().await?;
-    let roads = app.hub.roads().await?;
+    let roads = roads(app).await?;
     Ok(roads
         .iter()
         .map(|road| {
-            let waiting = road.sent.saturating_sub(road.confirmed);
+            let waiting = road.backlog();
             let (state, class) = if road.paused { ("hub-paused", "wait") } else { ("hub-open", "go") };
             let behind = log.saturating_sub(road.witnessed);
             let witness = if road.witnessed == 0 {
@@ -182,9 +225,7 @@ async fn roads(p: &Page, app: &AppState, now: BusinessTime) -> Answer<Vec<RoadRo
                 state: p.s(state),
                 class,
                 waiting: p.n("hub-waiting", i64::try_from(waiting).unwrap_or(i64::MAX)),
-                since: road
-                    .oldest_waiting
-                    .map(|at| p.w1("hub-waiting-since", "ago", p.span(now.seconds_since(at)))),
+                since: (road.failures > 0).then(|| p.w1("hub-road-silent", "n", p.num(road.failures))),
                 received: p.w1("hub-received", "n", p.num(road.received)),
                 witness,
                 witness_class: if road.witnessed == 0 { "wait" } else { "go" },
@@ -248,7 +289,7 @@ async fn move_page(
     Form(form): Form<ClockForm>,
 ) -> Answer<Response> {
     let outcome = match target(&app, &form).await {
-        Ok(to) => trade_file::submit(&app, Command::MoveClock(MoveClock { to })).await,
+        Ok(to) => app.submit(Command::MoveClock(MoveClock { to })).await,
         Err(failure) => Err(failure),
     };
     match outcome {
@@ -263,7 +304,7 @@ async fn move_page(
 
 /// A number of days from now, or the morning of a day.
 async fn target(app: &AppState, form: &ClockForm) -> Answer<BusinessTime> {
-    let now = app.hub.now().await?;
+    let now = app.hub.business_now().await?;
     if let Some(days) = form.days.as_deref().and_then(|d| d.parse::<i64>().ok()) {
         return Ok(now.plus_days(Days(days)));
     }
@@ -293,19 +334,20 @@ async fn move_api(
     };
     let to = micros.ok_or_else(|| Failure::bad("not-a-time").with("got", body.to.to_string()))?;
     let command = MoveClock { to: BusinessTime::from_micros(to) };
-    let now = trade_file::submit(&app, Command::MoveClock(command)).await?;
+    let now = app.submit(Command::MoveClock(command)).await?;
     Ok(Json(json!({ "now": now })))
 }
 
 /// GET /api/v1/clock
 async fn clock(State(app): State<AppState>, Signed(_): Signed) -> Answer<Json<Value>> {
-    let now = app.hub.now().await?;
+    let now = app.hub.business_now().await?;
     Ok(Json(json!({ "now": now, "text": now.to_string(), "mode": app.site().mode })))
 }
 
 /// GET /api/v1/summary: counts that come from queries, not from memory.
 async fn summary(State(app): State<AppState>, As(_, ..): As<Operator>) -> Answer<Json<Value>> {
-    let health = app.hub.health(app.wall()).await?;
+    let events = app.hub.event_count().await?;
+    let sequenced = *app.hub.sequenced().borrow();
     let stages: BTreeMap<&str, i64> =
         app.hub.stage_counts().await?.iter().map(|c| (c.stage.code(), c.count)).collect();
     let holders: BTreeMap<&str, i64> =
@@ -314,13 +356,11 @@ async fn summary(State(app): State<AppState>, As(_, ..): As<Operator>) -> Answer
     for ((field, _), n) in holds(&app).await? {
         *by_field.entry(field).or_insert(0) += n;
     }
-    let roads: BTreeMap<String, Value> = app
-        .hub
-        .roads()
+    let roads: BTreeMap<String, Value> = roads(&app)
         .await?
         .iter()
         .map(|r| {
-            let backlog = r.sent.saturating_sub(r.confirmed);
+            let backlog = r.backlog();
             let road = json!({
                 "sent": r.sent, "confirmed": r.confirmed, "backlog": backlog, "received": r.received,
                 "witnessed": r.witnessed, "paused": r.paused,
@@ -328,21 +368,24 @@ async fn summary(State(app): State<AppState>, As(_, ..): As<Operator>) -> Answer
             (r.peer.to_string(), road)
         })
         .collect();
-    let counts = app.hub.counts().await?;
+    let roles: BTreeMap<&str, i64> =
+        app.hub.role_counts().await?.iter().map(|(role, n)| (role.code(), *n)).collect();
+    let (products, ready) = app.hub.ready_products().await?;
+    let whole = app.hub.summary().await?;
     let funnel: BTreeMap<&str, i64> = funnel(&app).await?.into_iter().collect();
     Ok(Json(json!({
         "hub": app.site().id,
         "trades_by_stage": stages,
         "trades_by_holder": holders,
-        "parties_by_role": counts.parties_by_role,
-        "products": { "total": counts.products, "ready": counts.products_ready },
-        "quotes": counts.quotes,
+        "parties_by_role": roles,
+        "products": { "total": products, "ready": ready },
+        "quotes": whole.quotes,
+        "transfers": whole.transfers,
         "holds_by_field": by_field,
-        "refusals": app.hub.refusals_by_code().await?,
-        "events": health.events,
-        "log_size": health.sequenced,
+        "events": events,
+        "log_size": sequenced,
         "road": roads,
-        "settlement": crate::settlement::positions(&app).await?,
+        "settlement": { "positions": crate::settlement::positions(&app).await? },
         "funnel": funnel,
     })))
 }

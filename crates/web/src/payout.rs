@@ -4,9 +4,8 @@
 //! byte for byte the same, so that nothing of it has to be kept.
 
 use askama::Template;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::Router;
@@ -24,10 +23,10 @@ use crate::auth::Signed;
 use crate::i18n::Told;
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
-use crate::trade_file::{self, money, next};
+use crate::trade_file::next;
 
 /// Payouts in one file; what is left goes with the next.
-const FILE_MAX: i64 = 1_000;
+const FILE_MAX: i64 = 500;
 /// Files that the page shows.
 const FILES_SHOWN: i64 = 20;
 
@@ -36,7 +35,6 @@ pub fn routes(app: &AppState) -> Router<AppState> {
         .route("/payouts", get(show))
         .route("/payouts/files", post(make_page))
         .route("/payouts/files/{file}", get(download))
-        .route("/payouts/notice", post(notice))
         .route("/api/v1/payout-files", post(make_api))
         .route("/api/v1/payout-files/{file}", get(download));
     if app.is_sandbox() { routes.route("/payouts/files/{file}/execute", post(execute)) } else { routes }
@@ -68,7 +66,6 @@ struct View {
     due: Vec<DueRow>,
     due_line: String,
     files: Vec<FileRow>,
-    is_bank: bool,
     bank: String,
 }
 
@@ -83,10 +80,10 @@ struct PayoutPage<'a> {
 /// GET /payouts
 async fn show(State(app): State<AppState>, p: Page, Signed(party): Signed) -> Answer<Response> {
     may(&party)?;
-    Ok(p.show(&PayoutPage { p: &p, v: view(&p, &app, &party).await?, told: None }))
+    Ok(p.show(&PayoutPage { p: &p, v: view(&p, &app).await?, told: None }))
 }
 
-async fn view(p: &Page, app: &AppState, party: &Party) -> Answer<View> {
+async fn view(p: &Page, app: &AppState) -> Answer<View> {
     let due = app.hub.payouts_due(FILE_MAX).await?;
     let mut rows = Vec::with_capacity(due.len());
     for item in &due {
@@ -126,7 +123,6 @@ async fn view(p: &Page, app: &AppState, party: &Party) -> Answer<View> {
         due: rows,
         due_line,
         files,
-        is_bank: party.is(Role::Bank) || app.is_sandbox(),
         bank: p.w2("hub-bank-held", "firm", &bank.firm, "account", &bank.account),
     })
 }
@@ -137,7 +133,7 @@ async fn make_page(State(app): State<AppState>, p: Page, Signed(party): Signed) 
         Ok(_) => Ok(Redirect::to("/payouts").into_response()),
         Err(failure) => {
             let told = Some(p.problem(&failure.problem));
-            let v = view(&p, &app, &party).await?;
+            let v = view(&p, &app).await?;
             Ok((failure.status, p.show(&PayoutPage { p: &p, v, told })).into_response())
         }
     }
@@ -146,7 +142,10 @@ async fn make_page(State(app): State<AppState>, p: Page, Signed(party): Signed) 
 /// POST /api/v1/payout-files: all that is due, as pain.001.
 async fn make_api(State(app): State<AppState>, Signed(party): Signed) -> Answer<Response> {
     may(&party)?;
-    let file = make(&app).await?;
+    let file = match make(&app).await {
+        Err(failure) if failure.problem.code == "nothing-due" => return Ok(StatusCode::NO_CONTENT.into_response()),
+        other => other?,
+    };
     let xml = write(&app, &file).await?;
     Ok(answer(&file, xml))
 }
@@ -157,7 +156,7 @@ async fn make(app: &AppState) -> Answer<String> {
     let first = due.first().ok_or_else(|| Failure::bad("nothing-due"))?;
     let missing = Failure::bad("payout-account-missing").with("trade", first.trade.as_str());
     let tag: String = app.random::<4>().iter().map(|b| format!("{b:02X}")).collect();
-    let now = app.hub.now().await?;
+    let now = app.hub.business_now().await?;
     let day = app.site().date(now).strftime("%Y%m%d").to_string();
     let file = format!("PAY-{day}-{tag}");
     let mut taken = 0_usize;
@@ -167,7 +166,7 @@ async fn make(app: &AppState) -> Answer<String> {
         }
         let command = InstructPayout { trade: item.trade.clone(), payout: item.payout.id, file: file.clone() };
         // Another node may have put it into its own file meanwhile: then it is in that one.
-        if trade_file::submit(app, Command::InstructPayout(command)).await.is_ok() {
+        if app.submit(Command::InstructPayout(command)).await.is_ok() {
             taken += 1;
         }
     }
@@ -186,7 +185,7 @@ async fn creditor(app: &AppState, item: &TradePayout) -> Answer<Option<Holder>> 
             let Some(party) = app.hub.party(*seller).await? else { return Ok(None) };
             let sandbox = || {
                 let id = party.id.text();
-                app.is_sandbox().then(|| format!("SBX{}", id.chars().rev().take(20).collect::<String>().to_uppercase()))
+                app.is_sandbox().then(|| format!("SBX{}", id.chars().skip(16).collect::<String>().to_uppercase()))
             };
             let account = party.payout_account.clone().or_else(sandbox);
             Ok(account.map(|account| Holder { name: party.name.clone(), account, bic: None }))
@@ -196,7 +195,7 @@ async fn creditor(app: &AppState, item: &TradePayout) -> Answer<Option<Holder>> 
 
 /// The file again, from the payouts that went out with it.
 async fn write(app: &AppState, file: &str) -> Answer<Vec<u8>> {
-    let unknown = || Failure::new(axum::http::StatusCode::NOT_FOUND, "file-unknown").with("file", file);
+    let unknown = || Failure::new(StatusCode::NOT_FOUND, "file-unknown").with("file", file);
     let items = app.hub.payouts_of_file(file, FILE_MAX).await?;
     let created = items.iter().map(instructed_at).min().ok_or_else(unknown)?;
     let site = app.site();
@@ -256,7 +255,7 @@ async fn execute(State(app): State<AppState>, Signed(party): Signed, Path(file):
 /// The notice of a bank that has executed every instruction of a file.
 pub async fn executed(app: &AppState, file: &str, xml: &[u8]) -> Answer<Vec<u8>> {
     let instructions = pain001::read(xml).map_err(|refusal| Failure::of(&refusal))?;
-    let now = app.hub.now().await?;
+    let now = app.hub.business_now().await?;
     let account = app.site().bank.account.clone();
     let booked = app.site().date(now).to_string();
     let entries = (1_usize..)
@@ -283,32 +282,3 @@ fn entry(file: &str, i: usize, amount: Money, end_to_end: &str, account: &str, b
         status: Status::Booked,
     }
 }
-
-/// POST /payouts/notice: the bank's notice, chosen as a file on the page.
-async fn notice(
-    State(app): State<AppState>,
-    p: Page,
-    Signed(party): Signed,
-    mut form: axum::extract::Multipart,
-) -> Answer<Response> {
-    if !party.is(Role::Bank) {
-        return Err(Failure::role_needed(Role::Bank));
-    }
-    let mut bytes = Bytes::new();
-    while let Some(field) = form.next_field().await.map_err(|_| Failure::bad("file-unreadable"))? {
-        if field.name() == Some("notice") {
-            bytes = field.bytes().await.map_err(|_| Failure::bad("file-unreadable"))?;
-        }
-    }
-    match crate::payment::take_notice(&app, &bytes).await {
-        Ok(_) => Ok(Redirect::to("/payouts").into_response()),
-        Err(failure) => {
-            let told = Some(p.problem(&failure.problem));
-            let v = view(&p, &app, &party).await?;
-            Ok((failure.status, p.show(&PayoutPage { p: &p, v, told })).into_response())
-        }
-    }
-}
-
-/// The state of a payout in words, for lists elsewhere.
-pub use money::state_of;

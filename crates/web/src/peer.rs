@@ -111,7 +111,7 @@ async fn show(State(app): State<AppState>, p: Page, As(_, ..): As<Operator>) -> 
 }
 
 async fn view(p: &Page, app: &AppState, form: &CardForm) -> Answer<View> {
-    let roads = app.hub.roads().await?;
+    let roads = crate::operator::roads(app).await?;
     let peers = app.hub.peers().await?;
     let peers = peers
         .iter()
@@ -242,7 +242,7 @@ async fn accept_api(
 
 async fn accept(app: &AppState, card: SignedCard, url: String) -> Answer<Value> {
     let url = url.trim_end_matches('/').to_owned();
-    trade_file::submit(app, Command::AcceptPeer(AcceptPeer { card, url })).await
+    app.submit(Command::AcceptPeer(AcceptPeer { card, url })).await
 }
 
 async fn pause_page(
@@ -271,7 +271,7 @@ async fn pause(app: &AppState, id: &str, act: &str) -> Answer<Value> {
         _ => return Err(Failure::not_found()),
     };
     let peer: HubId = id.parse().map_err(|_| Failure::not_found())?;
-    trade_file::submit(app, Command::PausePeer(PausePeer { peer, paused })).await
+    app.submit(Command::PausePeer(PausePeer { peer, paused })).await
 }
 
 /// POST /road/v1/batches: limits, then the signature of the request by a key of the peer that the
@@ -301,6 +301,6 @@ async fn receive(
     verify_request(&peer.card.keys, site.mode, &request, &signed, app.wall(), REQUEST_MAX_AGE_SECONDS)
         .map_err(|fault| Failure::new(StatusCode::UNAUTHORIZED, "road-signature").with("fault", json!(fault)))?;
     let command = ReceiveBatch { batch, at: app.wall() };
-    let receipt = trade_file::submit(&app, Command::ReceiveBatch(command)).await?;
+    let receipt = app.submit(Command::ReceiveBatch(command)).await?;
     Ok(Json(receipt).into_response())
 }

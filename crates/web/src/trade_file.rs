@@ -5,10 +5,12 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use hub::access_log::Look;
+use hub::page::Page as Part;
+use hub::trade_file::TradeFilter;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use trade::ball::ball;
-use trade::commands::Command;
+use trade::ball::{Holder, ball};
 use trade::matching;
 use trade::party::{Party, Role};
 use trade::trade_file::{Stage, TradeFile, TradeId};
@@ -30,9 +32,9 @@ pub mod viewer;
 pub use viewer::Viewer;
 
 /// Trades on one page of a list.
-const LIST_MAX: u32 = 50;
+const LIST_MAX: i64 = 50;
 /// Trades in one answer to a machine.
-const API_LIST_MAX: u32 = 200;
+const API_LIST_MAX: i64 = 200;
 
 pub fn routes() -> Router<AppState> {
     Router::new()
@@ -54,30 +56,47 @@ pub async fn load(app: &AppState, party: &Party, id: &str) -> Answer<(TradeFile,
     Ok((file, viewer))
 }
 
-/// Hands one command to the hub; a refusal keeps its code and values.
-pub async fn submit(app: &AppState, command: Command) -> Answer<Value> {
-    Ok(app.hub.submit(command).await?)
-}
-
 /// Notes in the access log that an office looked at a trade; the parties look at their own.
 pub async fn looked(app: &AppState, party: &Party, file: &TradeFile, viewer: Viewer) -> Answer<()> {
     if matches!(viewer, Viewer::Officer | Viewer::Operator) {
-        app.hub.looked(party.id, file.id.as_str(), viewer.code()).await?;
+        let look = Look {
+            at: app.wall(),
+            who: party.id,
+            what: "trade".to_owned(),
+            subject: file.id.to_string(),
+            reason: viewer.code().to_owned(),
+        };
+        app.hub.log_access(&look).await?;
     }
     Ok(())
 }
 
-/// What is known here to have happened on a trade, on both sides.
+/// What happened to a trade on this hub, each event with its place in the log and whether a peer has
+/// countersigned a head that holds it.
 pub async fn events(app: &AppState, file: &TradeFile) -> Answer<Vec<timeline::Known>> {
-    let _ = (app, file);
-    Ok(Vec::new())
+    let events = app.hub.events_of(&file.id).await?;
+    let mut witnessed = 0;
+    for peer in app.hub.peers().await? {
+        witnessed = witnessed.max(app.hub.outgoing(&peer.card.id).await?.witnessed);
+    }
+    let sequenced = *app.hub.sequenced().borrow();
+    let known = |logged: hub::event::Logged| timeline::Known {
+        hub: app.site().id.clone(),
+        is_own: true,
+        n: (logged.event.n < sequenced).then_some(logged.event.n),
+        is_witnessed: logged.event.n < witnessed,
+        at: logged.event.at,
+        what: logged.event.what,
+    };
+    Ok(events.into_iter().map(known).collect())
 }
 
 #[derive(Deserialize)]
 struct ListQuery {
     stage: Option<String>,
     after: Option<String>,
-    limit: Option<u32>,
+    limit: Option<i64>,
+    holder: Option<String>,
 }
 
 impl ListQuery {
@@ -86,8 +105,9 @@ impl ListQuery {
         Stage::ALL.into_iter().find(|s| s.code() == code)
     }
 
-    fn after(&self) -> Option<TradeId> {
-        self.after.as_deref().and_then(|id| id.parse().ok())
+    fn holder(&self) -> Option<Holder> {
+        let code = Value::String(self.holder.clone()?);
+        serde_json::from_value(code).ok()
     }
 }
 
@@ -96,28 +116,22 @@ async fn mine(
     app: &AppState,
     party: &Party,
     query: &ListQuery,
-    limit: u32,
-) -> Answer<(Vec<(TradeFile, Viewer)>, Option<TradeId>)> {
+    limit: i64,
+) -> Answer<(Vec<(TradeFile, Viewer)>, Option<String>)> {
     let office = [Role::Officer, Role::Operator, Role::Carrier].into_iter().any(|r| party.is(r));
-    let own = |role| (party.is(role) && !office).then_some(party.id);
-    let (seller, buyer) = (own(Role::Seller), own(Role::Buyer));
-    if !office && seller.is_none() && buyer.is_none() {
+    let all = TradeFilter { stage: query.stage(), holder: query.holder(), ..TradeFilter::default() };
+    let filter = if office {
+        all
+    } else if party.is(Role::Seller) {
+        TradeFilter { seller: Some(party.id), ..all }
+    } else if party.is(Role::Buyer) {
+        TradeFilter { buyer: Some(party.id), ..all }
+    } else {
         return Ok((Vec::new(), None));
-    }
-    let mut files = Vec::new();
-    let mut more = None;
-    // A party that both sells and buys here has both lists, one after the other.
-    let asks = if office { vec![(None, None)] } else { [(seller, None), (None, buyer)].into_iter().filter(|a| *a != (None, None)).collect() };
-    for (seller, buyer) in asks {
-        let query = hub::TradeQuery { seller, buyer, stage: query.stage(), after: query.after(), limit, ..hub::TradeQuery::default() };
-        let found = app.hub.trades(&query).await?;
-        if u32::try_from(found.len()).unwrap_or(u32::MAX) >= limit {
-            more = found.last().map(|f| f.id.clone());
-        }
-        files.extend(found);
-    }
-    let shown = files.into_iter().filter_map(|f| Viewer::of(&f, party).map(|v| (f, v))).collect();
-    Ok((shown, more))
+    };
+    let Part { items, next } = app.hub.trades(&filter, query.after.as_deref(), limit).await?;
+    let shown = items.into_iter().filter_map(|row| Viewer::of(&row.file, party).map(|v| (row.file, v))).collect();
+    Ok((shown, next))
 }
 
 struct Row {
@@ -155,7 +169,7 @@ async fn list(
         return Ok(Redirect::to("/payouts").into_response());
     }
     let (files, more) = mine(&app, &party, &query, LIST_MAX).await?;
-    let now = app.hub.now().await?;
+    let now = app.hub.business_now().await?;
     let rows = files.iter().map(|(file, viewer)| row(&p, file, *viewer, now)).collect();
     let kind = [Role::Operator, Role::Officer, Role::Carrier, Role::Seller, Role::Buyer]
         .into_iter()
@@ -173,7 +187,7 @@ async fn list(
         stage,
         stages: Stage::ALL.into_iter().map(|s| (s.code(), p.by("stage", s.code()))).collect(),
         rows,
-        more: more.map(|id| format!("/trades?stage={stage}&after={}", percent(id.as_str()))),
+        more: more.map(|after| format!("/trades?stage={stage}&after={}", percent(&after))),
     };
     Ok(p.show(&shown))
 }

@@ -160,5 +160,5 @@ async fn issue(
         }
     }
     let command = IssueWaybill { trade: trade.clone(), no, gross, consignee: consignee.to_owned(), by: party.id, corrects };
-    trade_file::submit(app, Command::IssueWaybill(command)).await
+    app.submit(Command::IssueWaybill(command)).await
 }

@@ -10,7 +10,6 @@ hub-waiting = { $n ->
     [one] { $n } event waiting
    *[other] { $n } events waiting
 }
-hub-waiting-since = oldest { $ago }
 hub-received = received up to { $n }
 hub-witness = Witnesses
 hub-witness-ok = { $who } has countersigned { $size } events
@@ -55,3 +54,6 @@ problem-sandbox-only = Time can be moved in a sandbox only.
 problem-not-backwards = Time cannot go back. It is { $now }.
 problem-too-far = One move is at most { $max_days } days.
 problem-not-a-time = { $got } is not a date. Write it like 2026-12-01.
+hub-road-silent = no answer { $n } times
+problem-log-not-ready = The log is not signed that far yet. Try again in a moment.
+problem-view-not-yours = This view is for others.

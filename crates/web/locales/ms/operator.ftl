@@ -9,7 +9,6 @@ hub-waiting = { $n ->
     [0] semua telah dihantar
    *[other] { $n } peristiwa menunggu
 }
-hub-waiting-since = paling lama { $ago }
 hub-received = diterima hingga { $n }
 hub-witness = Saksi
 hub-witness-ok = { $who } telah menandatangani balas { $size } peristiwa
@@ -53,3 +52,6 @@ problem-sandbox-only = Masa hanya boleh digerakkan dalam sandbox.
 problem-not-backwards = Masa tidak boleh berundur. Sekarang { $now }.
 problem-too-far = Satu pergerakan paling banyak { $max_days } hari.
 problem-not-a-time = { $got } bukan tarikh. Tulis seperti 2026-12-01.
+hub-road-silent = tiada jawapan { $n } kali
+problem-log-not-ready = Log belum ditandatangani sejauh itu. Cuba lagi sebentar.
+problem-view-not-yours = Paparan ini untuk pihak lain.

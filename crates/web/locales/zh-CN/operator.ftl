@@ -9,7 +9,6 @@ hub-waiting = { $n ->
     [0] 全部已送达
    *[other] { $n } 个事件待发
 }
-hub-waiting-since = 最久 { $ago }
 hub-received = 已收到第 { $n } 个
 hub-witness = 见证
 hub-witness-ok = { $who } 已会签 { $size } 个事件
@@ -53,3 +52,6 @@ problem-sandbox-only = 只有沙盒可以移动时间。
 problem-not-backwards = 时间不能倒退，现在是 { $now }。
 problem-too-far = 一次最多移动 { $max_days } 天。
 problem-not-a-time = { $got } 不是日期，请写成 2026-12-01。
+hub-road-silent = 连续 { $n } 次无应答
+problem-log-not-ready = 日志尚未签到此处，请稍后再试。
+problem-view-not-yours = 此视图供他方使用。

@@ -7,9 +7,11 @@
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use hub::road::Cosignature;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use trade::bundle::{BUNDLE_FORMAT, Bundle, BundleCosignature, BundleEvent, View, seal_bundle};
+use trade::checkpoint::SignedCheckpoint;
 use trade::event::{Event, Happened};
 use trade::log::Bytes;
 use trade::trade_file::TradeFile;
@@ -18,6 +20,9 @@ use super::viewer::Viewer;
 use crate::AppState;
 use crate::auth::Signed;
 use crate::problem::{Answer, Failure};
+
+/// A head has fifteen countersignatures at most.
+const WITNESSES_MAX: i64 = 15;
 
 /// Where the parcel is and what customs said; for anybody who holds it.
 pub const PUBLIC_FIELDS: &[&str] = &[
@@ -284,22 +289,40 @@ pub async fn download(
     Ok((headers, bytes).into_response())
 }
 
-async fn seal(app: &AppState, file: &TradeFile, view: View) -> Answer<Vec<u8>> {
-    let not_yet = || Failure::new(StatusCode::SERVICE_UNAVAILABLE, "log-not-ready");
-    let log = app.hub.log_head().await?.ok_or_else(not_yet)?;
-    let size = log.checkpoint.claimed().size;
-    let mut events = Vec::new();
-    for logged in app.hub.events_of(&file.id).await? {
-        if logged.event.n < size && shows(view, &logged.event) {
-            let proof = app.hub.inclusion(logged.event.n, size).await?;
-            events.push(BundleEvent { index: logged.event.n, leaf: Bytes(logged.leaf), proof });
-        }
+/// The first countersigned head that holds all that is shown; where no peer has signed one yet, the
+/// newest of our own.
+async fn head_over(app: &AppState, needed: u64) -> Answer<(SignedCheckpoint, Vec<Cosignature>)> {
+    let mut lines = app.hub.cosignatures(needed, WITNESSES_MAX).await?;
+    if let Some(size) = lines.first().map(|line| line.size)
+        && let Some(head) = app.hub.head_at(size).await?
+    {
+        lines.retain(|line| line.size == size);
+        return Ok((head, lines));
     }
+    let not_yet = || Failure::new(StatusCode::SERVICE_UNAVAILABLE, "log-not-ready");
+    let head = app.hub.head().await?.ok_or_else(not_yet)?;
+    Ok((head, Vec::new()))
+}
+
+async fn seal(app: &AppState, file: &TradeFile, view: View) -> Answer<Vec<u8>> {
+    let mut shown = app.hub.events_of(&file.id).await?;
+    shown.retain(|logged| shows(view, &logged.event));
+    let needed = shown.iter().map(|logged| logged.event.n + 1).max().unwrap_or(0);
+    let (head, lines) = head_over(app, needed).await?;
+    let size = head.claimed().size;
+    shown.retain(|logged| logged.event.n < size);
+    let leaves: Vec<u64> = shown.iter().map(|logged| logged.event.n).collect();
+    let proofs = app.hub.proofs(size, &leaves, size).await?;
+    let events = shown
+        .into_iter()
+        .zip(proofs.inclusion)
+        .map(|(logged, proof)| BundleEvent { index: logged.event.n, leaf: Bytes(logged.leaf), proof })
+        .collect();
     let peers = app.hub.peers().await?;
     let mut cosignatures = Vec::new();
-    for (witness, line) in log.cosignatures {
-        let key = peers.iter().find(|p| p.card.id == witness).and_then(|p| p.card.keys.first());
-        cosignatures.extend(key.map(|key| BundleCosignature { witness: key.clone(), line }));
+    for line in lines {
+        let key = peers.iter().find(|p| p.card.id == line.witness).and_then(|p| p.card.keys.first());
+        cosignatures.extend(key.map(|key| BundleCosignature { witness: key.clone(), line: line.line }));
     }
     let site = app.site();
     let bundle = Bundle {
@@ -308,7 +331,7 @@ async fn seal(app: &AppState, file: &TradeFile, view: View) -> Answer<Vec<u8>> {
         card: site.card.clone().sign(&site.road.key),
         trade: cut(file, view),
         events,
-        checkpoint: log.checkpoint,
+        checkpoint: head,
         cosignatures,
         documents: Vec::new(),
     };

@@ -82,7 +82,7 @@ pub async fn show(
     super::looked(&app, &party, &file, viewer).await?;
     let events = super::events(&app, &file).await?;
     let transfers = if viewer.sees_ledger() { app.hub.transfers_of(&file.id).await? } else { Vec::new() };
-    let now = app.hub.now().await?;
+    let now = app.hub.business_now().await?;
     let site = app.site();
     let lane = lane(&app, &file).await?;
     let claim_until = claim_until(&app, &file);
