@@ -14,7 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hub::session::Session;
+use hub::access::Session;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use trade::party::{Party, PersonTag, Role};
@@ -58,7 +58,7 @@ pub enum By {
 pub async fn identify(app: &AppState, headers: &HeaderMap) -> Caller {
     let now = app.wall();
     if let Some(key) = bearer(headers) {
-        let found = app.hub.api_key(&fingerprint(key)).await.ok().flatten();
+        let found = app.hub.api_key(&fingerprint(key), now).await.ok().flatten();
         let Some(found) = found else { return Caller::default() };
         let party = app.hub.party(found.party).await.ok().flatten();
         return Caller { party, by: By::ApiKey };
@@ -82,7 +82,7 @@ pub fn fingerprint(token: &str) -> String {
 /// An e-mail address as it is looked up: a keyed hash, the same for any case.
 #[must_use]
 pub fn email_tag(app: &AppState, email: &str) -> String {
-    PersonTag::of(&app.settings.person_key, "email", email).to_string()
+    PersonTag::of(app.hub.person_key(), "email", email).to_string()
 }
 
 /// Hubs of one sandbox share a host, and cookies know no ports: the name carries the hub.
@@ -96,7 +96,7 @@ pub async fn begin_session(app: &AppState, party: &Party, mut response: Response
     let token = URL_SAFE_NO_PAD.encode(app.random::<32>());
     let created = app.wall();
     let expires = created.plus_seconds(SESSION_SECONDS);
-    app.hub.save_session(&Session { token: fingerprint(&token), party: party.id, opened: created, expires }).await?;
+    app.hub.put_session(&Session { token_hash: fingerprint(&token), party: party.id, created, expires }).await?;
     let secure = if app.is_sandbox() { "" } else { "; Secure" };
     let name = session_cookie_name(app);
     let cookie = format!("{name}={token}; Path=/; Max-Age={SESSION_SECONDS}; HttpOnly; SameSite=Lax{secure}");

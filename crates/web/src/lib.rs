@@ -9,36 +9,33 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use hub::Hub;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use serde_json::Value;
 use trade::card::Mode;
 use trade::commands::Command;
 use trade::site::Site;
 use trade::time::WallTime;
 
-use crate::problem::Answer;
+use crate::problem::{Answer, Failure};
 
 pub mod assets;
 pub mod auth;
-pub mod clearance;
-pub mod custody;
-pub mod declaration;
-pub mod escrow;
-pub mod health;
+pub mod front;
 pub mod i18n;
-pub mod log;
-pub mod operator;
+pub mod offer;
+pub mod order;
 pub mod page;
-pub mod payout;
-pub mod peer;
+pub mod party;
+pub mod payment;
 pub mod problem;
-pub mod settlement;
-pub mod trade_file;
-pub mod verify;
-pub mod waybill;
+pub mod product;
+pub mod quote;
+pub mod start;
 
 /// A price list may have 10 MB (`papers`); everything else stays far below.
 const BODY_MAX: usize = 11 * 1024 * 1024;
@@ -58,10 +55,11 @@ pub struct App {
 pub struct Settings {
     /// Where the pages are reached, without a slash at the end: `https://hub.example`.
     pub url: String,
+    /// Where this process itself listens, `http://127.0.0.1:8701`: the sandbox's payment firm sends
+    /// its webhooks there.
+    pub local_url: String,
     /// The secret shared with the payment firm that sends webhooks.
     pub payment_secret: [u8; 32],
-    /// By which persons are recognised without being named; derived from the hub's own secret.
-    pub person_key: [u8; 32],
 }
 
 impl AppState {
@@ -90,6 +88,15 @@ impl AppState {
     /// Hands one command to the hub; a refusal keeps its code and values.
     pub async fn submit(&self, command: Command) -> Answer<Value> {
         Ok(self.hub.submit(command).await??)
+    }
+
+    /// The same, with the answer as the command's own type.
+    pub async fn submit_as<T: DeserializeOwned>(&self, command: Command) -> Answer<T> {
+        let answer = self.submit(command).await?;
+        serde_json::from_value(answer).map_err(|error| {
+            eprintln!("web: an answer of the hub is not what it should be: {error}");
+            Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "http-500")
+        })
     }
 
     /// Random bytes from the operating system.
@@ -121,19 +128,14 @@ impl std::ops::Deref for AppState {
 pub fn router(app: AppState) -> Router {
     let nouns = Router::new()
         .merge(page::routes())
-        .merge(trade_file::routes())
-        .merge(waybill::routes())
-        .merge(declaration::routes())
-        .merge(clearance::routes())
-        .merge(custody::routes())
-        .merge(escrow::routes())
-        .merge(payout::routes(&app))
-        .merge(settlement::routes())
-        .merge(operator::routes(&app))
-        .merge(peer::routes())
-        .merge(log::routes())
-        .merge(verify::routes())
-        .merge(health::routes())
+        .merge(front::routes(&app))
+        .merge(party::routes())
+        .merge(product::routes())
+        .merge(offer::routes())
+        .merge(quote::routes())
+        .merge(order::routes())
+        .merge(payment::routes(&app))
+        .merge(start::routes())
         .layer(DefaultBodyLimit::max(BODY_MAX));
     nouns
         .fallback(problem::no_such_page)

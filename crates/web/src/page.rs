@@ -222,6 +222,12 @@ impl Page {
         places
     }
 
+    /// Where this reader begins.
+    #[must_use]
+    pub fn home(&self) -> &'static str {
+        self.places().first().map_or("/", |place| place.href)
+    }
+
     /// For `aria-current`: the page itself or one below it.
     #[must_use]
     pub fn is_here(&self, href: &str) -> bool {
@@ -238,6 +244,9 @@ impl Page {
         Theme::ALL
     }
 }
+
+/// For templates, which name no enum of another crate.
+pub const BUYER_ROLE: Role = Role::Buyer;
 
 const SELLER: &[Place] = &[
     place("/start", "nav-start"),

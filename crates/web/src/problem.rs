@@ -70,30 +70,10 @@ impl From<Problem> for Failure {
 }
 
 /// The store failed. What it said goes to the operator's log, not to the caller.
-impl From<hub::db::StoreError> for Failure {
-    fn from(error: hub::db::StoreError) -> Self {
+impl From<hub::Error> for Failure {
+    fn from(error: hub::Error) -> Self {
         eprintln!("web: storage: {error}");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "storage")
-    }
-}
-
-impl From<hub::sequencer::ProofError> for Failure {
-    fn from(error: hub::sequencer::ProofError) -> Self {
-        eprintln!("web: proof: {error:?}");
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "log-not-ready")
-    }
-}
-
-/// The command was not decided: it may be sent again as it is.
-impl From<hub::Unavailable> for Failure {
-    fn from(reason: hub::Unavailable) -> Self {
-        eprintln!("web: not decided: {reason:?}");
-        let status = match reason {
-            hub::Unavailable::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,
-            hub::Unavailable::Faulty => StatusCode::INTERNAL_SERVER_ERROR,
-            _ => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        Self { status, ..Self::of(&reason) }
     }
 }
 

@@ -415,3 +415,15 @@ problem-amount-not-taken = { $element } is not an amount (line { $line }): { $ca
     .fix = Correct it.
 problem-control-differs = { $element } says { $stated }, the message has { $found }.
     .fix = Ask the sender for a whole message.
+
+# keys
+problem-too-many-keys = There are { $max } keys already.
+    .fix = Revoke one that is not used.
+
+# payments by page and notice
+problem-payment-not-sent = The payment firm could not reach the hub. Nothing was paid.
+    .fix = Try again in a minute.
+problem-payment-not-taken = The hub did not take the payment.
+    .fix = Look at the order; try again.
+problem-order-not-named = The credit names no order.
+    .fix = Ask the payer for the order number; it belongs in the remittance text.

@@ -404,3 +404,13 @@ problem-amount-not-taken = { $element } bukan jumlah (baris { $line }): { $cause
     .fix = Betulkan.
 problem-control-differs = { $element } menyatakan { $stated }, mesej mempunyai { $found }.
     .fix = Minta mesej yang lengkap daripada pengirim.
+
+problem-too-many-keys = Sudah ada { $max } kunci.
+    .fix = Batalkan satu yang tidak digunakan.
+
+problem-payment-not-sent = Syarikat pembayaran tidak dapat menghubungi hab. Tiada bayaran dibuat.
+    .fix = Cuba lagi sebentar lagi.
+problem-payment-not-taken = Hab tidak menerima bayaran itu.
+    .fix = Lihat pesanan; cuba lagi.
+problem-order-not-named = Kredit tidak menamakan pesanan.
+    .fix = Tanya pembayar nombor pesanan; ia patut ada dalam teks kiriman wang.

@@ -404,3 +404,13 @@ problem-amount-not-taken = { $element } 不是金额（第 { $line } 行）：{ 
     .fix = 请更正。
 problem-control-differs = { $element } 标明 { $stated }，实际为 { $found }。
     .fix = 请发送方提供完整报文。
+
+problem-too-many-keys = 已有 { $max } 个密钥。
+    .fix = 请吊销不用的密钥。
+
+problem-payment-not-sent = 支付机构无法连接枢纽，未付款。
+    .fix = 请稍后重试。
+problem-payment-not-taken = 枢纽未接受该付款。
+    .fix = 请查看订单后重试。
+problem-order-not-named = 该入账未注明订单号。
+    .fix = 请向付款人索取订单号，应写在附言中。

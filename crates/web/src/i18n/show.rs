@@ -7,16 +7,16 @@ use trade::money::{FxRate, Money, Rate};
 use trade::quantity::{Content, Grams, Size};
 use trade::time::{BusinessTime, WallTime};
 
-use super::{Lang, Tr};
+use super::Tr;
 
 impl Tr {
     /// `RM 1,234.50`, `¥ 386.42`, `USD 12.00`; all three languages group by thousands with commas.
     #[must_use]
     pub fn money(&self, money: Money) -> String {
-        let sign = match (money.currency().code(), self.lang) {
-            ("MYR", _) => "RM",
-            ("CNY", _) => "¥",
-            (code, _) => code,
+        let sign = match money.currency().code() {
+            "MYR" => "RM",
+            "CNY" => "¥",
+            code => code,
         };
         let decimal = money.decimal();
         match decimal.strip_prefix('-') {
