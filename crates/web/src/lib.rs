@@ -25,17 +25,30 @@ use crate::problem::{Answer, Failure};
 
 pub mod assets;
 pub mod auth;
+pub mod clearance;
+pub mod custody;
+pub mod declaration;
+pub mod escrow;
 pub mod front;
+pub mod health;
 pub mod i18n;
+pub mod log;
 pub mod offer;
+pub mod operator;
 pub mod order;
 pub mod page;
 pub mod party;
 pub mod payment;
+pub mod payout;
+pub mod peer;
 pub mod problem;
 pub mod product;
 pub mod quote;
+pub mod settlement;
 pub mod start;
+pub mod trade_file;
+pub mod verify;
+pub mod waybill;
 
 /// A price list may have 10 MB (`papers`); everything else stays far below.
 const BODY_MAX: usize = 11 * 1024 * 1024;
@@ -58,6 +71,8 @@ pub struct Settings {
     /// Where this process itself listens, `http://127.0.0.1:8701`: the sandbox's payment firm sends
     /// its webhooks there.
     pub local_url: String,
+    /// By which persons are recognised without being named; only this hub has it.
+    pub person_key: [u8; 32],
     /// The secret shared with the payment firm that sends webhooks.
     pub payment_secret: [u8; 32],
 }
@@ -81,8 +96,7 @@ impl AppState {
     /// The real clock: sessions, signatures, throttling. Business time is the hub's.
     #[must_use]
     pub fn wall(&self) -> WallTime {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        WallTime::from_micros(since.map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX)))
+        self.hub.wall_now()
     }
 
     /// Hands one command to the hub; a refusal keeps its code and values.
@@ -136,6 +150,19 @@ pub fn router(app: AppState) -> Router {
         .merge(order::routes())
         .merge(payment::routes(&app))
         .merge(start::routes())
+        .merge(trade_file::routes())
+        .merge(waybill::routes())
+        .merge(declaration::routes())
+        .merge(clearance::routes())
+        .merge(custody::routes())
+        .merge(escrow::routes())
+        .merge(payout::routes(&app))
+        .merge(settlement::routes())
+        .merge(operator::routes(&app))
+        .merge(peer::routes())
+        .merge(log::routes())
+        .merge(verify::routes())
+        .merge(health::routes())
         .layer(DefaultBodyLimit::max(BODY_MAX));
     nouns
         .fallback(problem::no_such_page)

@@ -116,7 +116,7 @@ struct QuotePage {
 
 async fn show(State(app): State<AppState>, Signed(party): Signed, page: Page, Path(id): Path<String>) -> Answer<Response> {
     let quote = visible(&app, &party, &id).await?;
-    let now: BusinessTime = app.hub.now().await?;
+    let now: BusinessTime = app.hub.business_now().await?;
     let shown = QuotePage {
         steps: waterfall(&app, &page, &quote),
         is_buyer: quote.asked_by == Some(party.id),
