@@ -10,6 +10,7 @@ pub mod clock;
 pub mod credential;
 pub mod db;
 mod decide;
+pub mod desk;
 pub mod event;
 pub mod hub;
 mod lane;
@@ -31,5 +32,6 @@ pub mod session;
 pub mod summary;
 pub mod testing;
 pub mod trade_file;
+pub mod upload;
 
 pub use hub::{Answer, Config, Hub, Limits, Node, Status, Unavailable};

@@ -1,1 +1,177 @@
+//! All HTTP, in and out: pages, the JSON API, webhooks, the road. One file a noun, as in `trade`.
+//!
+//! Every request goes, from the outside in: panics caught, security headers, compression, who asks
+//! in which language ([`page::Ask`]), failures made readable ([`problem`]), cross-site posts refused
+//! ([`auth`]), the noun's own routes. Handlers parse, hand one command to the hub, and show what it
+//! answered; no rule is decided here.
 
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use hub::Hub;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use trade::card::Mode;
+use trade::commands::Command;
+use trade::site::Site;
+use trade::time::WallTime;
+
+use crate::problem::{Answer, Failure};
+
+pub mod assets;
+pub mod auth;
+pub mod clearance;
+pub mod custody;
+pub mod declaration;
+pub mod escrow;
+pub mod front;
+pub mod health;
+pub mod i18n;
+pub mod log;
+pub mod offer;
+pub mod operator;
+pub mod order;
+pub mod page;
+pub mod party;
+pub mod payment;
+pub mod payout;
+pub mod peer;
+pub mod problem;
+pub mod product;
+pub mod quote;
+pub mod settlement;
+pub mod start;
+pub mod trade_file;
+pub mod verify;
+pub mod waybill;
+
+/// A price list may have 10 MB (`papers`); everything else stays far below.
+const BODY_MAX: usize = 11 * 1024 * 1024;
+
+/// What every handler may use.
+#[derive(Clone)]
+pub struct AppState(Arc<App>);
+
+pub struct App {
+    pub hub: Hub,
+    pub settings: Settings,
+    pub doorman: auth::Doorman,
+}
+
+/// What a hub's operator sets for its pages.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where the pages are reached, without a slash at the end: `https://hub.example`.
+    pub url: String,
+    /// Where this process itself listens, `http://127.0.0.1:8701`: the sandbox's payment firm sends
+    /// its webhooks there.
+    pub local_url: String,
+    /// By which persons are recognised without being named; only this hub has it.
+    pub person_key: [u8; 32],
+    /// The secret shared with the payment firm that sends webhooks.
+    pub payment_secret: [u8; 32],
+}
+
+impl AppState {
+    #[must_use]
+    pub fn new(hub: Hub, settings: Settings) -> Self {
+        Self(Arc::new(App { hub, settings, doorman: auth::Doorman::default() }))
+    }
+
+    #[must_use]
+    pub fn site(&self) -> &Site {
+        self.hub.site()
+    }
+
+    #[must_use]
+    pub fn is_sandbox(&self) -> bool {
+        self.site().mode == Mode::Sandbox
+    }
+
+    /// The real clock: sessions, signatures, throttling. Business time is the hub's.
+    #[must_use]
+    pub fn wall(&self) -> WallTime {
+        self.hub.wall_now()
+    }
+
+    /// Hands one command to the hub; a refusal keeps its code and values.
+    pub async fn submit(&self, command: Command) -> Answer<Value> {
+        Ok(self.hub.submit(command).await??)
+    }
+
+    /// The same, with the answer as the command's own type.
+    pub async fn submit_as<T: DeserializeOwned>(&self, command: Command) -> Answer<T> {
+        let answer = self.submit(command).await?;
+        serde_json::from_value(answer).map_err(|error| {
+            eprintln!("web: an answer of the hub is not what it should be: {error}");
+            Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "http-500")
+        })
+    }
+
+    /// Random bytes from the operating system.
+    #[must_use]
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+        bytes
+    }
+
+    /// A fresh id, ordered by the real clock.
+    #[must_use]
+    pub fn fresh<T: trade::id::Noun>(&self) -> trade::id::Id<T> {
+        let millis = u64::try_from(self.wall().micros().div_euclid(1000)).unwrap_or(0);
+        trade::id::Id::new(millis, &self.random())
+    }
+}
+
+impl std::ops::Deref for AppState {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.0
+    }
+}
+
+/// All routes of a hub. What belongs to a sandbox alone is not mounted in production.
+#[must_use]
+pub fn router(app: AppState) -> Router {
+    let nouns = Router::new()
+        .merge(page::routes())
+        .merge(front::routes(&app))
+        .merge(party::routes())
+        .merge(product::routes())
+        .merge(offer::routes())
+        .merge(quote::routes())
+        .merge(order::routes())
+        .merge(payment::routes(&app))
+        .merge(start::routes())
+        .merge(trade_file::routes())
+        .merge(waybill::routes())
+        .merge(declaration::routes())
+        .merge(clearance::routes())
+        .merge(custody::routes())
+        .merge(escrow::routes())
+        .merge(payout::routes(&app))
+        .merge(settlement::routes())
+        .merge(operator::routes(&app))
+        .merge(peer::routes())
+        .merge(log::routes())
+        .merge(verify::routes())
+        .merge(health::routes())
+        .layer(DefaultBodyLimit::max(BODY_MAX));
+    nouns
+        .fallback(problem::no_such_page)
+        .layer(from_fn(auth::refuse_cross_site))
+        .layer(from_fn_with_state(app.clone(), problem::readable))
+        .layer(from_fn_with_state(app.clone(), page::ask))
+        .merge(assets::routes())
+        .layer(CompressionLayer::new())
+        .layer(from_fn_with_state(app.clone(), assets::security_headers))
+        .layer(CatchPanicLayer::new())
+        .with_state(app)
+}

@@ -1,0 +1,147 @@
+# Words for the codes of closed lists.
+
+# roles
+role-seller = Seller
+role-buyer = Buyer
+role-officer = Customs officer
+role-operator = Hub operator
+role-carrier = Carrier
+role-bank = Bank
+
+# where a trade stands
+stage-awaiting-order = Waiting for the order
+stage-awaiting-payment = Waiting for payment
+stage-in-escrow = Paid, in escrow
+stage-export-held = Held at export
+stage-export-released = Released for export
+stage-import-held = Held at import
+stage-import-released = Released for import
+stage-delivered = Delivered
+stage-settled = Escrow released
+stage-paid = Seller paid
+stage-detained = Detained
+stage-lapsed = Lapsed, not paid in time
+stage-declined = Declined
+
+# who holds the ball
+holder-seller = The seller
+holder-buyer = The buyer
+holder-export-carrier = The carrier at export
+holder-import-carrier = The carrier at import
+holder-export-customs = Export customs
+holder-import-customs = Import customs
+holder-payment-firm = The bank or payment firm
+holder-broker = The customs broker
+holder-export-hub = The exporting hub
+holder-import-hub = The importing hub
+holder-nobody = Nobody
+
+# what for
+task-place-order = place the order
+task-pay = pay
+task-hand-over = take the parcel and issue the waybill
+task-lodge-export = lodge the export declaration
+task-examine = examine
+task-answer = answer a question
+task-mend = mend a document
+task-transport = carry
+task-deliver = deliver
+task-accept-goods = accept the goods
+task-release-escrow = release the escrow
+task-pay-out = pay out
+task-nothing = nothing
+
+# how well a rule is known
+knowledge-sourced = sourced
+knowledge-unverified = unverified
+knowledge-unknown = unknown
+
+# under which regime
+regime-b2c-parcel = Consumer parcel (supervision code 9610)
+regime-bonded-b2c = Consumer goods from bond
+regime-b2b = Business to business
+regime-overseas-warehouse = Overseas warehouse
+regime-personal-post = Personal post
+treatment-within-limits = within the consumer limits
+treatment-over-single-limit-in-full = over the single limit, taxed in full
+direction-import = import
+direction-export = export
+side-import = import
+side-export = export
+
+# charges
+charge-duty = Import duty
+charge-consumption-tax = Consumption tax
+charge-vat = VAT
+per-piece = piece
+per-ml = ml
+per-g = g
+
+# fields of a product and of a price list
+field-sku = Article number
+field-name = Name
+field-description = Description for customs
+field-hs = HS code
+field-origin = Country of origin
+field-weight = Gross weight of a piece
+field-weight-unit = Unit of weight
+field-size = Size as packed
+field-length = Length
+field-width = Width
+field-height = Height
+field-size-unit = Unit of size
+field-price = Price
+field-currency = Currency
+field-content = Net contents
+field-content-unit = Unit of contents
+field-pack = Packing
+content-unit-ml = ml
+content-unit-g = g
+content-unit-piece = pieces
+file-kind-old-excel = an Excel file of before 2007 (.xls)
+file-kind-binary-excel = a binary Excel file (.xlsb)
+file-kind-locked = a workbook under a password
+file-kind-open-document = an OpenDocument file
+file-kind-pdf = a PDF
+file-kind-image = a picture
+file-kind-web-page = a web page
+file-kind-other-archive = an archive
+file-kind-unknown = of a kind that is not read here
+
+# countries that the pages name often; any other is shown by its code
+country-MY = Malaysia
+country-CN = China
+country-SG = Singapore
+country-TH = Thailand
+country-ID = Indonesia
+country-VN = Viet Nam
+country-PH = Philippines
+country-JP = Japan
+country-KR = South Korea
+country-IN = India
+country-LK = Sri Lanka
+country-AU = Australia
+country-NZ = New Zealand
+country-GB = United Kingdom
+country-US = United States
+country-FR = France
+country-DE = Germany
+country-IT = Italy
+country-CH = Switzerland
+country-TW = Taiwan
+country-HK = Hong Kong
+
+# identity documents
+id-type-resident-id = Resident identity card
+id-type-passport = Passport
+id-type-mykad = MyKad
+unit-kilogram = kilograms
+unit-gram = grams
+unit-metre = metres
+unit-centimetre = centimetres
+unit-millimetre = millimetres
+unit-litre = litres
+unit-millilitre = millilitres
+unit-piece = pieces
+unit-other = a unit that is not taken here
+per-article = article

@@ -1,0 +1,35 @@
+# The quote: the price to the door.
+quote-title = Price to the door
+quote-heading = { $total } to the door
+quote-valid = Valid until { $until }
+quote-was-valid = Was valid until { $until }
+quote-expired = expired
+quote-countersigned = Countersigned by { $hub }
+quote-confirmed = confirmed by the rules of { $hub }
+quote-take = Nothing is added later.
+quote-take-why = You pay into escrow; the seller is paid when you have the goods.
+quote-order = Order for { $total }
+quote-total = You pay
+quote-freight = Freight
+quote-freight-how = { $weight } chargeable weight, { $home }
+quote-goods-how = { $pieces } × { $price }; { $rate }
+quote-charge-of = { $charge }: { $goods }
+quote-source = Source: { $source }
+quote-rests-on = What it rests on
+quote-regime = Regime
+quote-knowledge = State of knowledge
+quote-unverified-why = At least one rule has no official source yet. Good for practice; check before you rely on it.
+quote-rate = Exchange rate
+quote-rate-source = { $source }, { $at }
+quote-date = Legal date
+quote-pack = Rule pack
+quote-number = Number
+quote-rules = Rules used
+quote-refused = No price can be given
+quote-back = Back to the shop
+formula-not-levied = Not levied within the consumer limits
+formula-composite-vat = Tax of the line: { $base } × { $vat } × { $share } = { $tax }
+formula-composite = Its part of the tax of the line: { $base } × ({ $ct } + { $vat }) ÷ (1 − { $ct }) × { $share } = { $tax }
+formula-ad-valorem = { $base } × { $rate }
+formula-inside = { $base } ÷ (1 − { $rate }) × { $rate }
+formula-below = Not due: { $price } a { $per }, below { $threshold }

@@ -1,0 +1,15 @@
+offer-title = Barang dari seberang sempadan
+offer-lead = Harga ditetapkan penjual. Pilih bilangan dan lihat satu harga hingga ke pintu anda, termasuk semua cukai.
+offer-search = Cari nama, penjual atau kod HS
+offer-none = Tiada apa-apa ditemui.
+offer-none-why = Penjual di hab yang satu lagi menawarkan barang di sini sebaik sahaja ia sedia bagi negara ini.
+offer-by = oleh { $seller }
+offer-pieces = unit
+offer-pieces-of = Bilangan unit { $name }
+offer-per-piece = seunit, di tempat penjual
+offer-ask = Berapa harganya hingga ke pintu saya?
+offer-ask-why = Dengan tambang, duti dan cukai, disahkan mengikut peraturan kastam dan sah tujuh hari.
+offer-ask-go = Harga hingga ke pintu
+offer-sign-in = Log masuk sebagai pembeli untuk melihat harga hingga ke pintu anda.
+offer-facts = Keterangan
+offer-from-hub = Dijual di hab

@@ -1,0 +1,11 @@
+order-none = Anda belum membuat pesanan.
+order-none-yet = Pesanan belum diterima
+order-look = Lihat kedai
+order-number = Nombor pesanan
+order-what = Barang
+order-where = Kedudukan
+order-total = Hingga ke pintu
+order-next = Langkah seterusnya
+order-pay = Bayar
+order-goods = { $pieces } × { $name }
+order-goods-more = { $first } dan { $more } lagi

@@ -1,0 +1,34 @@
+quote-title = Harga hingga ke pintu
+quote-heading = { $total } hingga ke pintu
+quote-valid = Sah sehingga { $until }
+quote-was-valid = Sah sehingga { $until } sahaja
+quote-expired = tamat tempoh
+quote-countersigned = Ditandatangani bersama oleh { $hub }
+quote-confirmed = disahkan mengikut peraturan { $hub }
+quote-take = Tiada tambahan kemudian.
+quote-take-why = Anda membayar ke dalam eskrow; penjual dibayar apabila anda menerima barang.
+quote-order = Pesan dengan { $total }
+quote-total = Anda bayar
+quote-freight = Tambang
+quote-freight-how = berat boleh caj { $weight }, { $home }
+quote-goods-how = { $pieces } × { $price }; { $rate }
+quote-charge-of = { $charge }: { $goods }
+quote-source = Sumber: { $source }
+quote-rests-on = Asas sebut harga
+quote-regime = Rejim
+quote-knowledge = Tahap pengetahuan
+quote-unverified-why = Sekurang-kurangnya satu peraturan belum mempunyai sumber rasmi. Sesuai untuk latihan; semak sebelum bergantung padanya.
+quote-rate = Kadar pertukaran
+quote-rate-source = { $source }, { $at }
+quote-date = Tarikh undang-undang
+quote-pack = Pek peraturan
+quote-number = Nombor
+quote-rules = Peraturan digunakan
+quote-refused = Harga tidak dapat diberi
+quote-back = Kembali ke kedai
+formula-not-levied = Tidak dikenakan dalam had pengguna
+formula-composite-vat = Cukai baris: { $base } × { $vat } × { $share } = { $tax }
+formula-composite = Bahagiannya daripada cukai baris: { $base } × ({ $ct } + { $vat }) ÷ (1 − { $ct }) × { $share } = { $tax }
+formula-ad-valorem = { $base } × { $rate }
+formula-inside = { $base } ÷ (1 − { $rate }) × { $rate }
+formula-below = Tidak kena: { $price } se{ $per }, di bawah { $threshold }

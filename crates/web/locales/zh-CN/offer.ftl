@@ -1,0 +1,15 @@
+offer-title = 跨境好物
+offer-lead = 所示为卖家价。选好数量，即见到门一口价，含全部税费。
+offer-search = 按名称、卖家或 HS 编码搜索
+offer-none = 没有找到商品。
+offer-none-why = 对方枢纽的卖家商品达到本国要求后即在此上架。
+offer-by = 卖家：{ $seller }
+offer-pieces = 件
+offer-pieces-of = { $name } 的件数
+offer-per-piece = 每件，卖家价
+offer-ask = 到我家门口多少钱？
+offer-ask-why = 含运费、关税和税，按海关规则确认，七天有效。
+offer-ask-go = 查询到门价
+offer-sign-in = 以买家身份登录即可查看到门价。
+offer-facts = 商品信息
+offer-from-hub = 所在枢纽

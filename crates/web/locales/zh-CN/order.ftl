@@ -1,0 +1,11 @@
+order-none = 您还没有订单。
+order-none-yet = 订单尚未到达
+order-look = 去商城看看
+order-number = 订单号
+order-what = 商品
+order-where = 当前状态
+order-total = 到门价
+order-next = 下一步
+order-pay = 付款
+order-goods = { $pieces } × { $name }
+order-goods-more = { $first } 等另 { $more } 种

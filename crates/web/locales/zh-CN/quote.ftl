@@ -1,0 +1,34 @@
+quote-title = 到门价
+quote-heading = 到门价 { $total }
+quote-valid = 有效至 { $until }
+quote-was-valid = 曾有效至 { $until }
+quote-expired = 已过期
+quote-countersigned = 经 { $hub } 签名确认
+quote-confirmed = 按 { $hub } 的规则确认
+quote-take = 之后不再加收任何费用。
+quote-take-why = 您的付款进入托管；收到货物后卖家才收款。
+quote-order = 以 { $total } 下单
+quote-total = 应付
+quote-freight = 运费
+quote-freight-how = 计费重量 { $weight }，{ $home }
+quote-goods-how = { $pieces } × { $price }；{ $rate }
+quote-charge-of = { $charge }：{ $goods }
+quote-source = 出处：{ $source }
+quote-rests-on = 依据
+quote-regime = 监管方式
+quote-knowledge = 可靠程度
+quote-unverified-why = 至少有一条规则尚无官方出处，可用于练习；正式使用前请核实。
+quote-rate = 汇率
+quote-rate-source = { $source }，{ $at }
+quote-date = 适用日期
+quote-pack = 规则包
+quote-number = 编号
+quote-rules = 所用规则
+quote-refused = 无法报价
+quote-back = 返回商城
+formula-not-levied = 限额内暂免
+formula-composite-vat = 本行税款：{ $base } × { $vat } × { $share } = { $tax }
+formula-composite = 本行综合税中的份额：{ $base } × ({ $ct } + { $vat }) ÷ (1 − { $ct }) × { $share } = { $tax }
+formula-ad-valorem = { $base } × { $rate }
+formula-inside = { $base } ÷ (1 − { $rate }) × { $rate }
+formula-below = 不征：每{ $per } { $price }，低于 { $threshold }

@@ -1,0 +1,183 @@
+//! Parties: sign-up, sign-in, sign-out, a party's own account and its API keys.
+
+mod account;
+mod register;
+
+use askama::Template;
+use axum::extract::{Form, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::json;
+use trade::party::{Party, Role};
+
+use crate::AppState;
+use crate::auth;
+use crate::i18n::Told;
+use crate::page::{Page, here};
+use crate::problem::{Answer, Failure};
+
+pub use register::practice_party;
+use register::{Identity, Registration, register};
+
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/sign-in", get(sign_in_page).post(sign_in))
+        .route("/sign-up", get(sign_up_page).post(sign_up))
+        .route("/sign-out", post(sign_out))
+        .route("/account", get(account::page))
+        .route("/account/keys", post(account::make_key))
+        .route("/account/keys/{id}/revoke", post(account::revoke_key))
+        .route("/api/v1/parties", post(register::api_register))
+        .route("/api/v1/sessions", post(api_sign_in))
+}
+
+#[derive(Template)]
+#[template(path = "party/sign_in.html")]
+struct SignInPage {
+    p: Page,
+    told: Option<Told>,
+    email: String,
+    next: String,
+}
+
+#[derive(Deserialize)]
+struct Next {
+    #[serde(default)]
+    next: String,
+}
+
+async fn sign_in_page(page: Page, Query(query): Query<Next>) -> Response {
+    let shown = SignInPage { p: page, told: None, email: String::new(), next: here(&query.next).to_owned() };
+    shown.p.show(&shown)
+}
+
+#[derive(Deserialize)]
+struct SignInForm {
+    email: String,
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+async fn sign_in(State(app): State<AppState>, page: Page, Form(form): Form<SignInForm>) -> Answer<Response> {
+    match let_in(&app, &form.email, form.password).await {
+        Ok(party) => auth::begin_session(&app, &party, Redirect::to(here(&form.next)).into_response()).await,
+        Err(failure) => {
+            let told = Some(page.problem(&failure.problem));
+            let shown = SignInPage { p: page, told, email: form.email, next: here(&form.next).to_owned() };
+            Ok((failure.status, shown.p.show(&shown)).into_response())
+        }
+    }
+}
+
+/// The party whose e-mail address and password these are.
+async fn let_in(app: &AppState, email: &str, password: String) -> Answer<Party> {
+    let tag = auth::email_tag(app, email);
+    app.doorman.may_try(&tag, app.wall())?;
+    let known = app.hub.credential(&tag).await?;
+    let hash = known.as_ref().map(|c| c.secret.clone());
+    let right = auth::check_password(app, hash, password).await?;
+    if let (true, Some(credential)) = (right, known) {
+        if let Some(party) = app.hub.party(credential.party).await? {
+            app.doorman.was_right(&tag);
+            return Ok(party);
+        }
+    }
+    app.doorman.was_wrong(&tag, app.wall());
+    Err(Failure::new(StatusCode::UNAUTHORIZED, "wrong-password"))
+}
+
+async fn sign_out(State(app): State<AppState>, headers: HeaderMap) -> Answer<Response> {
+    auth::end_session(&app, &headers, Redirect::to("/").into_response()).await
+}
+
+#[derive(Deserialize)]
+struct SessionRequest {
+    email: String,
+    password: String,
+}
+
+async fn api_sign_in(State(app): State<AppState>, Json(request): Json<SessionRequest>) -> Answer<Response> {
+    let party = let_in(&app, &request.email, request.password).await?;
+    let body = Json(json!({ "party": party.id, "roles": party.roles }));
+    auth::begin_session(&app, &party, body.into_response()).await
+}
+
+#[derive(Template)]
+#[template(path = "party/sign_up.html")]
+struct SignUpPage {
+    p: Page,
+    told: Option<Told>,
+    form: SignUpForm,
+    country: String,
+}
+
+#[derive(Clone, Default, Deserialize)]
+struct SignUpForm {
+    role: String,
+    name: String,
+    #[serde(default)]
+    country: String,
+    email: String,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    phone: String,
+    #[serde(default)]
+    address: String,
+    #[serde(default)]
+    id_number: String,
+    #[serde(default)]
+    payout_account: String,
+}
+
+#[derive(Deserialize)]
+struct SignUpQuery {
+    role: Option<Role>,
+}
+
+async fn sign_up_page(State(app): State<AppState>, page: Page, Query(query): Query<SignUpQuery>) -> Response {
+    let role = query.role.filter(|r| r.is_open()).unwrap_or(Role::Seller);
+    let form = SignUpForm { role: role.code().to_owned(), ..SignUpForm::default() };
+    let shown = SignUpPage { p: page, told: None, form, country: app.site().territory.to_string() };
+    shown.p.show(&shown)
+}
+
+async fn sign_up(State(app): State<AppState>, page: Page, Form(form): Form<SignUpForm>) -> Answer<Response> {
+    match register(&app, &form.registration(), false).await {
+        Ok(party) => auth::begin_session(&app, &party, Redirect::to("/").into_response()).await,
+        Err(failure) => {
+            let told = Some(page.problem(&failure.problem));
+            let country = app.site().territory.to_string();
+            let shown = SignUpPage { p: page, told, form: SignUpForm { password: String::new(), ..form }, country };
+            Ok((failure.status, shown.p.show(&shown)).into_response())
+        }
+    }
+}
+
+impl SignUpForm {
+    fn registration(&self) -> Registration {
+        let some = |text: &str| Some(text.trim().to_owned()).filter(|t| !t.is_empty());
+        let is_buyer = self.role == Role::Buyer.code();
+        Registration {
+            party: None,
+            role: self.role.clone(),
+            name: self.name.clone(),
+            country: self.country.clone(),
+            email: some(&self.email),
+            password: Some(self.password.clone()),
+            payout_account: some(&self.payout_account),
+            person: is_buyer.then(|| Identity {
+                name: self.name.clone(),
+                phone: some(&self.phone),
+                address: some(&self.address),
+                id_type: Some("1".to_owned()),
+                id_number: some(&self.id_number),
+                checked: false,
+            }),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Products: the seller's list with what each still lacks, one product by form, and price lists.
+
+mod form;
+mod upload;
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use trade::codes::{Country, HsCode};
+use trade::commands::Command;
+use trade::event::Asked;
+use trade::id::Id;
+use trade::money::Money;
+use trade::party::Party;
+use trade::product::{Goods, LaneGaps, OfferProduct, PeerAnswer, Product};
+use trade::quantity::{Content, Grams, Size};
+use trade::quote::AskPeerQuote;
+use trade::readiness::HsClaim;
+
+use crate::AppState;
+use crate::auth::{As, Seller};
+use crate::i18n::Told;
+use crate::page::Page;
+use crate::problem::{Answer, Failure};
+
+pub use upload::{Fault, Reading, latest_reading};
+
+/// Products on one page of the list; a page stays under 100 kB.
+const LIST_PAGE: i64 = 60;
+/// Products in one answer to a machine.
+const API_PAGE: i64 = 500;
+
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/products", get(list).post(form::add))
+        .route("/products/new", get(form::empty))
+        .route("/products/{id}", get(form::edit).post(form::save))
+        .route("/products/{id}/ask", post(ask_peers))
+        .route("/products/upload", get(upload::page).post(upload::receive))
+        .route("/products/uploads/{id}", get(upload::show))
+        .route("/products/uploads/{id}/mapping", post(upload::remap))
+        .route("/products/uploads/{id}/take", post(upload::take))
+        .route("/products/uploads/{id}/failed.xlsx", get(upload::failed))
+        .route("/products/template.xlsx", get(upload::template))
+        .route("/api/v1/price-lists", post(upload::api_receive))
+        .route("/api/v1/price-lists/{id}/failed.xlsx", get(upload::failed))
+        .route("/api/v1/price-list-template.xlsx", get(upload::template))
+        .route("/api/v1/products", get(api_list).post(api_offer))
+        .route("/api/v1/products/{id}", get(api_show))
+}
+
+#[derive(Template)]
+#[template(path = "product/list.html")]
+struct ListPage {
+    p: Page,
+    products: Vec<Product>,
+    next: Option<String>,
+    all: i64,
+    ready: i64,
+}
+
+#[derive(Deserialize)]
+struct After {
+    after: Option<String>,
+}
+
+async fn list(
+    State(app): State<AppState>,
+    As(seller, ..): As<Seller>,
+    page: Page,
+    Query(query): Query<After>,
+) -> Answer<Response> {
+    let counts = app.hub.product_counts(seller.id).await?;
+    let part = app.hub.products_of(seller.id, query.after.as_deref(), LIST_PAGE).await?;
+    let shown = ListPage { p: page, products: part.items, next: part.next, all: counts.all, ready: counts.ready };
+    Ok(shown.p.show(&shown))
+}
+
+/// One lane of a product as its seller reads it.
+pub struct Lane {
+    pub to: String,
+    pub territory: Country,
+    pub ready: bool,
+    pub gaps: Vec<Told>,
+    /// What the peer answered for one piece, if it was asked.
+    pub price: Option<Result<(Money, String), Told>>,
+}
+
+/// The lanes of a product in the reader's words.
+#[must_use]
+pub fn lanes(page: &Page, product: &Product) -> Vec<Lane> {
+    let lane = |gaps: &LaneGaps| Lane {
+        to: gaps.to.to_string(),
+        territory: gaps.territory,
+        ready: gaps.is_ready(),
+        gaps: gaps.gaps.iter().map(|g| page.told(g)).collect(),
+        price: product.answers.get(&gaps.to).map(|answer| match answer {
+            PeerAnswer::Given { quote, total, .. } => Ok((*total, quote.to_string())),
+            PeerAnswer::Refused { problem } => Err(page.problem(problem)),
+        }),
+    };
+    product.gaps.iter().map(lane).collect()
+}
+
+/// A seller's own product, or nothing.
+pub async fn own(app: &AppState, seller: &Party, id: &str) -> Answer<Product> {
+    let id: Id<Product> = id.parse().map_err(|_| Failure::not_found())?;
+    app.hub.product(id).await?.filter(|p| p.seller == seller.id).ok_or_else(Failure::not_found)
+}
+
+/// Asks every peer on whose lane the product is ready what one piece costs to the door there.
+async fn ask_peers(
+    State(app): State<AppState>,
+    As(seller, ..): As<Seller>,
+    Path(id): Path<String>,
+) -> Answer<Response> {
+    let product = own(&app, &seller, &id).await?;
+    ask_about(&app, &seller, &product, false).await?;
+    Ok(Redirect::to(&format!("/products/{id}")).into_response())
+}
+
+/// One question a ready lane, about one piece.
+pub async fn ask_about(app: &AppState, seller: &Party, product: &Product, practice: bool) -> Answer<()> {
+    for lane in product.gaps.iter().filter(|l| l.is_ready()) {
+        let lines = vec![Asked { product: product.id, pieces: 1 }];
+        let command = AskPeerQuote { quote: app.fresh(), seller: seller.id, importer: lane.to.clone(), lines, practice };
+        app.submit(Command::AskPeerQuote(command)).await?;
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct ListQuery {
+    after: Option<String>,
+    limit: Option<i64>,
+}
+
+async fn api_list(
+    State(app): State<AppState>,
+    As(seller, ..): As<Seller>,
+    Query(query): Query<ListQuery>,
+) -> Answer<Json<Value>> {
+    let part = app.hub.products_of(seller.id, query.after.as_deref(), query.limit.unwrap_or(API_PAGE)).await?;
+    Ok(Json(json!({ "products": part.items, "next": part.next })))
+}
+
+async fn api_show(State(app): State<AppState>, As(seller, ..): As<Seller>, Path(id): Path<String>) -> Answer<Json<Product>> {
+    Ok(Json(own(&app, &seller, &id).await?))
+}
+
+/// A product as a machine offers it; the same fields as a row of a price list.
+#[derive(Deserialize)]
+struct ProductBody {
+    sku: String,
+    name: String,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    hs: String,
+    origin: Option<Country>,
+    weight_grams: Option<Grams>,
+    size: Option<Size>,
+    price: Option<Money>,
+    content: Option<Content>,
+}
+
+async fn api_offer(
+    State(app): State<AppState>,
+    As(seller, ..): As<Seller>,
+    Json(body): Json<ProductBody>,
+) -> Answer<(StatusCode, Json<Product>)> {
+    let goods = Goods {
+        description: or_name(body.description, &body.name),
+        sku: body.sku,
+        name: body.name,
+        hs: claim(&body.hs),
+        origin: body.origin,
+        weight: body.weight_grams,
+        size: body.size,
+        price: body.price,
+        content: body.content,
+    };
+    let product: Product = app.submit_as(Command::OfferProduct(OfferProduct { seller: seller.id, goods })).await?;
+    Ok((StatusCode::CREATED, Json(product)))
+}
+
+/// What a seller says the HS code is: a whole code, a short one as written, or none.
+#[must_use]
+pub fn claim(text: &str) -> HsClaim {
+    match text.trim() {
+        "" => HsClaim::Missing,
+        text => text.parse::<HsCode>().map_or_else(|_| HsClaim::Short(text.to_owned()), HsClaim::Code),
+    }
+}
+
+/// Where the seller has no description for customs, the name stands in; readiness judges it.
+fn or_name(description: String, name: &str) -> String {
+    if description.trim().is_empty() { name.to_owned() } else { description }
+}

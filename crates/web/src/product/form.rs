@@ -1,0 +1,244 @@
+//! One product by form: what is typed is parsed field by field, and a fault stands beside its field.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::{Form, Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+use trade::codes::Country;
+use trade::commands::Command;
+use trade::money::{Money, format_fixed, parse_fixed};
+use trade::party::Party;
+use trade::product::{Goods, OfferProduct, Product};
+use trade::quantity::{Content, ContentUnit, Grams, Size};
+use trade::readiness::HsClaim;
+
+use super::{Lane, claim, lanes, or_name, own};
+use crate::AppState;
+use crate::auth::{As, Seller};
+use crate::i18n::Told;
+use crate::page::Page;
+use crate::problem::{Answer, Failure};
+
+#[derive(Template)]
+#[template(path = "product/edit.html")]
+struct EditPage {
+    p: Page,
+    form: ProductForm,
+    /// By the name of the field.
+    faults: BTreeMap<&'static str, Told>,
+    told: Option<Told>,
+    /// The product as it stands, with its lanes; none while it is new.
+    product: Option<Product>,
+    lanes: Vec<Lane>,
+    currency: &'static str,
+}
+
+impl EditPage {
+    fn fault(&self, field: &str) -> Option<&Told> {
+        self.faults.get(field)
+    }
+
+    fn action(&self) -> String {
+        self.product.as_ref().map_or_else(|| "/products".to_owned(), |p| format!("/products/{}", p.id))
+    }
+}
+
+/// The fields as a person types them.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ProductForm {
+    sku: String,
+    name: String,
+    description: String,
+    hs: String,
+    origin: String,
+    weight: String,
+    length: String,
+    width: String,
+    height: String,
+    price: String,
+    content: String,
+    content_unit: String,
+}
+
+pub async fn empty(State(app): State<AppState>, As(..): As<Seller>, page: Page) -> Response {
+    show(&app, page, ProductForm::default(), BTreeMap::new(), None, None)
+}
+
+pub async fn edit(
+    State(app): State<AppState>,
+    As(seller, ..): As<Seller>,
+    page: Page,
+    Path(id): Path<String>,
+) -> Answer<Response> {
+    let product = own(&app, &seller, &id).await?;
+    Ok(show(&app, page, filled(&product.goods), BTreeMap::new(), None, Some(product)))
+}
+
+pub async fn add(
+    State(app): State<AppState>,
+    As(seller, ..): As<Seller>,
+    page: Page,
+    Form(form): Form<ProductForm>,
+) -> Answer<Response> {
+    offer(&app, page, &seller, form, None).await
+}
+
+pub async fn save(
+    State(app): State<AppState>,
+    As(seller, ..): As<Seller>,
+    page: Page,
+    Path(id): Path<String>,
+    Form(form): Form<ProductForm>,
+) -> Answer<Response> {
+    let product = own(&app, &seller, &id).await?;
+    // The article number names the product; under another it would be another product.
+    let form = ProductForm { sku: product.goods.sku.clone(), ..form };
+    offer(&app, page, &seller, form, Some(product)).await
+}
+
+async fn offer(
+    app: &AppState,
+    page: Page,
+    seller: &Party,
+    form: ProductForm,
+    known: Option<Product>,
+) -> Answer<Response> {
+    let goods = match goods(app, &form) {
+        Ok(goods) => goods,
+        Err(faults) => {
+            let faults = faults.into_iter().map(|(field, f)| (field, page.problem(&f.problem))).collect();
+            let shown = show(app, page, form, faults, None, known);
+            return Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response());
+        }
+    };
+    let command = Command::OfferProduct(OfferProduct { seller: seller.id, goods });
+    match app.submit_as::<Product>(command).await {
+        Ok(product) => Ok(Redirect::to(&format!("/products/{}", product.id)).into_response()),
+        Err(failure) if failure.status.is_server_error() => Err(failure),
+        Err(failure) => {
+            let told = Some(page.problem(&failure.problem));
+            let shown = show(app, page, form, BTreeMap::new(), told, known);
+            Ok((failure.status, shown).into_response())
+        }
+    }
+}
+
+fn show(
+    app: &AppState,
+    page: Page,
+    form: ProductForm,
+    faults: BTreeMap<&'static str, Told>,
+    told: Option<Told>,
+    product: Option<Product>,
+) -> Response {
+    let lanes = product.as_ref().map(|p| lanes(&page, p)).unwrap_or_default();
+    let currency = app.site().currency.code();
+    let shown = EditPage { p: page, form, faults, told, product, lanes, currency };
+    shown.p.show(&shown)
+}
+
+fn filled(goods: &Goods) -> ProductForm {
+    let short = |value: i64, digits: u32| {
+        let text = format_fixed(value, digits);
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    };
+    let side = |part: fn(&Size) -> i64| goods.size.as_ref().map(|s| short(part(s), 1)).unwrap_or_default();
+    ProductForm {
+        sku: goods.sku.clone(),
+        name: goods.name.clone(),
+        description: goods.description.clone(),
+        hs: match &goods.hs {
+            HsClaim::Missing => String::new(),
+            HsClaim::Short(text) => text.clone(),
+            HsClaim::Code(code) => code.to_string(),
+        },
+        origin: goods.origin.map(|c| c.to_string()).unwrap_or_default(),
+        weight: goods.weight.map(|w| short(w.0, 3)).unwrap_or_default(),
+        length: side(|s| s.length_mm),
+        width: side(|s| s.width_mm),
+        height: side(|s| s.height_mm),
+        price: goods.price.map(Money::decimal).unwrap_or_default(),
+        content: goods.content.map(|c| short(c.milli, 3)).unwrap_or_default(),
+        content_unit: goods.content.map(|c| c.unit.code().to_owned()).unwrap_or_default(),
+    }
+}
+
+/// Parses all fields, so that all faults are shown at once.
+fn goods(app: &AppState, form: &ProductForm) -> Result<Goods, BTreeMap<&'static str, Failure>> {
+    let mut faults = BTreeMap::new();
+    let origin = kept("origin", &mut faults, read(&form.origin, |t| t.parse::<Country>().map_err(|e| Failure::of(&e))));
+    let grams = |t: &str| Grams::parse_kilograms(t).map_err(|_| field_value("weight", t));
+    let weight = kept("weight", &mut faults, read(&form.weight, grams));
+    let currency = app.site().currency;
+    let price = kept("price", &mut faults, read(&form.price, |t| Money::parse(t, currency).map_err(|e| Failure::of(&e))));
+    let size = kept("size", &mut faults, size(form));
+    let content = kept("content", &mut faults, content(form));
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    Ok(Goods {
+        sku: form.sku.trim().to_owned(),
+        name: form.name.trim().to_owned(),
+        description: or_name(form.description.trim().to_owned(), form.name.trim()),
+        hs: claim(&form.hs),
+        origin,
+        weight,
+        size,
+        price,
+        content,
+    })
+}
+
+fn read<T>(text: &str, parse: impl FnOnce(&str) -> Result<T, Failure>) -> Result<Option<T>, Failure> {
+    match text.trim() {
+        "" => Ok(None),
+        text => parse(text).map(Some),
+    }
+}
+
+fn kept<T>(
+    field: &'static str,
+    faults: &mut BTreeMap<&'static str, Failure>,
+    read: Result<Option<T>, Failure>,
+) -> Option<T> {
+    read.unwrap_or_else(|fault| {
+        faults.insert(field, fault);
+        None
+    })
+}
+
+fn size(form: &ProductForm) -> Result<Option<Size>, Failure> {
+    let sides = [&form.length, &form.width, &form.height].map(|t| t.trim());
+    if sides.iter().all(|t| t.is_empty()) {
+        return Ok(None);
+    }
+    if sides.iter().any(|t| t.is_empty()) {
+        return Err(Failure::bad("size-incomplete"));
+    }
+    let side = |text: &str| {
+        let mm = parse_fixed(text, 1).ok().filter(|mm| *mm > 0);
+        mm.ok_or_else(|| field_value("size", text))
+    };
+    Ok(Some(Size { length_mm: side(sides[0])?, width_mm: side(sides[1])?, height_mm: side(sides[2])? }))
+}
+
+fn content(form: &ProductForm) -> Result<Option<Content>, Failure> {
+    read(&form.content, |text| {
+        let milli = parse_fixed(text, 3).ok().filter(|n| *n > 0).ok_or_else(|| Failure::bad("not-contents"))?;
+        let unit = match form.content_unit.as_str() {
+            "ml" => ContentUnit::Ml,
+            "g" => ContentUnit::G,
+            _ => ContentUnit::Piece,
+        };
+        Ok(Content { milli, unit })
+    })
+}
+
+fn field_value(field: &str, got: &str) -> Failure {
+    let got: String = got.chars().take(40).collect();
+    Failure::bad("field-value").with("field", field).with("got", got)
+}

@@ -1,0 +1,199 @@
+//! Quotes: the price to the door with every charge, its base, rate, formula, rule and source.
+
+mod waterfall;
+
+use askama::Template;
+use axum::extract::{Form, Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use trade::codes::HubId;
+use trade::commands::Command;
+use trade::event::Asked;
+use trade::id::Id;
+use trade::landed_cost::RuleUse;
+use trade::party::{Party, Role};
+use trade::product::{OfferKey, Product};
+use trade::quote::{AskPeerQuote, AskQuote, QUOTE_LINES_MAX, Quote};
+use trade::rulebook::Knowledge;
+use trade::time::BusinessTime;
+
+use crate::AppState;
+use crate::auth::{As, Buyer, Signed};
+use crate::i18n::Told;
+use crate::page::Page;
+use crate::problem::{Answer, Failure};
+
+pub use waterfall::{Step, waterfall};
+
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/quotes", post(ask))
+        .route("/quotes/{id}", get(show))
+        .route("/api/v1/quotes", post(api_ask))
+        .route("/api/v1/quotes/{id}", get(api_show))
+}
+
+/// A quote, where this party may see it: its buyer, or the seller of all its goods.
+pub async fn visible(app: &AppState, party: &Party, id: &str) -> Answer<Quote> {
+    let unknown = || Failure::new(StatusCode::NOT_FOUND, "quote-unknown");
+    let id: Id<Quote> = id.parse().map_err(|_| unknown())?;
+    let quote = app.hub.quote(id).await?.ok_or_else(unknown)?;
+    if quote.asked_by == Some(party.id) {
+        return Ok(quote);
+    }
+    for line in &quote.lines {
+        let own = app.hub.product(line.product).await?.is_some_and(|p| p.seller == party.id);
+        if !own || quote.exporter != app.site().id {
+            return Err(unknown());
+        }
+    }
+    Ok(quote)
+}
+
+/// Pieces by product, as the shop's form sends them: `kul.sandbox/prd_…=2`.
+type Basket = Vec<(String, String)>;
+
+async fn ask(State(app): State<AppState>, As(buyer, ..): As<Buyer>, page: Page, Form(basket): Form<Basket>) -> Answer<Response> {
+    match ask_for(&app, &buyer, &basket).await {
+        Ok(quote) => Ok(Redirect::to(&format!("/quotes/{}", quote.id)).into_response()),
+        Err(failure) if failure.status.is_server_error() => Err(failure),
+        Err(failure) => {
+            let shown = RefusedPage { told: page.problem(&failure.problem), gaps: gaps(&page, &failure), p: page };
+            Ok((failure.status, shown.p.show(&shown)).into_response())
+        }
+    }
+}
+
+async fn ask_for(app: &AppState, buyer: &Party, basket: &Basket) -> Answer<Quote> {
+    let mut exporter: Option<HubId> = None;
+    let mut lines = Vec::new();
+    for (key, pieces) in basket.iter().filter(|(_, pieces)| !pieces.trim().is_empty()).take(QUOTE_LINES_MAX + 1) {
+        let Ok(key) = key.parse::<OfferKey>() else { continue };
+        let number = || Failure::bad("field-value").with("field", "pieces").with("got", pieces.as_str());
+        let pieces: i64 = pieces.trim().parse().map_err(|_| number())?;
+        if pieces == 0 {
+            continue;
+        }
+        if exporter.as_ref().is_some_and(|hub| *hub != key.hub) {
+            return Err(Failure::bad("mixed-sellers"));
+        }
+        exporter = Some(key.hub);
+        lines.push(Asked { product: key.product, pieces });
+    }
+    let exporter = exporter.ok_or_else(|| Failure::bad("no-lines"))?;
+    app.submit_as(Command::AskQuote(AskQuote { quote: app.fresh(), exporter, lines, buyer: Some(buyer.id) })).await
+}
+
+#[derive(Template)]
+#[template(path = "quote/refused.html")]
+struct RefusedPage {
+    p: Page,
+    told: Told,
+    gaps: Vec<Told>,
+}
+
+/// What a product lacks, where that is why it cannot be quoted.
+fn gaps(page: &Page, failure: &Failure) -> Vec<Told> {
+    let gaps = failure.problem.args.get("gaps").cloned().unwrap_or_default();
+    let gaps: Vec<trade::command::Problem> = serde_json::from_value(gaps).unwrap_or_default();
+    gaps.iter().map(|g| page.problem(g)).collect()
+}
+
+#[derive(Template)]
+#[template(path = "quote/show.html")]
+struct QuotePage {
+    p: Page,
+    quote: Quote,
+    steps: Vec<Step>,
+    is_buyer: bool,
+    expired: bool,
+    pack: String,
+}
+
+async fn show(State(app): State<AppState>, Signed(party): Signed, page: Page, Path(id): Path<String>) -> Answer<Response> {
+    let quote = visible(&app, &party, &id).await?;
+    let now: BusinessTime = app.hub.business_now().await?;
+    let shown = QuotePage {
+        steps: waterfall(&app, &page, &quote),
+        is_buyer: quote.asked_by == Some(party.id),
+        expired: now > quote.expires_at,
+        pack: quote.landed.pack.chars().take(12).collect(),
+        quote,
+        p: page,
+    };
+    Ok(shown.p.show(&shown))
+}
+
+#[derive(Deserialize)]
+struct AskBody {
+    /// Chosen by the caller, so that asking again is harmless.
+    quote: Option<Id<Quote>>,
+    /// Buyers name the exporting hub, sellers the importing one.
+    exporter: Option<HubId>,
+    importer: Option<HubId>,
+    lines: Vec<AskedBody>,
+    #[serde(default)]
+    practice: bool,
+}
+
+#[derive(Deserialize)]
+struct AskedBody {
+    product: Id<Product>,
+    pieces: i64,
+}
+
+async fn api_ask(State(app): State<AppState>, Signed(party): Signed, Json(body): Json<AskBody>) -> Answer<Response> {
+    let quote = body.quote.unwrap_or_else(|| app.fresh());
+    let lines = body.lines.into_iter().map(|l| Asked { product: l.product, pieces: l.pieces }).collect();
+    match (body.exporter, body.importer) {
+        (Some(exporter), None) if party.is(Role::Buyer) => {
+            let command = AskQuote { quote, exporter, lines, buyer: Some(party.id) };
+            let quote: Quote = app.submit_as(Command::AskQuote(command)).await?;
+            Ok(Json(own_view(quote, &party)?).into_response())
+        }
+        (None, Some(importer)) if party.is(Role::Seller) => {
+            let command = AskPeerQuote { quote, seller: party.id, importer, lines, practice: body.practice };
+            let quote: Id<Quote> = app.submit_as(Command::AskPeerQuote(command)).await?;
+            Ok((StatusCode::ACCEPTED, Json(json!({ "quote": quote }))).into_response())
+        }
+        (Some(_), _) => Err(Failure::role_needed(Role::Buyer)),
+        (None, Some(_)) => Err(Failure::role_needed(Role::Seller)),
+        (None, None) => Err(Failure::bad("value-missing").with("field", "exporter")),
+    }
+}
+
+/// A quote asked under another's id is theirs: the caller gets nothing of it.
+fn own_view(quote: Quote, party: &Party) -> Answer<Quote> {
+    if quote.asked_by == Some(party.id) {
+        Ok(quote)
+    } else {
+        Err(Failure::new(StatusCode::FORBIDDEN, "quote-not-yours").with("quote", quote.id.to_string()))
+    }
+}
+
+async fn api_show(State(app): State<AppState>, Signed(party): Signed, Path(id): Path<String>) -> Answer<Json<Value>> {
+    let quote = visible(&app, &party, &id).await?;
+    Ok(Json(serde_json::to_value(&quote).unwrap_or_default()))
+}
+
+/// The word's code for how the order is treated.
+#[must_use]
+pub fn treatment_code(quote: &Quote) -> String {
+    let value = serde_json::to_value(quote.landed.treatment).unwrap_or_default();
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// Whether every rule that the quote rests on has the authority's own text behind it.
+#[must_use]
+pub fn is_sourced(quote: &Quote) -> bool {
+    quote.landed.knowledge == Knowledge::Sourced
+}
+
+#[must_use]
+pub fn unsure(used: &RuleUse) -> bool {
+    used.knowledge != Knowledge::Sourced
+}
