@@ -49,6 +49,7 @@ PROGRAMMERS = re.compile(r"(expect|panic!|assert\w*!|eprintln!|unreachable!|reas
 KEY_CALL = re.compile(r"\.(s|w|w1|w2|n)\(\s*\"([a-z0-9-]+)\"")
 LIST_CALL = re.compile(r"\.by\(\s*\"([a-z0-9-]+)\"")
 PROBLEM_CALL = re.compile(r"Failure::(?:new\(\s*(?:[\w:]*::)?StatusCode::\w+,|bad\()\s*\"([a-z0-9-]+)\"")
+SAY_CALL = re.compile(r"\b(?:say::)?(?:out|failed|text)\(\s*\"([a-z0-9-]+)\"")
 PLACE_CALL = re.compile(r"\bplace\(\s*\"[^\"]*\",\s*\"([a-z0-9-]+)\"")
 
 
@@ -318,8 +319,10 @@ def words(tree):
         for path in sorted({p for p, _ in english.where.values()}):
             if path.stem not in nouns:
                 tree.fault(path, 1, "messages-not-loaded", f"{path.stem} is not a noun of crates/web/src/i18n.rs")
+    cli = tree.root / "crates/cli/src"
     for path in tree.files:
-        if web not in path.parents or path.suffix not in (".rs", ".html"):
+        terminal = cli in path.parents
+        if not (terminal or web in path.parents) or path.suffix not in (".rs", ".html"):
             continue
         text = tree.read(path)
         rust = tree.rust.get(path)
@@ -334,6 +337,9 @@ def words(tree):
 
         there = english.where.__contains__
         uses(KEY_CALL, lambda m: m[2], there)
+        if terminal:
+            uses(SAY_CALL, lambda m: m[1], there)
+            continue
         uses(PLACE_CALL, lambda m: m[1], there)
         uses(PROBLEM_CALL, lambda m: f"problem-{m[1]}", there)
         uses(LIST_CALL, lambda m: f"{m[1]}-…", lambda key: any(k.startswith(key[:-1]) for k in english.where))
