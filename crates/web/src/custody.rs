@@ -22,7 +22,7 @@ use crate::auth::{As, Carrier};
 use crate::i18n::Told;
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
-use crate::trade_file::{self, Viewer, next};
+use crate::trade_file::{Viewer, next};
 
 /// Parcels looked through for the list of those that wait.
 const PARCELS_MAX: i64 = 200;

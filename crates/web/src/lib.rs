@@ -34,6 +34,7 @@ pub mod health;
 pub mod i18n;
 pub mod log;
 pub mod offer;
+pub mod money;
 pub mod operator;
 pub mod order;
 pub mod page;
@@ -163,6 +164,7 @@ pub fn router(app: AppState) -> Router {
         .merge(log::routes())
         .merge(verify::routes())
         .merge(health::routes())
+        .merge(money::routes())
         .layer(DefaultBodyLimit::max(BODY_MAX));
     nouns
         .fallback(problem::no_such_page)

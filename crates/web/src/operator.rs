@@ -24,7 +24,7 @@ use crate::i18n::Told;
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
 use crate::trade_file::page::stage_class;
-use crate::trade_file::{self, matched, timeline};
+use crate::trade_file::{matched, timeline};
 
 /// Stopped trades that are looked through to say why.
 const STOPPED_MAX: i64 = 500;

@@ -23,7 +23,6 @@ use crate::auth::{As, Operator};
 use crate::i18n::Told;
 use crate::page::Page;
 use crate::problem::{Answer, Failure, percent};
-use crate::trade_file;
 
 /// A peer that does not show its card within this time is not there.
 const CARD_PATIENCE: Duration = Duration::from_secs(5);

@@ -151,8 +151,7 @@ struct ListPage<'a> {
     p: &'a Page,
     title: String,
     none: String,
-    stage: &'static str,
-    stages: Vec<(&'static str, String)>,
+    stages: Vec<(&'static str, String, bool)>,
     rows: Vec<Row>,
     more: Option<String>,
 }
@@ -184,8 +183,7 @@ async fn list(
         p: &p,
         title: p.by("trades-title", kind),
         none,
-        stage,
-        stages: Stage::ALL.into_iter().map(|s| (s.code(), p.by("stage", s.code()))).collect(),
+        stages: Stage::ALL.into_iter().map(|s| (s.code(), p.by("stage", s.code()), s.code() == stage)).collect(),
         rows,
         more: more.map(|after| format!("/trades?stage={stage}&after={}", percent(&after))),
     };

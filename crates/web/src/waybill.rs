@@ -1,5 +1,7 @@
 //! The waybill: its form, its correction, its label.
 
+mod label;
+
 use askama::Template;
 use axum::extract::{Form, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -24,7 +26,9 @@ use crate::trade_file::{self, Viewer, next};
 pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/trades/{id}/waybill", get(show).post(send))
+        .route("/trades/{id}/label.pdf", get(label::download))
         .route("/api/v1/trades/{id}/waybill", post(api_issue))
+        .route("/api/v1/trades/{id}/label.pdf", get(label::download))
 }
 
 /// What is registered now, and the form with it filled in.

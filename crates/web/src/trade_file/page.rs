@@ -232,7 +232,7 @@ pub fn customs(t: &Tr, clearance: &Clearance) -> CustomsView {
 }
 
 /// The lane of a trade, for the fees of this hub.
-async fn lane<'a>(app: &'a AppState, file: &TradeFile) -> Answer<Option<&'a Lane>> {
+pub async fn lane<'a>(app: &'a AppState, file: &TradeFile) -> Answer<Option<&'a Lane>> {
     if file.side == Side::Import {
         return Ok(None);
     }

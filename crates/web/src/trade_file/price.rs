@@ -192,6 +192,7 @@ fn formula(t: &Tr, charge: &Charge) -> String {
                 Per::Ml => "ml",
                 Per::G => "g",
                 Per::Piece => "piece",
+                Per::Article => "article",
             };
             t.w(
                 "formula-below-threshold",
