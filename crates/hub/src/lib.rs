@@ -31,5 +31,6 @@ pub mod session;
 pub mod summary;
 pub mod testing;
 pub mod trade_file;
+pub mod upload;
 
 pub use hub::{Answer, Config, Hub, Limits, Node, Status, Unavailable};

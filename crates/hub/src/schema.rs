@@ -103,6 +103,15 @@ const MIGRATIONS: &[Migration] = &[Migration {
         ("tile", "bytes"),
         ("road_out", "body"),
     ],
+}, Migration {
+    n: 2,
+    name: "upload",
+    steps: &[
+        "CREATE TABLE upload (id {text} PRIMARY KEY, party {text} NOT NULL, file_name TEXT NOT NULL, \
+         mapping TEXT NOT NULL, at BIGINT NOT NULL, bytes {bytes} NOT NULL)",
+        "CREATE INDEX upload_party ON upload (party, at)",
+    ],
+    bodies: &[],
 }];
 
 /// Why a store is not opened.
