@@ -14,9 +14,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hub::access::Session;
+use hub::credential::ApiKey;
+use hub::session::Session;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
+use trade::id::Id;
 use trade::party::{Party, PersonTag, Role};
 use trade::time::WallTime;
 
@@ -36,6 +38,7 @@ const WRONG_MAX: u32 = 8;
 const WRONG_WINDOW_SECONDS: i64 = 15 * 60;
 /// Accounts whose wrong passwords are remembered; beyond it the oldest windows go.
 const WATCHED_MAX: usize = 10_000;
+const KEY_NAME_MAX: usize = 60;
 pub const PASSWORD_MIN: usize = 10;
 pub const PASSWORD_MAX: usize = 200;
 
@@ -58,7 +61,7 @@ pub enum By {
 pub async fn identify(app: &AppState, headers: &HeaderMap) -> Caller {
     let now = app.wall();
     if let Some(key) = bearer(headers) {
-        let found = app.hub.api_key(&fingerprint(key), now).await.ok().flatten();
+        let found = app.hub.api_key(&fingerprint(key)).await.ok().flatten();
         let Some(found) = found else { return Caller::default() };
         let party = app.hub.party(found.party).await.ok().flatten();
         return Caller { party, by: By::ApiKey };
@@ -82,7 +85,7 @@ pub fn fingerprint(token: &str) -> String {
 /// An e-mail address as it is looked up: a keyed hash, the same for any case.
 #[must_use]
 pub fn email_tag(app: &AppState, email: &str) -> String {
-    PersonTag::of(app.hub.person_key(), "email", email).to_string()
+    PersonTag::of(&app.settings.person_key, "email", email).to_string()
 }
 
 /// Hubs of one sandbox share a host, and cookies know no ports: the name carries the hub.
@@ -94,9 +97,9 @@ fn session_cookie_name(app: &AppState) -> String {
 /// Opens a session and hands its cookie to the response.
 pub async fn begin_session(app: &AppState, party: &Party, mut response: Response) -> Answer<Response> {
     let token = URL_SAFE_NO_PAD.encode(app.random::<32>());
-    let created = app.wall();
-    let expires = created.plus_seconds(SESSION_SECONDS);
-    app.hub.put_session(&Session { token_hash: fingerprint(&token), party: party.id, created, expires }).await?;
+    let opened = app.wall();
+    let expires = opened.plus_seconds(SESSION_SECONDS);
+    app.hub.save_session(&Session { token: fingerprint(&token), party: party.id, opened, expires }).await?;
     let secure = if app.is_sandbox() { "" } else { "; Secure" };
     let name = session_cookie_name(app);
     let cookie = format!("{name}={token}; Path=/; Max-Age={SESSION_SECONDS}; HttpOnly; SameSite=Lax{secure}");
@@ -115,12 +118,13 @@ pub async fn end_session(app: &AppState, headers: &HeaderMap, mut response: Resp
     Ok(response)
 }
 
-/// A new API key, shown once, and what is kept of it.
-#[must_use]
-pub fn new_api_key(app: &AppState) -> (String, String) {
+/// Gives a party a new API key. The key is shown once; its hash is what is kept.
+pub async fn new_api_key(app: &AppState, party: Id<Party>, name: &str) -> Answer<String> {
     let key = format!("ehub_{}", URL_SAFE_NO_PAD.encode(app.random::<32>()));
-    let hash = fingerprint(&key);
-    (key, hash)
+    let name: String = name.trim().chars().take(KEY_NAME_MAX).collect();
+    let kept = ApiKey { hash: fingerprint(&key), party, name, scopes: Vec::new(), opened: app.wall(), revoked: None };
+    app.hub.save_api_key(&kept).await?;
+    Ok(key)
 }
 
 /// Anybody who has signed in.

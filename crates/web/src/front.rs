@@ -16,7 +16,7 @@ use crate::party::practice_party;
 use crate::problem::{Answer, Failure};
 
 /// Parties of one role that the sandbox's front page names.
-const SHOWN_PER_ROLE: u32 = 3;
+const SHOWN_PER_ROLE: i64 = 3;
 
 /// Entering without a password is mounted in a sandbox alone.
 pub fn routes(app: &AppState) -> Router<AppState> {
@@ -44,7 +44,7 @@ async fn front(State(app): State<AppState>, page: Page) -> Answer<Response> {
     let mut parts = Vec::new();
     if page.sandbox {
         for role in Role::ALL {
-            parts.push(Part { role, parties: app.hub.parties_with(role, SHOWN_PER_ROLE).await? });
+            parts.push(Part { role, parties: app.hub.parties(Some(role), None, SHOWN_PER_ROLE).await?.items });
         }
     }
     let shown = FrontPage { p: page, parts };
@@ -66,7 +66,7 @@ async fn enter(State(app): State<AppState>, Form(form): Form<EnterForm>) -> Answ
             app.hub.party(id).await?.filter(|p| p.is(role)).ok_or_else(Failure::not_found)?
         }
         None if role.is_open() => practice_party(&app, role).await?,
-        None => app.hub.parties_with(role, 1).await?.into_iter().next().ok_or_else(Failure::not_found)?,
+        None => app.hub.parties(Some(role), None, 1).await?.items.into_iter().next().ok_or_else(Failure::not_found)?,
     };
     auth::begin_session(&app, &party, Redirect::to("/").into_response()).await
 }

@@ -58,6 +58,8 @@ pub struct Settings {
     /// Where this process itself listens, `http://127.0.0.1:8701`: the sandbox's payment firm sends
     /// its webhooks there.
     pub local_url: String,
+    /// By which persons are recognised without being named; only this hub has it.
+    pub person_key: [u8; 32],
     /// The secret shared with the payment firm that sends webhooks.
     pub payment_secret: [u8; 32],
 }
@@ -81,8 +83,7 @@ impl AppState {
     /// The real clock: sessions, signatures, throttling. Business time is the hub's.
     #[must_use]
     pub fn wall(&self) -> WallTime {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        WallTime::from_micros(since.map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX)))
+        self.hub.wall_now()
     }
 
     /// Hands one command to the hub; a refusal keeps its code and values.

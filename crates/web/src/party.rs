@@ -78,7 +78,7 @@ async fn let_in(app: &AppState, email: &str, password: String) -> Answer<Party> 
     let tag = auth::email_tag(app, email);
     app.doorman.may_try(&tag, app.wall())?;
     let known = app.hub.credential(&tag).await?;
-    let hash = known.as_ref().map(|c| c.password_hash.clone());
+    let hash = known.as_ref().map(|c| c.secret.clone());
     let right = auth::check_password(app, hash, password).await?;
     if let (true, Some(credential)) = (right, known) {
         if let Some(party) = app.hub.party(credential.party).await? {

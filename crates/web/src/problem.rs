@@ -5,6 +5,8 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
+use hub::Unavailable;
+use hub::db::StoreError;
 use serde_json::{Map, Value, json};
 use trade::command::Problem;
 use trade::party::Role;
@@ -70,10 +72,17 @@ impl From<Problem> for Failure {
 }
 
 /// The store failed. What it said goes to the operator's log, not to the caller.
-impl From<hub::Error> for Failure {
-    fn from(error: hub::Error) -> Self {
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
         eprintln!("web: storage: {error}");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "storage")
+    }
+}
+
+/// The hub could not decide now; the same request may be sent again.
+impl From<Unavailable> for Failure {
+    fn from(reason: Unavailable) -> Self {
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, problem: Problem::of(&reason) }
     }
 }
 

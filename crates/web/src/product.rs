@@ -28,7 +28,7 @@ use crate::i18n::Told;
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
 
-pub use upload::{Reading, latest_reading};
+pub use upload::{Fault, Reading, latest_reading};
 
 /// Products on one page of the list; a page stays under 100 kB.
 const LIST_PAGE: i64 = 60;

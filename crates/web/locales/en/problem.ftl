@@ -427,3 +427,17 @@ problem-payment-not-taken = The hub did not take the payment.
     .fix = Look at the order; try again.
 problem-order-not-named = The credit names no order.
     .fix = Ask the payer for the order number; it belongs in the remittance text.
+
+# the hub cannot decide now
+problem-busy = The hub has more work than it can take at this moment. Nothing was changed.
+    .fix = Send the same again in { $retry_after_ms } ms.
+problem-not-the-owner = Another node of this hub decides ({ $owner }).
+    .fix = Send it there.
+problem-storage-full = The hub's disk is full. Nothing was changed.
+    .fix = Tell the hub's operator; then send the same again.
+problem-storage-unavailable = The hub cannot reach its storage at this moment.
+    .fix = Send the same again in a minute; it is done once.
+problem-stopped = The hub is being stopped.
+    .fix = Send the same again when it is back.
+problem-faulty = The hub fails on this command; nothing was changed.
+    .fix = Tell the hub's operator.

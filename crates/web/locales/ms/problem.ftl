@@ -414,3 +414,16 @@ problem-payment-not-taken = Hab tidak menerima bayaran itu.
     .fix = Lihat pesanan; cuba lagi.
 problem-order-not-named = Kredit tidak menamakan pesanan.
     .fix = Tanya pembayar nombor pesanan; ia patut ada dalam teks kiriman wang.
+
+problem-busy = Hab terlalu sibuk sekarang. Tiada apa-apa berubah.
+    .fix = Hantar semula selepas { $retry_after_ms } ms.
+problem-not-the-owner = Nod lain bagi hab ini yang memutuskan ({ $owner }).
+    .fix = Hantar ke sana.
+problem-storage-full = Cakera hab penuh. Tiada apa-apa berubah.
+    .fix = Beritahu pengendali hab; kemudian hantar semula.
+problem-storage-unavailable = Hab tidak dapat mencapai storannya sekarang.
+    .fix = Hantar semula sebentar lagi; ia dilakukan sekali sahaja.
+problem-stopped = Hab sedang dihentikan.
+    .fix = Hantar semula apabila ia kembali.
+problem-faulty = Hab gagal pada arahan ini; tiada apa-apa berubah.
+    .fix = Beritahu pengendali hab.

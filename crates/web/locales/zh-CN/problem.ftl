@@ -414,3 +414,16 @@ problem-payment-not-taken = 枢纽未接受该付款。
     .fix = 请查看订单后重试。
 problem-order-not-named = 该入账未注明订单号。
     .fix = 请向付款人索取订单号，应写在附言中。
+
+problem-busy = 枢纽目前过于繁忙，没有任何更改。
+    .fix = 请在 { $retry_after_ms } 毫秒后重发。
+problem-not-the-owner = 由本枢纽的另一节点（{ $owner }）处理。
+    .fix = 请发往该节点。
+problem-storage-full = 枢纽磁盘已满，没有任何更改。
+    .fix = 请告诉枢纽运营方，随后重发。
+problem-storage-unavailable = 枢纽暂时无法访问存储。
+    .fix = 请稍后重发；重复发送只生效一次。
+problem-stopped = 枢纽正在停机。
+    .fix = 请在恢复后重发。
+problem-faulty = 枢纽处理此命令时出错，没有任何更改。
+    .fix = 请告诉枢纽运营方。

@@ -3,8 +3,9 @@
 use askama::Template;
 use axum::extract::{Form, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use hub::access::ApiKey;
+use hub::credential::ApiKey;
 use serde::Deserialize;
+use trade::id::Id;
 use trade::party::{Party, Personal};
 
 use crate::AppState;
@@ -14,7 +15,6 @@ use crate::problem::{Answer, Failure};
 
 /// Keys of one party; a firm has a shop system, a warehouse, a test.
 const KEYS_MAX: usize = 20;
-const LABEL_MAX: usize = 60;
 
 #[derive(Template)]
 #[template(path = "party/account.html")]
@@ -33,9 +33,16 @@ pub async fn page(State(app): State<AppState>, Signed(party): Signed, page: Page
 
 async fn account(app: &AppState, party: Party, page: Page, fresh: Option<String>) -> Answer<Response> {
     let personal = app.hub.personal(party.id).await?;
-    let keys = app.hub.api_keys(party.id).await?;
+    let keys = own_keys(app, party.id).await?;
     let shown = AccountPage { p: page, party, personal, keys, fresh };
     Ok(shown.p.show(&shown))
+}
+
+/// Keys that are in force.
+async fn own_keys(app: &AppState, party: Id<Party>) -> Answer<Vec<ApiKey>> {
+    let mut keys = app.hub.api_keys_of(party).await?;
+    keys.retain(|k| k.revoked.is_none());
+    Ok(keys)
 }
 
 #[derive(Deserialize)]
@@ -49,20 +56,15 @@ pub async fn make_key(
     page: Page,
     Form(form): Form<KeyForm>,
 ) -> Answer<Response> {
-    if app.hub.api_keys(party.id).await?.len() >= KEYS_MAX {
+    if own_keys(&app, party.id).await?.len() >= KEYS_MAX {
         return Err(Failure::bad("too-many-keys").with("max", KEYS_MAX));
     }
-    let (key, hash) = auth::new_api_key(&app);
-    let id = auth::fingerprint(&hash)[..12].to_owned();
-    let label: String = form.label.trim().chars().take(LABEL_MAX).collect();
-    app.hub.put_api_key(&ApiKey { id, party: party.id, label, hash, created: app.wall(), last_used: None }).await?;
+    let key = auth::new_api_key(&app, party.id, &form.label).await?;
     account(&app, party, page, Some(key)).await
 }
 
 pub async fn revoke_key(State(app): State<AppState>, Signed(party): Signed, Path(id): Path<String>) -> Answer<Response> {
-    if app.hub.revoke_api_key(party.id, &id).await? {
-        Ok(Redirect::to("/account").into_response())
-    } else {
-        Err(Failure::not_found())
-    }
+    let key = own_keys(&app, party.id).await?.into_iter().find(|k| k.hash == id).ok_or_else(Failure::not_found)?;
+    app.hub.save_api_key(&ApiKey { revoked: Some(app.wall()), ..key }).await?;
+    Ok(Redirect::to("/account").into_response())
 }

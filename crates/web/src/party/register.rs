@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use hub::access::{ApiKey, Credential};
+use hub::credential::Credential;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use trade::codes::Country;
@@ -65,10 +65,7 @@ pub(super) async fn api_register(
 ) -> Answer<(StatusCode, Json<Value>)> {
     let by_operator = ask.caller.party.is_some_and(|p| p.is(Role::Operator));
     let party = register(&app, &registration, by_operator).await?;
-    let (key, hash) = auth::new_api_key(&app);
-    let id = auth::fingerprint(&hash)[..12].to_owned();
-    let label = "api".to_owned();
-    app.hub.put_api_key(&ApiKey { id, party: party.id, label, hash, created: app.wall(), last_used: None }).await?;
+    let key = auth::new_api_key(&app, party.id, "api").await?;
     Ok((StatusCode::CREATED, Json(json!({ "party": party.id, "api_key": key }))))
 }
 
@@ -95,16 +92,16 @@ pub async fn register(app: &AppState, who: &Registration, by_operator: bool) -> 
     }
     // Hashed before anything is written, so that a party never stands without its password.
     let credential = match (tag, &who.password) {
-        (Some(email_tag), Some(password)) => {
-            let password_hash = auth::hash_password(app, password.clone()).await?;
-            Some(Credential { party: id, email_tag, password_hash })
+        (Some(login), Some(password)) => {
+            let secret = auth::hash_password(app, password.clone()).await?;
+            Some(Credential { login, party: id, secret, changed: app.wall() })
         }
         _ => None,
     };
     let command = RegisterParty { party: party(app, id, role, country, who, by_operator).await?, personal: personal(app, id, who).await? };
     let party: Party = app.submit_as(Command::RegisterParty(command)).await?;
     if let Some(credential) = credential {
-        if !app.hub.put_credential(&credential).await? {
+        if !app.hub.save_credential(&credential).await? {
             return Err(Failure::new(StatusCode::CONFLICT, "email-taken"));
         }
     }
@@ -145,7 +142,7 @@ async fn party(
         person: who.person.as_ref().and_then(|person| person_tags(app, person, &who.name)),
         identity_checked: believed && who.person.as_ref().is_some_and(|p| p.checked),
         payout_account: who.payout_account.clone().filter(|a| a.len() <= TEXT_MAX),
-        since: app.hub.now().await?,
+        since: app.hub.business_now().await?,
     })
 }
 
@@ -158,7 +155,7 @@ fn alias(role: Role, id: Id<Party>) -> String {
 /// By what a person is recognised when it pays; none where not even a name was given.
 pub fn person_tags(app: &AppState, person: &Identity, name: &str) -> Option<PersonTags> {
     let name = Some(person.name.trim()).filter(|n| !n.is_empty()).unwrap_or(name.trim());
-    let key = app.hub.person_key();
+    let key = &app.settings.person_key;
     let number = person.id_number.as_deref().map(str::trim).filter(|n| !n.is_empty());
     (!name.is_empty()).then(|| PersonTags {
         id: number.map(|n| PersonTag::of(key, "id", n)),
@@ -167,7 +164,7 @@ pub fn person_tags(app: &AppState, person: &Identity, name: &str) -> Option<Pers
 }
 
 async fn personal(app: &AppState, id: Id<Party>, who: &Registration) -> Answer<Personal> {
-    let keep_until = app.hub.now().await?.plus_days(KEEP_PERSONAL);
+    let keep_until = app.hub.business_now().await?.plus_days(KEEP_PERSONAL);
     let person = who.person.as_ref();
     let name = person.map(|p| if p.name.trim().is_empty() { who.name.clone() } else { p.name.clone() });
     let of_person = |part: fn(&Identity) -> Option<String>| person.and_then(part);

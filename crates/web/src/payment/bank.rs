@@ -16,11 +16,12 @@ use trade::money::Money;
 use trade::payment::{PaymentChannel, ReceivePayment};
 use trade::payout::{ConfirmPayout, Payout};
 use trade::trade_file::TradeId;
+use trade::world::NumberKey;
 
 use super::payer_tags;
 use crate::AppState;
 use crate::auth::{As, Bank};
-use crate::i18n::{Told, Tr};
+use crate::i18n::{Lang, Told, Tr};
 use crate::page::{Ask, Page};
 use crate::problem::{Answer, Failure, problem_json};
 
@@ -43,6 +44,12 @@ pub async fn receive(State(app): State<AppState>, As(..): As<Bank>, ask: Ask, bo
     let t = ask.tr(&app);
     let results: Vec<Value> = taken.iter().map(|one| one.json(&t)).collect();
     Ok(Json(json!({ "results": results })))
+}
+
+/// Takes a notice that this hub itself brings about, such as the sandbox's bank after a payout file.
+pub async fn take_notice(app: &AppState, body: &[u8]) -> Answer<Vec<Value>> {
+    let t = Tr::new(Lang::En, app.site().zone.clone());
+    Ok(take(app, body).await?.iter().map(|one| one.json(&t)).collect())
 }
 
 impl Taken {
@@ -131,7 +138,7 @@ async fn debit(app: &AppState, entry: &Entry) -> Answer<(Option<String>, Result<
     let reference = entry.end_to_end.as_deref().unwrap_or_default();
     let text = papers::pain001::id_of(reference).unwrap_or_else(|| reference.to_owned());
     let Ok(payout) = text.parse::<Id<Payout>>() else { return Ok((None, Err(unknown()))) };
-    let Some(trade): Option<TradeId> = app.hub.trade_of_payout(payout).await? else {
+    let Some(trade): Option<TradeId> = app.hub.trade_by_number(&NumberKey::payout(&payout)).await? else {
         return Ok((None, Err(unknown())));
     };
     let order = trade.order_no().to_owned();

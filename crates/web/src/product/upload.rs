@@ -9,7 +9,7 @@ use axum::body::Bytes;
 use axum::extract::{Form, Multipart, Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use hub::access::Upload;
+use hub::upload::Upload;
 use papers::price_list::{self, Chosen, Field, Mapping, PriceList, PriceRow, RowFault};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -146,15 +146,15 @@ async fn keep(app: &AppState, seller: &Party, name: &str, bytes: &[u8], mapping:
         id: app.random::<8>().iter().map(|b| format!("{b:02x}")).collect(),
         party: seller.id,
         file_name: name.chars().take(120).collect(),
-        bytes: bytes.to_vec(),
         mapping: serde_json::to_string(&mapping).unwrap_or_default(),
         at: app.wall(),
+        bytes: bytes.to_vec(),
     };
     let reading = tokio::task::spawn_blocking(move || Reading::of(&upload).map(|r| (upload, r)))
         .await
         .map_err(|_| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "http-500"))?;
     let (upload, reading) = reading?;
-    app.hub.put_upload(&upload).await?;
+    app.hub.save_upload(&upload).await?;
     Ok(reading)
 }
 
@@ -293,9 +293,10 @@ async fn take_in(app: &AppState, seller: &Party, list: &PriceList) -> Answer<Vec
             .iter()
             .map(|row| Command::OfferProduct(OfferProduct { seller: seller.id, goods: goods(row) }))
             .collect();
-        for outcome in app.hub.submit_many(commands).await? {
-            if let Some(product) = outcome.ok().and_then(|v| serde_json::from_value(v).ok()) {
-                products.push(product);
+        for answer in app.hub.submit_all(commands).await {
+            // What the rules refuse of a row stays out; what the store refuses stops the list.
+            if let Ok(product) = answer? {
+                products.extend(serde_json::from_value::<Product>(product).ok());
             }
         }
     }
