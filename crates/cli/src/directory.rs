@@ -129,13 +129,6 @@ impl Directory {
         }
     }
 
-    /// Where the hub keeps its data: a file here, or the configured server.
-    #[must_use]
-    pub fn store_url(&self) -> String {
-        let file = self.path.join("hub.db");
-        self.config.store.clone().unwrap_or_else(|| format!("sqlite://{}", file.display()))
-    }
-
     /// The cast of a sandbox, if it was made.
     #[must_use]
     pub fn cast(&self) -> Vec<CastMember> {

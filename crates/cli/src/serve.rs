@@ -18,7 +18,7 @@ use trade::site::Site;
 use trade::time::{BusinessTime, WallTime};
 use web::{AppState, Settings};
 
-use crate::directory::{CastMember, Directory, DirectoryError};
+use crate::directory::{CastMember, Directory};
 use crate::say;
 
 #[derive(clap::Args)]
@@ -33,7 +33,6 @@ pub struct Options {
 
 /// Why a hub does not open.
 pub enum Failure {
-    Directory(DirectoryError),
     Rules(String),
     Open(OpenError),
 }
@@ -41,7 +40,6 @@ pub enum Failure {
 impl Failure {
     pub fn say(&self) -> ExitCode {
         match self {
-            Self::Directory(e) => say::directory(e),
             Self::Rules(cause) => say::failed("cli-rules-broken", &[("cause", cause.clone())]),
             Self::Open(e) => say::failed("cli-hub-not-opened", &[("cause", e.to_string())]),
         }
@@ -94,6 +92,7 @@ pub async fn run(options: Options) -> ExitCode {
     let settings = Settings {
         url: directory.config.url.clone(),
         local_url: format!("http://{address}"),
+        person_key: hub.site().person_key,
         payment_secret: directory.payment_secret,
     };
     let app = AppState::new(hub.clone(), settings);

@@ -127,6 +127,7 @@ const NOUNS: &[Noun] = &[
     noun!("peer"),
     noun!("log"),
     noun!("verify"),
+    noun!("cli"),
 ];
 
 type Bundle = FluentBundle<FluentResource, IntlLangMemoizer>;
@@ -199,6 +200,13 @@ impl Tr {
     #[must_use]
     pub fn w<const N: usize>(&self, key: &str, args: [(&'static str, String); N]) -> String {
         let args: FluentArgs<'_> = args.into_iter().collect();
+        self.message(key, None, Some(&args)).unwrap_or_else(|| missing(key))
+    }
+
+    /// As [`Tr::w`], for any number of values.
+    #[must_use]
+    pub fn with(&self, key: &str, args: &[(&'static str, String)]) -> String {
+        let args: FluentArgs<'_> = args.iter().cloned().collect();
         self.message(key, None, Some(&args)).unwrap_or_else(|| missing(key))
     }
 

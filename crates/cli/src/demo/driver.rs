@@ -138,9 +138,9 @@ impl Driver {
         self.seller_quotes(&seller, &products).await?;
         self.quotes(&seller, &products).await?;
         self.orders().await?;
-        self.waybills(WaybillWhen::BeforePayment).await?;
+        self.waybills(&seller, WaybillWhen::BeforePayment).await?;
         self.payments().await?;
-        self.waybills(WaybillWhen::AfterOrder).await?;
+        self.waybills(&seller, WaybillWhen::AfterOrder).await?;
         self.export(&seller).await?;
         self.customs().await?;
         self.corrections(&seller).await?;
@@ -186,13 +186,9 @@ impl Driver {
         let rows = answer.get("accepted").and_then(Value::as_array).cloned().unwrap_or_default();
         let products: HashMap<String, String> =
             rows.iter().map(|r| (text(r, "sku").to_owned(), text(r, "product").to_owned())).collect();
-        let ready = rows.iter().filter(|r| r.get("ready").and_then(Value::as_bool) == Some(true)).count();
+        let ready = rows.iter().filter(|r| is_ready(r)).count();
         self.tell("demo-price-list", ready, products.len());
-        self.until("demo-offers", ready, || async {
-            let offers = self.stage.hgh.operator.get("/api/v1/offers?limit=500").await?;
-            Ok(offers.get("offers").and_then(Value::as_array).map_or(0, Vec::len))
-        })
-        .await?;
+        self.until("demo-offers", ready, || async { Ok(self.offered().await?.len()) }).await?;
         Ok(products)
     }
 
@@ -266,9 +262,8 @@ impl Driver {
     }
 
     async fn offered(&self) -> Result<Arc<BTreeSet<String>>, ApiError> {
-        let offers = self.stage.hgh.operator.get("/api/v1/offers?limit=500").await?;
-        let offers = offers.get("offers").and_then(Value::as_array).cloned().unwrap_or_default();
-        Ok(Arc::new(offers.iter().map(|o| text(o, "product").to_owned()).collect()))
+        let offers = all(&self.stage.hgh.operator, "/api/v1/offers?limit=100", "offers").await?;
+        Ok(Arc::new(offers.iter().filter_map(|o| text(o, "key").rsplit_once('/')).map(|(_, p)| p.to_owned()).collect()))
     }
 
     /// Orders are placed in their order for each buyer; numbers that are used again come after.
@@ -443,7 +438,7 @@ impl Driver {
         S10::issue("LX", serial, Country::MY).map(|n| n.to_string()).unwrap_or_default()
     }
 
-    async fn waybills(&self, when: WaybillWhen) -> Result<(), ApiError> {
+    async fn waybills(&self, seller: &Api, when: WaybillWhen) -> Result<(), ApiError> {
         let work: Vec<Run> = self
             .runs
             .iter()
@@ -452,12 +447,13 @@ impl Driver {
             .collect();
         let count = work.len();
         let (carrier, importer) = (self.stage.kul.carrier.clone(), self.stage.hgh.hub.clone());
+        let seller = seller.clone();
         each(work, move |run| {
-            let (carrier, importer) = (carrier.clone(), importer.clone());
+            let (carrier, seller, importer) = (carrier.clone(), seller.clone(), importer.clone());
             async move {
                 let Some(script) = &run.entry.waybill else { return Ok(()) };
                 let path = trade_path(&run.trade(&importer), "waybill");
-                let delivery = delivery_of(&carrier, &run.trade(&importer)).await?;
+                let delivery = delivery_of(&seller, &run.trade(&importer)).await?;
                 let good = Self::s10(&run.entry);
                 let body = |no: &str| waybill_body(no, &run, script.weight_percent, script.consignee, &delivery, false);
                 if script.s10 == S10Script::BadCheckDigitFirst {
@@ -533,7 +529,7 @@ impl Driver {
         for run in self.runs.iter().filter(|r| r.placed) {
             let id = run.trade(&importer);
             if let Some((script, correction)) = run.entry.waybill.as_ref().and_then(|w| w.correction.as_ref().map(|c| (w, c))) {
-                let delivery = delivery_of(&carrier, &id).await?;
+                let delivery = delivery_of(seller, &id).await?;
                 let weight = correction.weight_percent.unwrap_or(script.weight_percent);
                 let consignee = correction.consignee.unwrap_or(script.consignee);
                 let body = waybill_body(&Self::s10(&run.entry), run, weight, consignee, &delivery, true);
@@ -696,6 +692,13 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
+/// Whether a row of a price list can be sold on every lane. A permit can be brought later.
+fn is_ready(row: &Value) -> bool {
+    let lanes = row.get("gaps").and_then(Value::as_array).cloned().unwrap_or_default();
+    let gaps = lanes.iter().filter_map(|lane| lane.get("gaps").and_then(Value::as_array));
+    gaps.flatten().all(|gap| text(gap, "code") == "permit-needed")
+}
+
 /// `/api/v1/trades/<id>/<what>` with the id encoded.
 pub fn trade_path(id: &str, what: &str) -> String {
     let id = id.replace(':', "%3A").replace('/', "%2F");
@@ -704,11 +707,15 @@ pub fn trade_path(id: &str, what: &str) -> String {
 
 /// All rows of a list, page by page.
 async fn all_trades(api: &Api, filter: &str) -> Result<Vec<Value>, ApiError> {
+    all(api, &format!("/api/v1/trades?{filter}&limit=100"), "trades").await
+}
+
+async fn all(api: &Api, path: &str, list: &str) -> Result<Vec<Value>, ApiError> {
     let mut rows = Vec::new();
     let mut after = String::new();
     loop {
-        let page = api.get(&format!("/api/v1/trades?{filter}&limit=200{after}")).await?;
-        rows.extend(page.get("trades").and_then(Value::as_array).cloned().unwrap_or_default());
+        let page = api.get(&format!("{path}{after}")).await?;
+        rows.extend(page.get(list).and_then(Value::as_array).cloned().unwrap_or_default());
         match page.get("next").and_then(Value::as_str) {
             Some(next) => after = format!("&after={}", next.replace(':', "%3A").replace('/', "%2F")),
             None => return Ok(rows),
@@ -717,8 +724,8 @@ async fn all_trades(api: &Api, filter: &str) -> Result<Vec<Value>, ApiError> {
 }
 
 /// The delivery reference, as the exporting hub was told it.
-async fn delivery_of(carrier: &Api, trade: &str) -> Result<String, ApiError> {
-    let answer = carrier.get(&trade_path(trade, "")).await?;
+async fn delivery_of(seller: &Api, trade: &str) -> Result<String, ApiError> {
+    let answer = seller.get(&trade_path(trade, "")).await?;
     let delivery = answer.pointer("/file/order/delivery").and_then(Value::as_str).unwrap_or_default();
     Ok(delivery.to_owned())
 }
