@@ -131,6 +131,7 @@ fn hub(options: &Options, word: &str, name: &str, territory: Country, port: u16)
         bank_firm: format!("Sandbox Bank {name}"),
         bank_account: "SANDBOX0001".to_owned(),
         store: None,
+        made: serve::now_micros(),
         accepted_rules: BTreeSet::new(),
     };
     Directory::open_or_init(&options.dir.join(word), &config, serve::random).map_err(|e| say::directory(&e))

@@ -35,6 +35,9 @@ pub struct Config {
     /// A PostgreSQL URL; without one the hub keeps its data in the directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<String>,
+    /// When the hub was made, in microseconds since 1970 UTC: the date of its card.
+    #[serde(default)]
+    pub made: i64,
     /// Production: unverified rules that the operator answers for, by id.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub accepted_rules: BTreeSet<String>,
@@ -191,6 +194,7 @@ mod tests {
             bank_firm: "Sandbox Bank".into(),
             bank_account: "0001".into(),
             store: None,
+            made: 0,
             accepted_rules: BTreeSet::new(),
         }
     }

@@ -112,6 +112,7 @@ fn init(options: InitOptions) -> ExitCode {
         bank_firm: options.bank_firm,
         bank_account: options.bank_account,
         store: options.store,
+        made: serve::now_micros(),
         accepted_rules: std::collections::BTreeSet::new(),
     };
     match Directory::init(&options.dir, &config, serve::random) {

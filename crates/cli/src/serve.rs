@@ -51,8 +51,8 @@ pub async fn open(directory: &Directory) -> Result<Hub, Failure> {
     let rulebooks = builtin().map_err(|faults| Failure::Rules(format!("{faults:?}")))?;
     let clock = Clock::system();
     let config = directory.config.site();
-    // The card is as old as the secret it speaks for: the same at every start.
-    let issued = WallTime::from_micros(clock.now().micros());
+    // The card is as old as the hub: the same at every start, so that peers need not take it again.
+    let issued = WallTime::from_micros(directory.config.made);
     let site = Site::open(&config, &directory.secret, Arc::new(rulebooks), Epoch::FIRST, issued)
         .map_err(|fault| Failure::Rules(format!("{fault:?}")))?;
     let store = match &directory.config.store {
@@ -138,6 +138,12 @@ async fn cast(app: &AppState, directory: &Directory) -> Result<(), ExitCode> {
         }
     }
     directory.save_cast(&members).map_err(|e| say::directory(&e))
+}
+
+/// The wall clock, for what is dated once.
+#[must_use]
+pub fn now_micros() -> i64 {
+    Clock::system().now().micros()
 }
 
 /// Secrets come from the system's source of randomness.
