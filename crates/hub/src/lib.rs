@@ -10,6 +10,7 @@ pub mod clock;
 pub mod credential;
 pub mod db;
 mod decide;
+pub mod desk;
 pub mod event;
 pub mod hub;
 mod lane;

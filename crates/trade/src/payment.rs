@@ -16,7 +16,7 @@ use crate::money::{Currency, Money};
 use crate::party::PersonTags;
 use crate::payout::{Payout, PayoutKind, PayoutState};
 use crate::time::BusinessTime;
-use crate::trade_file::{Side, TradeFile, TradeId};
+use crate::trade_file::{Closed, Side, TradeFile, TradeId};
 use crate::world::{Need, NumberKey, World};
 
 /// How the credit was told.
@@ -294,6 +294,9 @@ impl Decide for ReturnParked {
             if let Some(known) = file.payments.iter_mut().find(|p| p.no == payment.no) {
                 *known = payment;
             }
+        }
+        if file.order.is_none() {
+            file.closed = Some(Closed::Lapsed { at: world.now });
         }
         world.trades.put(self.trade.clone(), file);
         Ok(self.trade.clone())

@@ -31,6 +31,8 @@ pub struct Site {
     /// The hub's end of its roads, with its signing key: Ed25519 is deterministic, so signing is a
     /// pure function of it.
     pub road: Own,
+    /// By which persons are recognised without being named; see `party::PersonTag`.
+    pub person_key: [u8; 32],
     /// What the hub tells of itself to peers.
     pub card: HubCard,
     /// The licensed firm and account that hold the money of this hub's bank account.
@@ -100,6 +102,7 @@ impl Site {
             sample_terms: BTreeMap::new(),
             more: BTreeMap::new(),
         };
+        let person_key = *Hash::of(&[b"ehub-person-key/v1".as_slice(), secret].concat()).as_bytes();
         let stance = match config.mode {
             Mode::Sandbox => Stance::Sandbox,
             Mode::Production => Stance::Production { accepted: config.accepted_rules.clone() },
@@ -115,6 +118,7 @@ impl Site {
             stance,
             rulebooks,
             road,
+            person_key,
             card,
             bank: config.bank.clone(),
         })

@@ -26,6 +26,7 @@ const ASSETS: &[Asset] = &[
         kind: "text/javascript; charset=utf-8",
         bytes: include_bytes!("../assets/node_modules/htmx.org/dist/htmx.min.js"),
     },
+    Asset { name: "keys.js", kind: "text/javascript; charset=utf-8", bytes: include_bytes!("../assets/keys.js") },
     Asset { name: "icon.svg", kind: "image/svg+xml", bytes: include_bytes!("../assets/icon.svg") },
 ];
 

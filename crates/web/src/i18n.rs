@@ -115,6 +115,18 @@ const NOUNS: &[Noun] = &[
     noun!("order"),
     noun!("payment"),
     noun!("start"),
+    noun!("trade_file"),
+    noun!("waybill"),
+    noun!("declaration"),
+    noun!("clearance"),
+    noun!("custody"),
+    noun!("escrow"),
+    noun!("payout"),
+    noun!("settlement"),
+    noun!("operator"),
+    noun!("peer"),
+    noun!("log"),
+    noun!("verify"),
 ];
 
 type Bundle = FluentBundle<FluentResource, IntlLangMemoizer>;

@@ -25,17 +25,31 @@ use crate::problem::{Answer, Failure};
 
 pub mod assets;
 pub mod auth;
+pub mod clearance;
+pub mod custody;
+pub mod declaration;
+pub mod escrow;
 pub mod front;
+pub mod health;
 pub mod i18n;
+pub mod log;
 pub mod offer;
+pub mod money;
+pub mod operator;
 pub mod order;
 pub mod page;
 pub mod party;
 pub mod payment;
+pub mod payout;
+pub mod peer;
 pub mod problem;
 pub mod product;
 pub mod quote;
+pub mod settlement;
 pub mod start;
+pub mod trade_file;
+pub mod verify;
+pub mod waybill;
 
 /// A price list may have 10 MB (`papers`); everything else stays far below.
 const BODY_MAX: usize = 11 * 1024 * 1024;
@@ -137,6 +151,20 @@ pub fn router(app: AppState) -> Router {
         .merge(order::routes())
         .merge(payment::routes(&app))
         .merge(start::routes())
+        .merge(trade_file::routes())
+        .merge(waybill::routes())
+        .merge(declaration::routes())
+        .merge(clearance::routes())
+        .merge(custody::routes())
+        .merge(escrow::routes())
+        .merge(payout::routes(&app))
+        .merge(settlement::routes())
+        .merge(operator::routes(&app))
+        .merge(peer::routes())
+        .merge(log::routes())
+        .merge(verify::routes())
+        .merge(health::routes())
+        .merge(money::routes())
         .layer(DefaultBodyLimit::max(BODY_MAX));
     nouns
         .fallback(problem::no_such_page)

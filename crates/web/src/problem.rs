@@ -79,6 +79,13 @@ impl From<StoreError> for Failure {
     }
 }
 
+impl From<hub::sequencer::ProofError> for Failure {
+    fn from(error: hub::sequencer::ProofError) -> Self {
+        eprintln!("web: proof: {error:?}");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "log-not-ready")
+    }
+}
+
 /// The hub could not decide now; the same request may be sent again.
 impl From<Unavailable> for Failure {
     fn from(reason: Unavailable) -> Self {

@@ -1,0 +1,147 @@
+//! `ehub serve`: one hub in one process, until it is told to stop.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use hub::clock::Clock;
+use hub::db::Store;
+use hub::schema::OpenError;
+use hub::{Config, Hub, Limits, Node};
+use tokio::signal::unix::{SignalKind, signal};
+use trade::card::Mode;
+use trade::checkpoint::Epoch;
+use trade::party::Role;
+use trade::rulebook::builtin;
+use trade::site::Site;
+use trade::time::{BusinessTime, WallTime};
+use web::{AppState, Settings};
+
+use crate::directory::{CastMember, Directory, DirectoryError};
+use crate::say;
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// The hub's directory, made by `ehub init`.
+    #[arg(long)]
+    dir: PathBuf,
+    /// Ends when the process that started it ends, however that ends.
+    #[arg(long, hide = true)]
+    ends_with_parent: bool,
+}
+
+/// Why a hub does not open.
+pub enum Failure {
+    Directory(DirectoryError),
+    Rules(String),
+    Open(OpenError),
+}
+
+impl Failure {
+    pub fn say(&self) -> ExitCode {
+        match self {
+            Self::Directory(e) => say::directory(e),
+            Self::Rules(cause) => say::failed("cli-rules-broken", &[("cause", cause.clone())]),
+            Self::Open(e) => say::failed("cli-hub-not-opened", &[("cause", e.to_string())]),
+        }
+    }
+}
+
+/// Opens the hub of a directory; its lanes start.
+pub async fn open(directory: &Directory) -> Result<Hub, Failure> {
+    let rulebooks = builtin().map_err(|faults| Failure::Rules(format!("{faults:?}")))?;
+    let clock = Clock::system();
+    let config = directory.config.site();
+    // The card is as old as the secret it speaks for: the same at every start.
+    let issued = WallTime::from_micros(clock.now().micros());
+    let site = Site::open(&config, &directory.secret, Arc::new(rulebooks), Epoch::FIRST, issued)
+        .map_err(|fault| Failure::Rules(format!("{fault:?}")))?;
+    let store = match &directory.config.store {
+        Some(url) => Store::Postgres { url: url.clone() },
+        None => Store::Sqlite { file: directory.path.join("hub.db") },
+    };
+    let start = BusinessTime::from_micros(clock.now().micros());
+    let node = Node { name: directory.config.listen.clone(), address: format!("http://{}", directory.config.listen) };
+    Hub::open(Config { store, site: Arc::new(site), clock, start, node, limits: Limits::default() })
+        .await
+        .map_err(Failure::Open)
+}
+
+pub async fn run(options: Options) -> ExitCode {
+    if options.ends_with_parent {
+        let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM));
+    }
+    let directory = match Directory::open(&options.dir) {
+        Ok(directory) => directory,
+        Err(e) => return say::directory(&e),
+    };
+    let address: SocketAddr = match directory.config.listen.parse() {
+        Ok(address) => address,
+        Err(_) => return say::failed("cli-bad-listen", &[("got", directory.config.listen.clone())]),
+    };
+    let listener = match tokio::net::TcpListener::bind(address).await {
+        Ok(listener) => listener,
+        Err(e) => {
+            let args = [("address", address.to_string()), ("cause", e.to_string())];
+            return say::failed("cli-cannot-listen", &args);
+        }
+    };
+    let hub = match open(&directory).await {
+        Ok(hub) => hub,
+        Err(failure) => return failure.say(),
+    };
+    let settings = Settings {
+        url: directory.config.url.clone(),
+        local_url: format!("http://{address}"),
+        payment_secret: directory.payment_secret,
+    };
+    let app = AppState::new(hub.clone(), settings);
+    if directory.config.mode == Mode::Sandbox {
+        if let Err(code) = cast(&app, &directory).await {
+            return code;
+        }
+        tokio::spawn(web::cast::run(app.clone()));
+    }
+    tokio::spawn(web::pump::run(app.clone(), reqwest::Client::new()));
+    tokio::spawn(web::jobs::run(app.clone()));
+    say::out("cli-serving", &[("hub", directory.config.id.to_string()), ("url", directory.config.url.clone())]);
+    let served = axum::serve(listener, web::router(app)).with_graceful_shutdown(stopped()).await;
+    hub.close().await;
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => say::failed("cli-serving-ended", &[("cause", e.to_string())]),
+    }
+}
+
+/// Until Ctrl-C or SIGTERM.
+async fn stopped() {
+    let Ok(mut terminated) = signal(SignalKind::terminate()) else { return };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated.recv() => {}
+    }
+}
+
+/// The parties that a sandbox plays by itself; each with an API key, so that programs can play them.
+async fn cast(app: &AppState, directory: &Directory) -> Result<(), ExitCode> {
+    let known = directory.cast();
+    if !known.is_empty() {
+        return Ok(());
+    }
+    let mut members = Vec::new();
+    for role in [Role::Operator, Role::Officer, Role::Carrier, Role::Bank, Role::Seller, Role::Buyer] {
+        match web::cast::member(app, role).await {
+            Ok((party, api_key)) => {
+                members.push(CastMember { role: role.code().to_owned(), party: party.to_string(), api_key });
+            }
+            Err(cause) => return Err(say::failed("cli-no-cast", &[("cause", cause)])),
+        }
+    }
+    directory.save_cast(&members).map_err(|e| say::directory(&e))
+}
+
+/// Secrets come from the system's source of randomness.
+pub fn random(bytes: &mut [u8; 32]) {
+    getrandom::fill(bytes).expect("without randomness there are no secrets, and no hub");
+}

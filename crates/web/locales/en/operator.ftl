@@ -1,0 +1,59 @@
+hub-title = Hub
+hub-mode-sandbox = sandbox
+hub-mode-production = production
+hub-road = Roads
+hub-road-none = No peer yet.
+hub-open = open
+hub-paused = paused
+hub-waiting = { $n ->
+    [0] all sent
+    [one] { $n } event waiting
+   *[other] { $n } events waiting
+}
+hub-received = received up to { $n }
+hub-witness = Witnesses
+hub-witness-ok = { $who } has countersigned { $size } events
+hub-witness-behind = { $who } is { $n } events behind
+hub-witness-none = No witness yet.
+hub-log = Log
+hub-log-size = { $size } events, epoch { $epoch }
+hub-log-unsequenced = { $n ->
+    [0] all events numbered
+    [one] { $n } event not numbered yet
+   *[other] { $n } events not numbered yet
+}
+hub-holds = What is stopped
+hub-holds-none = Nothing is stopped.
+hub-holds-field = Reason
+hub-holds-who = Who acts
+hub-holds-count = Trades
+hub-balls = Who holds the ball
+hub-stages = Trades by stage
+hub-clock = Business time
+hub-clock-now = It is { $now }.
+hub-clock-move = Move forward
+hub-clock-note = Deadlines and claim windows follow. All hubs on this road move too. It never goes back.
+hub-clock-to = To
+hub-clock-day = 1 day
+hub-clock-week = 1 week
+hub-clock-claim = 14 days
+hub-clock-production = In production business time is the time of the world.
+hub-funnel = From sign-up to repeat export
+hub-funnel-signed = Sellers signed up
+hub-funnel-product = with a product
+hub-funnel-ready = with a product ready to sell
+hub-funnel-order = with an order
+hub-funnel-exported = with an export
+hub-funnel-paid = paid
+hub-funnel-repeat = paid more than once
+hub-events = Latest events
+hub-rules = Rules in use
+hub-bank = Bank account
+hub-bank-held = The money is at { $firm }, account { $account }.
+problem-sandbox-only = Time can be moved in a sandbox only.
+problem-not-backwards = Time cannot go back. It is { $now }.
+problem-too-far = One move is at most { $max_days } days.
+problem-not-a-time = { $got } is not a date. Write it like 2026-12-01.
+hub-road-silent = no answer { $n } times
+problem-log-not-ready = The log is not signed that far yet. Try again in a moment.
+problem-view-not-yours = This view is for others.

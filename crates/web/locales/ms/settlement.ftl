@@ -1,0 +1,22 @@
+settlement-title = Penyelesaian
+settlement-intro = Hutang hab ini kepada hab rakan dan sebaliknya. Hutang satu pihak sama dengan tagihan pihak lain, campur yang masih dalam perjalanan.
+settlement-peer = Hab rakan
+settlement-due-to = Kita berhutang
+settlement-due-from = Dihutang kepada kita
+settlement-flight = Dalam perjalanan
+settlement-flight-note = dilepaskan di sini, belum disahkan di sana
+settlement-none = Tiada kedudukan.
+settlement-equal = sama
+settlement-checked = { $mine } di sini = { $theirs } disahkan di sana + { $flight } dalam perjalanan
+settlement-trial = Imbangan duga
+settlement-account = Akaun
+settlement-debit = Debit
+settlement-credit = Kredit
+settlement-pending = Ditahan
+settlement-sum = Jumlah
+settlement-balanced = seimbang
+settlement-unbalanced = tidak seimbang sebanyak { $difference }
+settlement-audit = Audit
+settlement-audit-why = Semua baki dikira semula daripada pindahan.
+settlement-audit-ok = { $accounts } akaun sepadan dengan { $transfers } pindahan.
+settlement-audit-bad = { $n } akaun tidak sepadan dengan pindahan.

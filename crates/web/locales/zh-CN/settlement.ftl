@@ -1,0 +1,22 @@
+settlement-title = 清算
+settlement-intro = 本枢纽与对方枢纽之间的应付与应收。一方应付等于另一方应收加在途。
+settlement-peer = 对方枢纽
+settlement-due-to = 我方应付
+settlement-due-from = 我方应收
+settlement-flight = 在途
+settlement-flight-note = 此处已放出，对方尚未确认
+settlement-none = 没有头寸。
+settlement-equal = 相等
+settlement-checked = 此处 { $mine } = 对方已确认 { $theirs } + 在途 { $flight }
+settlement-trial = 试算平衡表
+settlement-account = 账户
+settlement-debit = 借方
+settlement-credit = 贷方
+settlement-pending = 冻结
+settlement-sum = 合计
+settlement-balanced = 平衡
+settlement-unbalanced = 不平衡，相差 { $difference }
+settlement-audit = 审计
+settlement-audit-why = 由全部转账重新计算所有余额。
+settlement-audit-ok = { $accounts } 个账户与 { $transfers } 笔转账相符。
+settlement-audit-bad = { $n } 个账户与转账不符。

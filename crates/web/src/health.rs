@@ -1,0 +1,54 @@
+//! Whether this hub lives (`/healthz`) and can do its work (`/readyz`), for those who watch it.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use hub::Status;
+use serde_json::{Value, json};
+
+use crate::AppState;
+use crate::operator::roads;
+use crate::problem::Answer;
+
+/// Events that may wait for their place in the tree before the sequencer counts as stuck.
+const LAG_MAX: u64 = 10_000;
+
+pub fn routes() -> Router<AppState> {
+    Router::new().route("/healthz", get(alive)).route("/readyz", get(ready))
+}
+
+/// The process answers. Nothing else is asked, so that a slow store does not get it restarted.
+async fn alive() -> Json<serde_json::Value> {
+    Json(json!({ "alive": true }))
+}
+
+/// The store answers, this node decides, the log keeps up. Roads are told too, but a road that is
+/// down does not make a hub unready: it works alone.
+async fn ready(State(app): State<AppState>) -> Response {
+    match look(&app).await {
+        Ok((ready, body)) => {
+            let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+            (status, Json(body)).into_response()
+        }
+        Err(_) => {
+            let body = Json(json!({ "ready": false, "store": false }));
+            (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
+        }
+    }
+}
+
+async fn look(app: &AppState) -> Answer<(bool, Value)> {
+    let events = app.hub.event_count().await?;
+    let lag = events.saturating_sub(*app.hub.sequenced().borrow());
+    let log = lag <= LAG_MAX;
+    let lease = matches!(app.hub.status(), Status::Deciding { .. });
+    let roads: Vec<Value> = roads(app)
+        .await?
+        .iter()
+        .map(|r| json!({ "peer": r.peer, "paused": r.paused, "backlog": r.backlog(), "failures": r.failures }))
+        .collect();
+    let ready = lease && log;
+    Ok((ready, json!({ "ready": ready, "store": true, "lease": lease, "log": log, "lag": lag, "roads": roads })))
+}

@@ -1,0 +1,48 @@
+//! What has to happen because time has passed: nobody sends a command for it, so the hub does.
+
+use std::time::Duration;
+
+use trade::commands::Command;
+use trade::escrow::EndClaimWindow;
+use trade::order::LapseOrder;
+use trade::payment::{PARKED_FOR, ReturnParked};
+use trade::time::Days;
+
+use crate::AppState;
+
+/// How often it is looked for what has become due.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// One look takes at most so many of each kind; the next goes on where it ended.
+const AT_ONCE: i64 = 500;
+
+/// Runs until the hub is closed.
+pub async fn run(app: AppState) {
+    loop {
+        let due = due(&app).await.unwrap_or_default();
+        for answer in app.hub.submit_all(due).await {
+            // A refusal says that it was not yet time, or that somebody was quicker: both are fine.
+            if let Err(unavailable) = answer {
+                eprintln!("{}", serde_json::json!({ "job": "due", "unavailable": unavailable }));
+                break;
+            }
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+async fn due(app: &AppState) -> Result<Vec<Command>, hub::db::StoreError> {
+    let now = app.hub.business_now().await?;
+    let before = |days: Days| now.plus_days(Days(-days.0));
+    let window = app.site().rulebook().map_or(Days(14), |book| book.claim_window.days);
+    let mut due: Vec<Command> = Vec::new();
+    for trade in app.hub.claim_windows(before(window), AT_ONCE).await? {
+        due.push(EndClaimWindow { trade }.into());
+    }
+    for trade in app.hub.unpaid_orders(now, AT_ONCE).await? {
+        due.push(LapseOrder { trade }.into());
+    }
+    for trade in app.hub.parked_payments(before(PARKED_FOR), AT_ONCE).await? {
+        due.push(ReturnParked { trade }.into());
+    }
+    Ok(due)
+}

@@ -1,0 +1,123 @@
+//! The road's pump: pushes this hub's events to each peer, batch after batch, and takes receipts.
+//!
+//! What to send, when and how often again is decided by `trade::road::step`; here it is read from
+//! the log, sent over HTTP and kept. A peer that cannot be reached is tried again with growing
+//! pauses; nothing waits for it but its own road.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::http::header;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use trade::codes::HubId;
+use trade::http_signature::{Content, Request, Target, sign_request};
+use trade::peer::Peer;
+use trade::road::{Alarm, Batch, Effect, Message, Receipt, Road, step};
+
+use crate::AppState;
+
+/// Where a peer takes batches.
+pub const BATCHES: &str = "/road/v1/batches";
+pub const MEDIA_TYPE: &str = "application/json";
+
+/// A peer that does not answer within this time has lost the batch.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+/// A new peer is noticed, and a quiet road looked after, this often.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Runs until the hub is closed: one task for each accepted peer.
+pub async fn run(app: AppState, http: reqwest::Client) {
+    let mut roads: BTreeMap<HubId, JoinHandle<()>> = BTreeMap::new();
+    loop {
+        if let Ok(peers) = app.hub.peers().await {
+            for peer in peers {
+                let id = peer.card.id.clone();
+                let alive = roads.get(&id).is_some_and(|task| !task.is_finished());
+                if !alive {
+                    roads.insert(id.clone(), tokio::spawn(pump(app.clone(), http.clone(), id)));
+                }
+            }
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// One road, in the direction away from this hub.
+async fn pump(app: AppState, http: reqwest::Client, id: HubId) {
+    let mut sequenced = app.hub.sequenced();
+    let Ok(mut sent) = app.hub.outgoing(&id).await else { return };
+    // What was on its way when the hub stopped may be lost: it goes again at once.
+    sent.in_flight = None;
+    loop {
+        let Ok(Some(peer)) = app.hub.peer(&id).await else { return };
+        let mut road = Road { received: peer.road.clone(), sent };
+        let head = app.hub.road_head(&id).await.ok().flatten().map(Box::new);
+        let mut message = Message::Tick(head);
+        // Batch after batch, as long as there is something to tell and the peer takes it.
+        loop {
+            let own = &app.site().road;
+            let (after, effects) = step(own, road, message, app.wall());
+            road = after;
+            let mut wanted = None;
+            for effect in effects {
+                match effect {
+                    Effect::Send(w) => wanted = Some(w),
+                    Effect::Alarm(alarm) => raise(&id, &alarm),
+                    // The other direction is the lane's: it applies, stores and answers.
+                    Effect::Store | Effect::Apply(_) | Effect::Answer(_) | Effect::SendEpochs { .. } => {}
+                }
+            }
+            let Some(wanted) = wanted else { break };
+            let receipt = match app.hub.batch(&wanted).await {
+                Ok(batch) => send(&app, &http, &peer, &batch).await,
+                Err(error) => {
+                    eprintln!("road {id}: {error:?}");
+                    None
+                }
+            };
+            let Some(receipt) = receipt else {
+                road.sent.unanswered(app.wall());
+                break;
+            };
+            message = Message::Receipt(Box::new(receipt));
+        }
+        sent = road.sent;
+        if app.hub.save_outgoing(&id, &sent).await.is_err() && matches!(app.hub.status(), hub::Status::Stopped) {
+            return;
+        }
+        // Woken by the next checkpoint; otherwise time itself may be what is waited for.
+        let _ = timeout(LOOK_EVERY, sequenced.changed()).await;
+        sequenced.mark_unchanged();
+    }
+}
+
+/// Sends one signed batch; `None` if there is no readable answer.
+async fn send(app: &AppState, http: &reqwest::Client, peer: &Peer, batch: &Batch) -> Option<Receipt> {
+    let body = batch.to_json();
+    let request = Request {
+        method: "POST",
+        target: Target::Path(BATCHES),
+        content: Some(Content { media_type: MEDIA_TYPE, body: &body }),
+    };
+    let signed = sign_request(&app.site().road.key, &request, app.wall()).ok()?;
+    let answer = http
+        .post(format!("{}{BATCHES}", peer.url.trim_end_matches('/')))
+        .header(header::CONTENT_TYPE, MEDIA_TYPE)
+        .header("content-digest", signed.content_digest.unwrap_or_default())
+        .header("signature-input", signed.signature_input)
+        .header("signature", signed.signature)
+        .timeout(ANSWER_WITHIN)
+        .body(body)
+        .send()
+        .await
+        .ok()?;
+    let bytes = answer.bytes().await.ok()?;
+    Receipt::read(&bytes).ok()
+}
+
+/// Operators read alarms in the process's log; the roads page shows what still stands.
+fn raise(peer: &HubId, alarm: &Alarm) {
+    let text = serde_json::to_string(alarm).unwrap_or_default();
+    eprintln!("{}", serde_json::json!({ "alarm": "road", "peer": peer, "what": text }));
+}

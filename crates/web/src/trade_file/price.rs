@@ -1,0 +1,203 @@
+//! The price to the door, drawn as a waterfall: each part with its base, rate, rule and source.
+
+use trade::landed_cost::{Charge, ChargeKind, FormulaKind};
+use trade::money::{Money, Rate};
+use trade::quote::Quote;
+use trade::rulebook::{Knowledge, Per};
+
+use crate::i18n::Tr;
+
+/// The waterfall as a page shows it.
+pub struct Fall {
+    pub rows: Vec<FallRow>,
+    /// What rate and rules it rests on.
+    pub notes: Vec<String>,
+}
+
+pub struct FallRow {
+    pub name: String,
+    /// How it was worked out.
+    pub why: String,
+    pub rule: Option<FallRule>,
+    pub amount: String,
+    pub is_tax: bool,
+    pub is_total: bool,
+    /// Where the bar begins and how long it is, in per cent of the total.
+    pub from: String,
+    pub len: String,
+}
+
+pub struct FallRule {
+    pub id: String,
+    pub source: String,
+    /// How well the rule is known, where that is not beyond doubt.
+    pub doubt: Option<String>,
+}
+
+/// Draws a quote.
+#[must_use]
+pub fn fall(t: &Tr, quote: &Quote) -> Fall {
+    let landed = &quote.landed;
+    let mut drawn = Drawn { t, total: landed.total, reached: 0, rows: Vec::new() };
+    let paid_rate = rate_of(quote);
+    for line in &quote.lines {
+        let pieces = t.num(line.pieces);
+        let why = t.w(
+            "fall-goods-why",
+            [("pieces", pieces), ("price", t.money(line.unit_price)), ("rate", paid_rate.clone())],
+        );
+        drawn.row(line.name.clone(), why, None, line.value, false);
+    }
+    let why = t.w(
+        "fall-freight-why",
+        [("weight", t.kg(quote.chargeable)), ("home", t.money(quote.freight_home)), ("rate", paid_rate)],
+    );
+    drawn.row(t.s("fall-freight"), why, None, landed.freight, false);
+    for charge in &landed.charges {
+        drawn.charge(charge, quote.lines.len() > 1);
+    }
+    let mut rows = drawn.rows;
+    rows.push(FallRow {
+        name: t.s("fall-total"),
+        why: t.w(
+            "fall-total-why",
+            [
+                ("date", t.date(quote.date)),
+                ("hub", quote.importer.to_string()),
+                ("until", t.time(quote.expires_at)),
+            ],
+        ),
+        rule: None,
+        amount: t.money(landed.total),
+        is_tax: false,
+        is_total: true,
+        from: "0".to_owned(),
+        len: "100".to_owned(),
+    });
+    let fx = &quote.fx;
+    let rate = t.w(
+        "fall-rate-why",
+        [
+            ("rate", fx.mid.to_string()),
+            ("from", fx.from.code().to_owned()),
+            ("to", fx.to.code().to_owned()),
+            ("spread", t.percent(fx.spread)),
+            ("source", fx.source.clone()),
+            ("as-of", t.day(fx.as_of)),
+        ],
+    );
+    let pack = t.w1("fall-pack", "pack", landed.pack.chars().take(12).collect::<String>());
+    Fall { rows, notes: vec![rate, pack] }
+}
+
+struct Drawn<'a> {
+    t: &'a Tr,
+    total: Money,
+    reached: i64,
+    rows: Vec<FallRow>,
+}
+
+impl Drawn<'_> {
+    fn row(&mut self, name: String, why: String, rule: Option<FallRule>, amount: Money, is_tax: bool) {
+        self.rows.push(FallRow {
+            name,
+            why,
+            rule,
+            amount: self.t.money(amount),
+            is_tax,
+            is_total: false,
+            from: share(self.reached, self.total),
+            len: share(amount.minor(), self.total),
+        });
+        self.reached = self.reached.saturating_add(amount.minor());
+    }
+
+    fn charge(&mut self, charge: &Charge, many: bool) {
+        let t = self.t;
+        let mut name = t.by("charge", kind_code(charge.kind));
+        if many {
+            name = format!("{name}, {}", t.w1("fall-line", "line", i64::from(charge.line) + 1));
+        }
+        let rule = FallRule {
+            id: charge.rule.to_string(),
+            source: charge.source.to_string(),
+            doubt: doubt(t, charge.knowledge),
+        };
+        self.row(name, formula(t, charge), Some(rule), charge.amount, true);
+    }
+}
+
+/// Per cent of the total with one digit, for the length of a bar alone.
+fn share(part: i64, total: Money) -> String {
+    let per_mille = i128::from(part) * 1000;
+    let whole = i128::from(total.minor()).max(1);
+    let per_mille = i64::try_from(per_mille.div_euclid(whole)).unwrap_or(0);
+    trade::money::format_fixed(per_mille, 1)
+}
+
+/// What one unit of the seller's currency cost the buyer, to four digits, for display.
+fn rate_of(quote: &Quote) -> String {
+    let million = Money::new(10_000 * 10_i64.pow(quote.fx.from.digits()), quote.fx.from);
+    match quote.fx.convert(million) {
+        Ok(paid) => {
+            let text = trade::money::format_fixed(paid.minor(), quote.fx.to.digits() + 4);
+            let cut = text.find('.').map_or(text.len(), |dot| (dot + 5).min(text.len()));
+            text.get(..cut).unwrap_or(&text).to_owned()
+        }
+        Err(_) => quote.fx.mid.to_string(),
+    }
+}
+
+const fn kind_code(kind: ChargeKind) -> &'static str {
+    match kind {
+        ChargeKind::Duty => "duty",
+        ChargeKind::ConsumptionTax => "consumption-tax",
+        ChargeKind::Vat => "vat",
+    }
+}
+
+/// The words for a rule that is not beyond doubt.
+#[must_use]
+pub fn doubt(t: &Tr, knowledge: Knowledge) -> Option<String> {
+    match knowledge {
+        Knowledge::Sourced => None,
+        Knowledge::Unverified => Some(t.s("knowledge-unverified")),
+        Knowledge::Unknown => Some(t.s("knowledge-unknown")),
+    }
+}
+
+fn formula(t: &Tr, charge: &Charge) -> String {
+    let base = t.money(charge.base);
+    match charge.formula {
+        FormulaKind::NotLevied => t.s("formula-not-levied"),
+        FormulaKind::CompositePart { vat, consumption_tax: Rate::ZERO, share, .. } => t.w(
+            "formula-composite-part",
+            [("vat", t.percent(vat)), ("share", t.percent(share)), ("base", base)],
+        ),
+        FormulaKind::CompositePart { vat, consumption_tax, share, .. } => t.w(
+            "formula-composite-part-ct",
+            [
+                ("vat", t.percent(vat)),
+                ("ct", t.percent(consumption_tax)),
+                ("share", t.percent(share)),
+                ("base", base),
+            ],
+        ),
+        FormulaKind::AdValorem => t.w("formula-ad-valorem", [("rate", t.percent(charge.rate)), ("base", base)]),
+        FormulaKind::InsideItsBase => {
+            t.w("formula-inside-its-base", [("rate", t.percent(charge.rate)), ("base", base)])
+        }
+        FormulaKind::BelowThreshold { per, price, threshold } => {
+            let per = match per {
+                Per::Ml => "ml",
+                Per::G => "g",
+                Per::Piece => "piece",
+                Per::Article => "article",
+            };
+            t.w(
+                "formula-below-threshold",
+                [("price", t.money(price)), ("per", t.by("per", per)), ("threshold", t.money(threshold))],
+            )
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! In which part somebody looks at a trade file, and what that part may see of it.
+
+use serde_json::{Map, Value};
+use trade::ball::Holder;
+use trade::clearance::Clearance;
+use trade::party::{Party, Role};
+use trade::trade_file::{Side, TradeFile};
+
+/// A party's part in one trade. Nobody else gets to know that the trade exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Viewer {
+    Seller,
+    Buyer,
+    Officer,
+    Operator,
+    Carrier,
+}
+
+impl Viewer {
+    /// The part of `party` in `file`: its own sale or purchase first, then its office.
+    #[must_use]
+    pub fn of(file: &TradeFile, party: &Party) -> Option<Self> {
+        let order = file.order.as_ref();
+        if order.and_then(|o| o.seller) == Some(party.id) {
+            return Some(Self::Seller);
+        }
+        if order.and_then(|o| o.buyer.as_ref()).is_some_and(|b| b.party == party.id) {
+            return Some(Self::Buyer);
+        }
+        if party.is(Role::Officer) && is_declared(file) {
+            return Some(Self::Officer);
+        }
+        if party.is(Role::Operator) {
+            return Some(Self::Operator);
+        }
+        (party.is(Role::Carrier) && is_carried(file)).then_some(Self::Carrier)
+    }
+
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Seller => "seller",
+            Self::Buyer => "buyer",
+            Self::Officer => "officer",
+            Self::Operator => "operator",
+            Self::Carrier => "carrier",
+        }
+    }
+
+    /// Whether this part pays, is paid or answers for the money.
+    #[must_use]
+    pub const fn sees_prices(self) -> bool {
+        !matches!(self, Self::Carrier)
+    }
+
+    #[must_use]
+    pub const fn sees_ledger(self) -> bool {
+        matches!(self, Self::Seller | Self::Buyer | Self::Operator)
+    }
+
+    #[must_use]
+    pub const fn sees_match(self) -> bool {
+        !matches!(self, Self::Carrier)
+    }
+
+    /// Whether the ball, as it is named on both hubs, lies with this part on this side.
+    #[must_use]
+    pub fn holds(self, side: Side, holder: Holder) -> bool {
+        match holder {
+            Holder::Seller => self == Self::Seller,
+            Holder::Buyer => self == Self::Buyer,
+            Holder::ExportCarrier => self == Self::Carrier && side == Side::Export,
+            Holder::ImportCarrier => self == Self::Carrier && side == Side::Import,
+            Holder::ExportCustoms => self == Self::Officer && side == Side::Export,
+            Holder::ImportCustoms => self == Self::Officer && side == Side::Import,
+            Holder::ExportHub => self == Self::Operator && side == Side::Export,
+            Holder::ImportHub => self == Self::Operator && side == Side::Import,
+            Holder::PaymentFirm | Holder::Broker | Holder::Nobody => false,
+        }
+    }
+}
+
+/// Customs of a side deals with what has been declared there, and with nothing before.
+fn is_declared(file: &TradeFile) -> bool {
+    file.declaration.is_some() || !matches!(file.clearance, Clearance::NotLodged)
+}
+
+/// A carrier deals with parcels: those that have a waybill, or are paid and wait for one.
+fn is_carried(file: &TradeFile) -> bool {
+    file.waybill.is_some() || (file.side == Side::Export && file.secured.is_some())
+}
+
+/// What a carrier may know of a trade: the parcel and its way, no price, no person, no line of it.
+const CARRIER_FIELDS: [&str; 8] =
+    ["id", "side", "opened", "peer", "waybill", "clearance", "custody", "practice"];
+
+/// The file as this part may have it in JSON. The marks by which persons are recognised stay with
+/// the importing hub's customs; a carrier has the fields of [`CARRIER_FIELDS`] alone.
+#[must_use]
+pub fn shown(file: &TradeFile, viewer: Viewer) -> Value {
+    let Ok(Value::Object(mut fields)) = serde_json::to_value(file) else { return Value::Null };
+    match viewer {
+        Viewer::Carrier => fields.retain(|name, _| CARRIER_FIELDS.contains(&name.as_str())),
+        Viewer::Officer => {}
+        Viewer::Seller | Viewer::Buyer | Viewer::Operator => without_tags(&mut fields),
+    }
+    Value::Object(fields)
+}
+
+fn without_tags(fields: &mut Map<String, Value>) {
+    if let Some(buyer) = fields.get_mut("order").and_then(|o| o.get_mut("buyer")).and_then(Value::as_object_mut) {
+        buyer.remove("tags");
+    }
+    for payment in fields.get_mut("payments").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(payment) = payment.as_object_mut() {
+            payment.remove("payer");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! For anybody, without an account: does a trade file hold; where is a parcel.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Multipart, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::Deserialize;
+use serde_json::Value;
+use trade::bundle::{BundleReport, View as BundleView, verify_bundle};
+use trade::codes::S10;
+use trade::custody::CustodyKind;
+use trade::event::Event;
+use trade::key::VerifyKey;
+use trade::world::NumberKey;
+
+use crate::AppState;
+use crate::i18n::Told;
+use crate::page::Page;
+use crate::problem::{Answer, Failure};
+use crate::trade_file::timeline;
+
+/// A bundle with its documents, as somebody would upload it; larger ones are verified offline.
+const UPLOAD_MAX: usize = 10 * 1024 * 1024;
+
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/verify", get(ask).post(verify).layer(DefaultBodyLimit::max(UPLOAD_MAX)))
+        .route("/track", get(track))
+}
+
+struct Found {
+    trade: String,
+    hub: String,
+    key: String,
+    known: bool,
+    compare: String,
+    view: String,
+    size: String,
+    events: Vec<(String, String, Option<String>, String)>,
+    witnesses: Vec<(String, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "verify/page.html")]
+struct VerifyPage<'a> {
+    p: &'a Page,
+    found: Option<Found>,
+    broken: Option<Told>,
+}
+
+/// GET /verify
+async fn ask(p: Page) -> Response {
+    p.show(&VerifyPage { p: &p, found: None, broken: None })
+}
+
+/// POST /verify: the file is checked in memory and forgotten.
+async fn verify(State(app): State<AppState>, p: Page, mut form: Multipart) -> Answer<Response> {
+    let too_large = || Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "bundle-too-large").with("max", UPLOAD_MAX >> 20);
+    let mut bytes = Vec::new();
+    while let Some(field) = form.next_field().await.map_err(|_| too_large())? {
+        if field.name() == Some("file") {
+            bytes = field.bytes().await.map_err(|_| too_large())?.to_vec();
+        }
+    }
+    if bytes.is_empty() {
+        let broken = Some(p.problem(&Failure::bad("no-file").problem));
+        let shown = p.show(&VerifyPage { p: &p, found: None, broken });
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response());
+    }
+    let keys = known_keys(&app).await?;
+    // Known keys first; a stranger's file may still hold by itself, and the page says which it is.
+    let report = verify_bundle(&bytes, Some(&keys)).or_else(|_| verify_bundle(&bytes, None));
+    Ok(match report {
+        Ok(report) => p.show(&VerifyPage { p: &p, found: Some(shown(&p, &report)), broken: None }),
+        Err(fault) => {
+            let broken = Some(p.told(&fault));
+            let shown = p.show(&VerifyPage { p: &p, found: None, broken });
+            (StatusCode::UNPROCESSABLE_ENTITY, shown).into_response()
+        }
+    })
+}
+
+/// The keys of this hub and of the peers that its operator has accepted.
+async fn known_keys(app: &AppState) -> Answer<Vec<VerifyKey>> {
+    let mut keys = app.site().card.keys.clone();
+    for peer in app.hub.peers().await? {
+        keys.extend(peer.card.keys);
+    }
+    Ok(keys)
+}
+
+fn shown(p: &Page, report: &BundleReport) -> Found {
+    let view = match report.view {
+        BundleView::Public => "public",
+        BundleView::Counterparty => "counterparty",
+        BundleView::Authority => "authority",
+    };
+    let events = report.bundle.events.iter().map(|entry| {
+        let place = p.w1("line-log", "n", p.num(entry.index));
+        match serde_json::from_slice::<Event>(&entry.leaf.0) {
+            Ok(event) => {
+                let (text, why) = timeline::words(p, &event.what);
+                (p.time(event.at), text, why, place)
+            }
+            // Proved, though by a newer hub than this one; its words are not known here.
+            Err(_) => (String::new(), place.clone(), None, place),
+        }
+    });
+    Found {
+        trade: report.bundle.trade.get("id").and_then(Value::as_str).unwrap_or("–").to_owned(),
+        hub: report.hub.to_string(),
+        key: report.key.clone(),
+        known: report.known,
+        compare: p.w1("verify-unknown-key", "hub", &report.hub),
+        view: p.by("papers-bundle", view),
+        size: p.w1("verify-size", "size", p.num(report.checkpoint.size)),
+        events: events.collect(),
+        witnesses: report.witnesses.iter().map(|w| (w.hub.to_string(), p.wall(w.at))).collect(),
+    }
+}
+
+#[derive(Deserialize)]
+struct Tracked {
+    #[serde(default)]
+    number: String,
+    #[serde(default)]
+    order: String,
+}
+
+struct Way {
+    number: String,
+    stage: String,
+    class: &'static str,
+    steps: Vec<(String, Option<(String, String)>)>,
+}
+
+#[derive(Template)]
+#[template(path = "verify/track.html")]
+struct TrackPage<'a> {
+    p: &'a Page,
+    number: String,
+    order: String,
+    asked: bool,
+    way: Option<Way>,
+}
+
+/// GET /track?number=&order=: both numbers together open the way of a parcel, and nothing else.
+async fn track(State(app): State<AppState>, p: Page, Query(asked): Query<Tracked>) -> Answer<Response> {
+    let way = way(&p, &app, &asked).await?;
+    let is_asked = !asked.number.is_empty() || !asked.order.is_empty();
+    let status = if is_asked && way.is_none() { StatusCode::NOT_FOUND } else { StatusCode::OK };
+    let page = TrackPage { p: &p, number: asked.number, order: asked.order, asked: is_asked, way };
+    Ok((status, p.show(&page)).into_response())
+}
+
+async fn way(p: &Page, app: &AppState, asked: &Tracked) -> Answer<Option<Way>> {
+    let Ok(number) = asked.number.trim().to_uppercase().replace(' ', "").parse::<S10>() else { return Ok(None) };
+    let Some(id) = app.hub.trade_by_number(&NumberKey::waybill(number.as_str())).await? else { return Ok(None) };
+    if id.order_no() != asked.order.trim() && id.as_str() != asked.order.trim() {
+        return Ok(None);
+    }
+    let Some(file) = app.hub.trade(&id).await? else { return Ok(None) };
+    let steps = CustodyKind::ALL.into_iter().map(|kind| {
+        let done = file.custody.iter().find(|c| c.kind == kind).map(|c| (p.time(c.at), c.place.clone()));
+        (p.by("step", kind.code()), done)
+    });
+    // Of the stage only what concerns the parcel: whether it was paid is not for everybody.
+    let stage = public_stage(&file);
+    Ok(Some(Way {
+        number: number.to_string(),
+        stage: p.by("stage", stage.code()),
+        class: crate::trade_file::page::stage_class(stage),
+        steps: steps.collect(),
+    }))
+}
+
+fn public_stage(file: &trade::trade_file::TradeFile) -> trade::trade_file::Stage {
+    use trade::trade_file::Stage;
+    match file.stage() {
+        Stage::Settled | Stage::Paid => Stage::Delivered,
+        stage => stage,
+    }
+}
