@@ -85,7 +85,7 @@ pub fn fingerprint(token: &str) -> String {
 /// An e-mail address as it is looked up: a keyed hash, the same for any case.
 #[must_use]
 pub fn email_tag(app: &AppState, email: &str) -> String {
-    PersonTag::of(&app.settings.person_key, "email", email).to_string()
+    PersonTag::of(&app.site().person_key, "email", email).to_string()
 }
 
 /// Hubs of one sandbox share a host, and cookies know no ports: the name carries the hub.
@@ -119,7 +119,7 @@ pub async fn end_session(app: &AppState, headers: &HeaderMap, mut response: Resp
 }
 
 /// Gives a party a new API key. The key is shown once; its hash is what is kept.
-pub async fn new_api_key(app: &AppState, party: Id<Party>, name: &str) -> Answer<String> {
+pub async fn give_api_key(app: &AppState, party: Id<Party>, name: &str) -> Answer<String> {
     let key = format!("ehub_{}", URL_SAFE_NO_PAD.encode(app.random::<32>()));
     let name: String = name.trim().chars().take(KEY_NAME_MAX).collect();
     let kept = ApiKey { hash: fingerprint(&key), party, name, scopes: Vec::new(), opened: app.wall(), revoked: None };

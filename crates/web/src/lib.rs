@@ -75,8 +75,6 @@ pub struct Settings {
     /// Where this process itself listens, `http://127.0.0.1:8701`: the sandbox's payment firm sends
     /// its webhooks there.
     pub local_url: String,
-    /// By which persons are recognised without being named; only this hub has it.
-    pub person_key: [u8; 32],
     /// The secret shared with the payment firm that sends webhooks.
     pub payment_secret: [u8; 32],
 }

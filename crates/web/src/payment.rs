@@ -24,7 +24,7 @@ pub use bank::take_notice;
 
 /// By what a payer is recognised, from what the payment firm or the bank says of it.
 fn payer_tags(app: &AppState, name: &str, id_number: Option<&str>) -> PersonTags {
-    let key = &app.settings.person_key;
+    let key = &app.site().person_key;
     let number = id_number.map(str::trim).filter(|n| !n.is_empty());
     PersonTags { id: number.map(|n| PersonTag::of(key, "id", n)), name: PersonTag::of(key, "name", name.trim()) }
 }

@@ -59,7 +59,7 @@ pub async fn make_key(
     if own_keys(&app, party.id).await?.len() >= KEYS_MAX {
         return Err(Failure::bad("too-many-keys").with("max", KEYS_MAX));
     }
-    let key = auth::new_api_key(&app, party.id, &form.label).await?;
+    let key = auth::give_api_key(&app, party.id, &form.label).await?;
     account(&app, party, page, Some(key)).await
 }
 

@@ -65,7 +65,7 @@ pub(super) async fn api_register(
 ) -> Answer<(StatusCode, Json<Value>)> {
     let by_operator = ask.caller.party.is_some_and(|p| p.is(Role::Operator));
     let party = register(&app, &registration, by_operator).await?;
-    let key = auth::new_api_key(&app, party.id, "api").await?;
+    let key = auth::give_api_key(&app, party.id, "api").await?;
     Ok((StatusCode::CREATED, Json(json!({ "party": party.id, "api_key": key }))))
 }
 
@@ -155,7 +155,7 @@ fn alias(role: Role, id: Id<Party>) -> String {
 /// By what a person is recognised when it pays; none where not even a name was given.
 pub fn person_tags(app: &AppState, person: &Identity, name: &str) -> Option<PersonTags> {
     let name = Some(person.name.trim()).filter(|n| !n.is_empty()).unwrap_or(name.trim());
-    let key = &app.settings.person_key;
+    let key = &app.site().person_key;
     let number = person.id_number.as_deref().map(str::trim).filter(|n| !n.is_empty());
     (!name.is_empty()).then(|| PersonTags {
         id: number.map(|n| PersonTag::of(key, "id", n)),
