@@ -7,7 +7,7 @@ use trade::checkpoint::{Checkpoint, SignedCheckpoint};
 use trade::codes::HubId;
 use trade::command::Outcome;
 use trade::commands::{Command, first_round, second_round};
-use trade::event::Event;
+use trade::event::{Draft, Event};
 use trade::id::Id;
 use trade::ledger::{Account, Balance, Transfer};
 use trade::log::{Bytes, Prover, Tree, leaf_hash};
@@ -123,7 +123,16 @@ impl MemoryHub {
             }
             s.transfers.push(t.clone());
         }
-        for draft in world.events() {
+        self.log(world.events());
+        if let Some(to) = world.clock_moved() {
+            self.now = to;
+        }
+    }
+
+    /// Puts events into the log as they are, as a peer does whose side of a trade is not played.
+    pub fn log(&mut self, drafts: &[Draft]) {
+        let s = &mut self.store;
+        for draft in drafts {
             let n = s.tree.size();
             let road_seq = draft.to.as_ref().map(|to| {
                 let road = s.roads.entry(to.clone()).or_default();
@@ -144,9 +153,6 @@ impl MemoryHub {
         }
         for tile in s.tree.take_tiles() {
             s.tiles.insert((tile.id.level, tile.id.index), tile.bytes);
-        }
-        if let Some(to) = world.clock_moved() {
-            self.now = to;
         }
     }
 

@@ -60,6 +60,8 @@ pub enum EscrowRefusal {
     NotDelivered,
     NothingHeld { state: String },
     ClaimWindowOpen { until: BusinessTime },
+    /// The peer lets go another amount than its own signed quote says.
+    DueDiffers { expected: Money, got: Money },
     #[serde(untagged)]
     Money(MoneyError),
 }
@@ -157,13 +159,17 @@ fn release(world: &mut World, file: &mut TradeFile) -> Result<(), EscrowRefusal>
 
 /// The exporting hub hears that the escrow was released: it is due the money from its peer, pays
 /// the carrier and its own fee, and owes the seller the rest, at the rate locked in the quote.
-pub fn received_from_peer(world: &mut World, file: &mut TradeFile, peer: &HubId, due: Money, tax: Money) -> Result<(), MoneyError> {
+pub fn received_from_peer(world: &mut World, file: &mut TradeFile, peer: &HubId, due: Money, tax: Money) -> Result<(), EscrowRefusal> {
     if matches!(file.escrow, Escrow::Released { .. }) {
         return Ok(());
     }
     let Some(order) = file.order.clone() else { return Ok(()) };
     let Some(seller) = order.seller else { return Ok(()) };
     let quote = &order.quote;
+    // The peer signed this amount in the quote; another one is not taken, whatever the reason.
+    if due != quote.due {
+        return Err(EscrowRefusal::DueDiffers { expected: quote.due, got: due });
+    }
     let home = world.site.currency;
     let credit = quote.fx.convert_back(due)?;
     let fee = export_fee(world, file)?;
@@ -185,6 +191,12 @@ pub fn received_from_peer(world: &mut World, file: &mut TradeFile, peer: &HubId,
     world.happened(Some(&trade), None, Happened::PayoutDue { payout: payout.id, amount: rest });
     file.payouts.push(payout);
     Ok(())
+}
+
+impl From<MoneyError> for EscrowRefusal {
+    fn from(error: MoneyError) -> Self {
+        Self::Money(error)
+    }
 }
 
 /// The exporting hub's fee on the goods, in its own currency.

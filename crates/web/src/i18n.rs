@@ -214,9 +214,9 @@ impl Tr {
 
     /// A message about a count `$n`, in the plural that the language has for it.
     #[must_use]
-    pub fn n(&self, key: &str, count: impl TryInto<i64>) -> String {
+    pub fn n(&self, key: &str, count: impl std::fmt::Display) -> String {
         let mut args = FluentArgs::new();
-        args.set("n", count.try_into().unwrap_or(i64::MAX));
+        args.set("n", count.to_string().parse::<i64>().unwrap_or(i64::MAX));
         self.message(key, None, Some(&args)).unwrap_or_else(|| missing(key))
     }
 

@@ -25,6 +25,9 @@ use crate::problem::{Answer, Failure};
 
 pub mod assets;
 pub mod auth;
+pub mod cast;
+pub mod jobs;
+pub mod pump;
 pub mod clearance;
 pub mod custody;
 pub mod declaration;

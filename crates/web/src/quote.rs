@@ -14,7 +14,6 @@ use trade::codes::HubId;
 use trade::commands::Command;
 use trade::event::Asked;
 use trade::id::Id;
-use trade::landed_cost::RuleUse;
 use trade::party::{Party, Role};
 use trade::product::{OfferKey, Product};
 use trade::quote::{AskPeerQuote, AskQuote, QUOTE_LINES_MAX, Quote};
@@ -27,7 +26,7 @@ use crate::i18n::Told;
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
 
-pub use waterfall::{Step, waterfall};
+pub use waterfall::{Rule, Step, rules, waterfall};
 
 pub fn routes() -> Router<AppState> {
     Router::new()
@@ -109,6 +108,7 @@ struct QuotePage {
     p: Page,
     quote: Quote,
     steps: Vec<Step>,
+    rules: Vec<Rule>,
     is_buyer: bool,
     expired: bool,
     pack: String,
@@ -119,6 +119,7 @@ async fn show(State(app): State<AppState>, Signed(party): Signed, page: Page, Pa
     let now: BusinessTime = app.hub.business_now().await?;
     let shown = QuotePage {
         steps: waterfall(&app, &page, &quote),
+        rules: rules(&app, &page, &quote),
         is_buyer: quote.asked_by == Some(party.id),
         expired: now > quote.expires_at,
         pack: quote.landed.pack.chars().take(12).collect(),
@@ -191,9 +192,4 @@ pub fn treatment_code(quote: &Quote) -> String {
 #[must_use]
 pub fn is_sourced(quote: &Quote) -> bool {
     quote.landed.knowledge == Knowledge::Sourced
-}
-
-#[must_use]
-pub fn unsure(used: &RuleUse) -> bool {
-    used.knowledge != Knowledge::Sourced
 }

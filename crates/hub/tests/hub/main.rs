@@ -1,4 +1,6 @@
 //! The hub on both engines, through its own interface.
 
+mod lane;
 mod pair;
 mod path;
+mod storage;

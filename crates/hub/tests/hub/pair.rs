@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hub::clock::{Clock, ClockHand};
+use hub::clock::Clock;
 use hub::testing::{self, Scratch, WALL};
 use hub::{Answer, Config, Hub};
 use serde_json::Value;
-use trade::clearance::DecideClearance;
 use trade::codes::{Country, HubId, S10};
 use trade::command::Outcome;
 use trade::commands::Command;
@@ -24,7 +23,7 @@ use trade::product::{Goods, OfferProduct};
 use trade::quantity::Grams;
 use trade::quote::{AskQuote, Quote};
 use trade::readiness::HsClaim;
-use trade::road::{Limits, Receipt, Wanted, acknowledge};
+use trade::road::{Batch, Limits, Receipt, Wanted, acknowledge};
 use trade::site::Site;
 use trade::trade_file::TradeId;
 use trade::waybill::IssueWaybill;
@@ -92,8 +91,6 @@ pub fn good(outcome: Answer) -> Value {
 pub struct Pair {
     pub kul: Hub,
     pub hgh: Hub,
-    pub hand: ClockHand,
-    pub clock: Clock,
     pub kul_site: Arc<Site>,
     pub hgh_site: Arc<Site>,
 }
@@ -108,14 +105,12 @@ pub fn hgh_site() -> Arc<Site> {
 
 impl Pair {
     pub async fn open(kul: &Scratch, hgh: &Scratch) -> Self {
-        let (clock, hand) = Clock::manual(WALL);
+        let (clock, _) = Clock::manual(WALL);
         let (kul_site, hgh_site) = (kul_site(), hgh_site());
         let open = |config: Config| async move { Hub::open(config).await.expect("a fresh store opens") };
         let pair = Self {
             kul: open(testing::config(kul, &kul_site, &clock)).await,
             hgh: open(testing::config(hgh, &hgh_site, &clock)).await,
-            hand,
-            clock,
             kul_site,
             hgh_site,
         };
@@ -146,6 +141,15 @@ impl Pair {
 
 pub fn hub_id(text: &str) -> HubId {
     text.parse().unwrap()
+}
+
+/// All that a hub has to tell another, not yet acknowledged.
+pub async fn batch_of(from: &Hub, to: &Hub) -> Batch {
+    from.sequence_all().await.unwrap();
+    let head = from.road_head(&to.site().id).await.unwrap().unwrap();
+    let limits = Limits::default();
+    let wanted = Wanted { to: to.site().id.clone(), version: 1, after: 0, peer_size: 0, head: head.note, limits };
+    from.batch(&wanted).await.unwrap()
 }
 
 /// One batch from a hub to another; `false` if there was nothing to tell.
@@ -219,9 +223,4 @@ pub fn lodge(n: u64) -> Command {
 
 pub fn scan(n: u64, kind: CustodyKind) -> Command {
     Command::RecordCustody(RecordCustody { trade: trade_no(n), kind, place: "MYKUL".to_owned(), by: id(CARRIER) })
-}
-
-#[expect(dead_code, reason = "for the officers' tests")]
-pub fn officer(command: DecideClearance) -> Command {
-    Command::DecideClearance(command)
 }

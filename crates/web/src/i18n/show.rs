@@ -9,10 +9,34 @@ use trade::time::{BusinessTime, WallTime};
 
 use super::Tr;
 
+/// A value or a reference to one: templates hand over references of any depth.
+pub trait Given<T> {
+    fn given(self) -> T;
+}
+
+impl<T> Given<T> for T {
+    fn given(self) -> T {
+        self
+    }
+}
+
+impl<T: Clone> Given<T> for &T {
+    fn given(self) -> T {
+        self.clone()
+    }
+}
+
+impl<T: Clone> Given<T> for &&T {
+    fn given(self) -> T {
+        (*self).clone()
+    }
+}
+
 impl Tr {
     /// `RM 1,234.50`, `¥ 386.42`, `USD 12.00`; all three languages group by thousands with commas.
     #[must_use]
-    pub fn money(&self, money: Money) -> String {
+    pub fn money(&self, money: impl Given<Money>) -> String {
+        let money: Money = money.given();
         let sign = match money.currency().code() {
             "MYR" => "RM",
             "CNY" => "¥",
@@ -32,7 +56,8 @@ impl Tr {
 
     /// `7.2 kg`; grams below one kilogram.
     #[must_use]
-    pub fn kg(&self, grams: Grams) -> String {
+    pub fn kg(&self, grams: impl Given<Grams>) -> String {
+        let grams: Grams = grams.given();
         if grams.0.abs() < 1000 {
             return format!("{}\u{a0}g", grams.0);
         }
@@ -43,7 +68,8 @@ impl Tr {
 
     /// `12 × 8 × 5 cm`.
     #[must_use]
-    pub fn size(&self, size: Size) -> String {
+    pub fn size(&self, size: impl Given<Size>) -> String {
+        let size: Size = size.given();
         let cm = |mm: i64| {
             let text = trade::money::format_fixed(mm, 1);
             text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -53,14 +79,16 @@ impl Tr {
 
     /// `50 ml`, `12 pieces`.
     #[must_use]
-    pub fn content(&self, content: Content) -> String {
+    pub fn content(&self, content: impl Given<Content>) -> String {
+        let content: Content = content.given();
         let text = trade::money::format_fixed(content.milli, 3);
         let short = text.trim_end_matches('0').trim_end_matches('.');
         format!("{}\u{a0}{}", grouped(short), self.by("content-unit", content.unit.code()))
     }
 
     #[must_use]
-    pub fn percent(&self, rate: Rate) -> String {
+    pub fn percent(&self, rate: impl Given<Rate>) -> String {
+        let rate: Rate = rate.given();
         rate.to_string().replace(" %", "%").replace('%', "\u{a0}%")
     }
 
@@ -81,37 +109,43 @@ impl Tr {
     }
 
     #[must_use]
-    pub fn country(&self, country: Country) -> String {
+    pub fn country(&self, country: impl Given<Country>) -> String {
+        let country: Country = country.given();
         self.by("country", country.as_str())
     }
 
     /// `23 Nov 2026`, `2026年11月23日`.
     #[must_use]
-    pub fn date(&self, date: Date) -> String {
+    pub fn date(&self, date: impl Given<Date>) -> String {
+        let date: Date = date.given();
         let month = self.by("month", date.month().to_string());
         self.w("date", [("day", date.day().to_string()), ("month", month), ("year", date.year().to_string())])
     }
 
     /// `23 Nov 2026, 09:12` in the zone of the hub's office.
     #[must_use]
-    pub fn time(&self, at: BusinessTime) -> String {
+    pub fn time(&self, at: impl Given<BusinessTime>) -> String {
+        let at: BusinessTime = at.given();
         self.moment(at.micros())
     }
 
     #[must_use]
-    pub fn wall(&self, at: WallTime) -> String {
+    pub fn wall(&self, at: impl Given<WallTime>) -> String {
+        let at: WallTime = at.given();
         self.moment(at.micros())
     }
 
     /// The day alone.
     #[must_use]
-    pub fn day(&self, at: BusinessTime) -> String {
+    pub fn day(&self, at: impl Given<BusinessTime>) -> String {
+        let at: BusinessTime = at.given();
         self.date(at.date_in(&self.zone))
     }
 
     /// For `<time datetime="…">`.
     #[must_use]
-    pub fn iso(&self, at: BusinessTime) -> String {
+    pub fn iso(&self, at: impl Given<BusinessTime>) -> String {
+        let at: BusinessTime = at.given();
         at.to_string()
     }
 

@@ -41,6 +41,14 @@ impl EditPage {
         self.faults.get(field)
     }
 
+    fn sides(&self) -> [(&'static str, &str); 3] {
+        [("length", &self.form.length), ("width", &self.form.width), ("height", &self.form.height)]
+    }
+
+    fn can_ask(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.ready)
+    }
+
     fn action(&self) -> String {
         self.product.as_ref().map_or_else(|| "/products".to_owned(), |p| format!("/products/{}", p.id))
     }

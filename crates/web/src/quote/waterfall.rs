@@ -132,19 +132,25 @@ fn formula(page: &Page, charge: &Charge) -> String {
     }
 }
 
+/// The rule of a charge, with the source that the quote froze.
 fn rule(app: &AppState, page: &Page, quote: &Quote, charge: &Charge) -> Rule {
-    let id: &str = &charge.rule;
-    // The rules are those of the importing territory: this hub's own, or the peer's.
+    Rule { source: charge.source.to_string(), ..named(app, page, quote, &charge.rule, charge.knowledge) }
+}
+
+/// Every rule that the quote rests on, each once.
+#[must_use]
+pub fn rules(app: &AppState, page: &Page, quote: &Quote) -> Vec<Rule> {
+    quote.landed.rests_on.iter().map(|used| named(app, page, quote, &used.rule, used.knowledge)).collect()
+}
+
+/// A rule by its id, as the packs here have it on the quote's date: those of this territory, or the peer's.
+fn named(app: &AppState, page: &Page, quote: &Quote, id: &str, knowledge: Knowledge) -> Rule {
     let known = app.site().rulebooks.books().find_map(|book| book.rule_on(id, quote.date).or_else(|| book.rule(id)));
     let name = known.map(|info| match page.lang {
         Lang::En => info.name.en.clone(),
         Lang::Ms => info.name.ms.clone(),
         Lang::Zh => info.name.zh.clone(),
     });
-    Rule {
-        id: id.to_owned(),
-        name: name.unwrap_or_default(),
-        source: charge.source.to_string(),
-        knowledge: charge.knowledge,
-    }
+    let source = known.map(|info| info.source.to_string());
+    Rule { id: id.to_owned(), name: name.unwrap_or_default(), source: source.unwrap_or_default(), knowledge }
 }

@@ -1,0 +1,258 @@
+//! Lists a second on the importing hub. A list is an order, a payment, a waybill and a declaration,
+//! each arriving by itself: orders and payments one by one, waybills and declarations in the
+//! peer's batches, mixed over a window of lists.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hub::clock::Clock;
+use hub::{Config, Hub, Limits, Node};
+use sim::generator::{Generator, Plan, buyers, price_list};
+use sim::memory::MemoryHub;
+use sim::random::Random;
+use sim::scene::{START, business, rulebooks, site};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use trade::codes::{Country, HubId};
+use trade::commands::Command;
+use trade::declaration::{DeclaredLine, Declaration};
+use trade::event::{Draft, Happened};
+use trade::party::Role;
+use trade::peer::{AcceptPeer, ReceiveBatch};
+use trade::quote::Quote;
+use trade::road::{BATCH_MAX_ENTRIES, Receipt};
+use trade::time::{BusinessTime, WallTime};
+use trade::trade_file::Stage;
+use trade::waybill::Waybill;
+
+use super::{Figures, Meter, Place, instant};
+
+#[derive(clap::Args)]
+pub struct Options {
+    #[command(flatten)]
+    place: Place,
+    /// Lists that are measured.
+    #[arg(long, default_value_t = 20_000)]
+    lists: u64,
+    /// Lists that are held before.
+    #[arg(long, default_value_t = 0)]
+    held: u64,
+    /// Requests under way at once.
+    #[arg(long, default_value_t = 2_048)]
+    at_once: usize,
+    #[arg(long)]
+    json: bool,
+}
+
+/// Documents of so many lists are mixed before they are sent.
+const WINDOW: usize = 1_024;
+/// A person orders a few times a year: the yearly limit is not what is measured.
+const LISTS_A_BUYER: u64 = 10;
+
+pub async fn run(options: Options) -> Result<(), String> {
+    let (store, engine) = options.place.store()?;
+    let total = options.held + options.lists;
+    let mut bench = Bench::open(store, total / LISTS_A_BUYER + 1).await?;
+    let mut plans = Generator::new(7, total / LISTS_A_BUYER + 1, 0);
+    if options.held > 0 {
+        bench.clear(plans.by_ref(), options.held, options.at_once).await?;
+    }
+    let figures = bench.measured(plans, options.lists, options.held, engine, options.at_once).await?;
+    bench.check(total).await?;
+    figures.print(options.json);
+    bench.hub.close().await;
+    options.place.clean();
+    Ok(())
+}
+
+struct Bench {
+    hub: Hub,
+    /// The peer, of which only the log is played.
+    kul: MemoryHub,
+    importer: HubId,
+    told: u64,
+    seen: u64,
+    random: Random,
+}
+
+impl Bench {
+    async fn open(store: hub::db::Store, buyer_count: u64) -> Result<Self, String> {
+        let books = rulebooks();
+        let site_hgh = site("hgh.sandbox", Country::CN, &books);
+        let mut kul = MemoryHub::new(site("kul.sandbox", Country::MY, &books), START);
+        let config = Config {
+            store,
+            site: site_hgh.clone(),
+            clock: Clock::system(),
+            start: START,
+            node: Node { name: "bench".to_owned(), address: String::new() },
+            limits: Limits::default(),
+        };
+        let hub = Hub::open(config).await.map_err(|e| e.to_string())?;
+        let card = kul.site.card.clone().sign(&kul.site.road.key);
+        let accept = AcceptPeer { card, url: "http://127.0.0.1".to_owned() };
+        let mut commands: Vec<Command> = vec![accept.into()];
+        commands.extend(buyers(buyer_count).into_iter().map(Command::from));
+        for answer in hub.submit_all(commands).await {
+            answer.map_err(|e| format!("{e:?}"))?.map_err(|p| format!("{p:?}"))?;
+        }
+        kul.run(business("seller", Role::Seller, Country::MY)).map_err(|p| format!("{p:?}"))?;
+        let card = site_hgh.card.clone().sign(&site_hgh.road.key);
+        kul.run(AcceptPeer { card, url: "http://127.0.0.1".to_owned() }).map_err(|p| format!("{p:?}"))?;
+        kul.decide(&price_list().into_iter().map(Command::from).collect::<Vec<_>>());
+        let importer = site_hgh.id.clone();
+        let mut bench = Self { hub, kul, importer, told: 0, seen: 0, random: Random::new(1) };
+        bench.deliver().await?;
+        Ok(bench)
+    }
+
+    /// Sends the peer's next batches until all it has to tell is told.
+    async fn deliver(&mut self) -> Result<(), String> {
+        loop {
+            let batch = self.kul.batch(&self.importer, self.told, self.seen);
+            if batch.entries.is_empty() {
+                return Ok(());
+            }
+            let command = ReceiveBatch { batch, at: WallTime::from_micros(START.micros()) };
+            let answer = self.hub.submit(command.into()).await.map_err(|e| format!("{e:?}"))?;
+            let answer = answer.map_err(|p| format!("{p:?}"))?;
+            let receipt: Receipt = serde_json::from_value(answer).map_err(|e| e.to_string())?;
+            if let Some(refusal) = receipt.refusal {
+                return Err(format!("{refusal:?}"));
+            }
+            (self.told, self.seen) = (receipt.cursor, receipt.size);
+        }
+    }
+
+    /// Quotes for a window of plans, before the clock runs: they were given days ago.
+    async fn quotes(&self, plans: &[Plan]) -> Result<Vec<Quote>, String> {
+        let asks = plans.iter().map(|p| Command::from(p.ask(&self.kul.site.id))).collect();
+        let answers = self.hub.submit_all(asks).await;
+        answers
+            .into_iter()
+            .map(|a| {
+                let quote = a.map_err(|e| format!("{e:?}"))?.map_err(|p| format!("{p:?}"))?;
+                serde_json::from_value(quote).map_err(|e| e.to_string())
+            })
+            .collect()
+    }
+
+    async fn measured(&mut self, plans: Generator, lists: u64, held: u64, engine: &str, at_once: usize) -> Result<Figures, String> {
+        let count = usize::try_from(lists).map_err(|e| e.to_string())?;
+        let plans: Vec<Plan> = plans.take(count).collect();
+        let mut quotes = Vec::with_capacity(count);
+        for window in plans.chunks(WINDOW) {
+            quotes.extend(self.quotes(window).await?);
+        }
+        let meter = Meter::start();
+        let mut latencies = Vec::with_capacity(count * 2);
+        for (window, quotes) in plans.chunks(WINDOW).zip(quotes.chunks(WINDOW)) {
+            latencies.extend(self.send(window, quotes, at_once).await?);
+        }
+        Ok(meter.stop("clear", engine, held, lists, latencies))
+    }
+
+    /// Clears lists without measuring.
+    async fn clear(&mut self, plans: &mut Generator, lists: u64, at_once: usize) -> Result<(), String> {
+        let mut left = usize::try_from(lists).map_err(|e| e.to_string())?;
+        while left > 0 {
+            let window: Vec<Plan> = plans.take(left.min(WINDOW)).collect();
+            let quotes = self.quotes(&window).await?;
+            self.send(&window, &quotes, at_once).await?;
+            left -= window.len();
+        }
+        Ok(())
+    }
+
+    /// Sends the documents of a window of lists, in no order, each by itself.
+    async fn send(&mut self, plans: &[Plan], quotes: &[Quote], at_once: usize) -> Result<Vec<Duration>, String> {
+        let mut commands: Vec<Command> = Vec::with_capacity(plans.len() * 2);
+        let mut drafts: Vec<Draft> = Vec::with_capacity(plans.len() * 2);
+        for (plan, quote) in plans.iter().zip(quotes) {
+            commands.push(plan.place(&self.importer).into());
+            commands.extend(plan.payments(&self.importer, quote.landed.total).into_iter().map(Command::from));
+            drafts.extend(self.abroad(plan, quote));
+        }
+        shuffle(&mut commands, &mut self.random);
+        self.kul.log(&drafts);
+        let gate = Arc::new(Semaphore::new(at_once));
+        let mut tasks = JoinSet::new();
+        for command in commands {
+            let (hub, gate) = (self.hub.clone(), gate.clone());
+            tasks.spawn(async move {
+                let _turn = gate.acquire_owned().await;
+                let sent = instant();
+                let answer = hub.submit(command).await;
+                (sent.elapsed(), answer)
+            });
+        }
+        let mut latencies = Vec::with_capacity(tasks.len());
+        while let Some(done) = tasks.join_next().await {
+            let (latency, answer) = done.map_err(|e| e.to_string())?;
+            answer.map_err(|e| format!("{e:?}"))?.map_err(|p| format!("{p:?}"))?;
+            latencies.push(latency);
+        }
+        let batches = drafts.len().div_ceil(BATCH_MAX_ENTRIES);
+        debug_assert!(batches > 0, "every list has two documents from abroad");
+        self.deliver().await?;
+        Ok(latencies)
+    }
+
+    /// What the exporting hub tells of a list: the waybill and the released declaration.
+    fn abroad(&self, plan: &Plan, quote: &Quote) -> [Draft; 2] {
+        let issue = plan.waybills(&self.importer, quote.gross()).swap_remove(0);
+        let now = BusinessTime::from_micros(START.micros());
+        let waybill =
+            Waybill { no: issue.no.clone(), gross: issue.gross, consignee: issue.consignee, issued_at: now, edition: 1 };
+        let lines = quote
+            .lines
+            .iter()
+            .map(|l| DeclaredLine {
+                product: l.product,
+                hs: l.hs.clone(),
+                origin: l.origin,
+                pieces: l.pieces,
+                value: l.value_home,
+            })
+            .collect();
+        let declaration = Declaration { lines, gross: quote.gross(), waybill: issue.no, lodged_at: now, edition: 1 };
+        let told = |what| Draft {
+            at: now,
+            trade: Some(plan.trade(&self.importer)),
+            to: Some(self.importer.clone()),
+            what,
+        };
+        [
+            told(Happened::WaybillIssued { waybill }),
+            told(Happened::ExportReleased { declaration, by: None }),
+        ]
+    }
+
+    /// Every list has its decision, its ledger rows and its events.
+    async fn check(&self, lists: u64) -> Result<(), String> {
+        let counts = self.hub.stage_counts().await.map_err(|e| e.to_string())?;
+        let decided: i64 = counts
+            .iter()
+            .filter(|c| matches!(c.stage, Stage::ImportReleased | Stage::ImportHeld))
+            .map(|c| c.count)
+            .sum();
+        let audit = self.hub.audit_ledger().await.map_err(|e| e.to_string())?;
+        let summary = self.hub.summary().await.map_err(|e| e.to_string())?;
+        let whole = i64::try_from(lists).map_err(|e| e.to_string())?;
+        if decided != whole || summary.transfers != whole * 2 || !audit.is_sound() {
+            return Err(format!("{decided} of {lists} decided, {} transfers, audit {audit:?}", summary.transfers));
+        }
+        // Order, payment, escrow, match and release: at least five events a list.
+        if summary.events < lists * 5 {
+            return Err(format!("{} events for {lists} lists", summary.events));
+        }
+        Ok(())
+    }
+}
+
+fn shuffle<T>(items: &mut [T], random: &mut Random) {
+    for i in (1..items.len()).rev() {
+        let j = usize::try_from(random.below(u64::try_from(i + 1).unwrap_or(1))).unwrap_or(0);
+        items.swap(i, j);
+    }
+}
