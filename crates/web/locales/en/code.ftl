@@ -39,7 +39,7 @@ holder-nobody = Nobody
 # what for
 task-place-order = place the order
 task-pay = pay
-task-hand-over = take the parcel and issue the waybill
+task-hand-over = hand the parcel to the carrier
 task-lodge-export = lodge the export declaration
 task-examine = examine
 task-answer = answer a question

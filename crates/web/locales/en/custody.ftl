@@ -15,12 +15,6 @@ custody-where = Last seen
 custody-may = may move
 custody-may-not = may not move: { $why }
 custody-choose = Choose a step.
-problem-not-a-carrier = Only a carrier or the seller may do this.
-problem-step-missing = { $step } cannot be recorded: { $missing } was not recorded before.
-problem-no-waybill = There is no waybill yet.
-problem-not-released-for-export = Stop: not released for export. The parcel may not leave.
-problem-not-released-for-import = Stop: not released for import. The parcel may not leave customs.
-problem-place = Write the place, at most { $max } characters.
 problem-parcel-unknown = No parcel has the number { $number }.
 problem-step-unknown = Choose a step.
 # Steps where a problem names what is missing.

@@ -35,8 +35,8 @@ holder-nobody = Tiada sesiapa
 
 task-place-order = membuat pesanan
 task-pay = membayar
-task-hand-over = menerima bungkusan dan mengeluarkan surat kiriman
-task-lodge-export = mengemukakan akuan eksport
+task-hand-over = menyerahkan bungkusan kepada pengangkut
+task-lodge-export = mengemukakan ikrar eksport
 task-examine = memeriksa
 task-answer = menjawab pertanyaan
 task-mend = membetulkan dokumen

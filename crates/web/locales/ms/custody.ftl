@@ -15,12 +15,6 @@ custody-where = Kali terakhir dilihat
 custody-may = boleh bergerak
 custody-may-not = tidak boleh bergerak: { $why }
 custody-choose = Pilih langkah.
-problem-not-a-carrier = Hanya pengangkut atau penjual boleh melakukannya.
-problem-step-missing = { $step } tidak dapat direkod: { $missing } belum direkod.
-problem-no-waybill = Belum ada surat angkutan.
-problem-not-released-for-export = Berhenti: belum dilepaskan untuk eksport. Bungkusan tidak boleh keluar.
-problem-not-released-for-import = Berhenti: belum dilepaskan untuk import. Bungkusan tidak boleh keluar dari kastam.
-problem-place = Tulis tempatnya, paling banyak { $max } aksara.
 problem-parcel-unknown = Tiada bungkusan dengan nombor { $number }.
 problem-step-unknown = Pilih langkah.
 # Langkah yang disebut dalam masalah.

@@ -1,5 +1,5 @@
 front-title = Menjual merentas sempadan seperti ke jiran sebelah
-front-lead = Satu fail dagangan menyimpan pesanan, bayaran, surat kiriman, kastam dan wang, dari senarai harga hingga hari anda dibayar.
+front-lead = Satu fail dagangan menyimpan pesanan, bayaran, surat angkutan, kastam dan wang, dari senarai harga hingga hari anda dibayar.
 front-try = Cuba dengan senarai harga anda sendiri
 front-try-why = Dari XLSX atau CSV anda hingga bayaran latihan pertama dalam beberapa minit. Tiada apa-apa sebenar dihantar atau dibayar.
 front-try-go = Mula sebagai penjual baharu
@@ -24,6 +24,6 @@ front-step-why-quote = Barang, tambang, duti dan cukai, setiap satu dengan perat
 front-step-escrow = Bayaran ke dalam eskrow
 front-step-why-escrow = Pembeli membayar syarikat berlesen. Penjual menghantar apabila wang telah ada.
 front-step-clear = Lepas sekali sahaja
-front-step-why-clear = Pesanan, bayaran dan surat kiriman dipadankan dengan akuan, medan demi medan, di kedua-dua pihak.
+front-step-why-clear = Pesanan, bayaran dan surat angkutan dipadankan dengan ikrar, medan demi medan, di kedua-dua pihak.
 front-step-paid = Dibayar
 front-step-why-paid = Semasa penghantaran, eskrow dilepaskan oleh peristiwa bertandatangan, dan penjual dibayar.

@@ -35,7 +35,7 @@ holder-nobody = 无
 
 task-place-order = 下单
 task-pay = 付款
-task-hand-over = 揽收并出运单
+task-hand-over = 把包裹交给承运人
 task-lodge-export = 申报出口
 task-examine = 查验
 task-answer = 答复询问

@@ -15,12 +15,6 @@ custody-where = 最近位置
 custody-may = 可以移动
 custody-may-not = 不得移动：{ $why }
 custody-choose = 请选择步骤。
-problem-not-a-carrier = 只有承运人或卖家可以办理。
-problem-step-missing = 不能记录“{ $step }”：此前未记录“{ $missing }”。
-problem-no-waybill = 还没有运单。
-problem-not-released-for-export = 停：出口未放行，包裹不得离境。
-problem-not-released-for-import = 停：进口未放行，包裹不得离开海关。
-problem-place = 请填写地点，最多 { $max } 个字符。
 problem-parcel-unknown = 没有号码为 { $number } 的包裹。
 problem-step-unknown = 请选择步骤。
 # 提示中所缺的步骤。

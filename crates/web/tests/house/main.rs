@@ -1,0 +1,7 @@
+//! The desks of two hubs, through their real routes, on real stores.
+
+mod access;
+mod desks;
+mod house;
+mod look;
+mod papers;
