@@ -201,6 +201,6 @@ pub async fn member(app: &AppState, role: Role) -> Result<(Id<Party>, String), S
         Ok(Ok(_)) => {}
         other => return Err(format!("{other:?}")),
     }
-    let key = crate::auth::new_api_key(app, id, "cast").await.map_err(|e| format!("{e:?}"))?;
+    let key = crate::auth::give_api_key(app, id, "cast").await.map_err(|e| format!("{e:?}"))?;
     Ok((id, key))
 }

@@ -68,8 +68,7 @@ const WORDS: &[(Field, &[&str])] = &[
     ]),
     (Field::Description, &[
         "description", "product description", "item description", "details", "customs description",
-        "description for customs", "goods description", "description of goods",
-        "goods description", "keterangan", "keterangan produk", "penerangan", "huraian", "butiran", "perihal", "描述",
+        "description for customs", "description of goods", "goods description", "keterangan", "keterangan produk", "penerangan", "huraian", "butiran", "perihal", "描述",
         "商品描述", "产品描述", "说明", "产品说明", "详情", "申报品名", "申报名称",
     ]),
     (Field::Hs, &[
