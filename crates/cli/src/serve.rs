@@ -92,7 +92,6 @@ pub async fn run(options: Options) -> ExitCode {
     let settings = Settings {
         url: directory.config.url.clone(),
         local_url: format!("http://{address}"),
-        person_key: hub.site().person_key,
         payment_secret: directory.payment_secret,
     };
     let app = AppState::new(hub.clone(), settings);
