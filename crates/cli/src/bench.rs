@@ -138,26 +138,27 @@ fn machine() -> String {
 /// Where a bench keeps its hub: a new file, or an empty database of a server.
 #[derive(clap::Args, Clone)]
 pub struct Place {
-    /// An empty PostgreSQL database; without one, SQLite in a new directory.
+    /// URL of an empty database on a server; without one, a new file.
     #[arg(long)]
-    postgres: Option<String>,
-    /// Where the SQLite file is made; must be on the disk that is to be measured.
+    store: Option<String>,
+    /// Where the file is made; must be on the disk that is to be measured.
     #[arg(long, default_value = "target/bench")]
     dir: PathBuf,
 }
 
 impl Place {
-    pub fn store(&self) -> Result<(Store, &'static str), String> {
-        if let Some(url) = &self.postgres {
-            return Ok((Store::Postgres { url: url.clone() }, "postgresql"));
-        }
-        let dir = self.dir.join(format!("{}", std::process::id()));
+    pub fn open(&self) -> Result<Store, String> {
+        let dir = self.own();
         std::fs::create_dir_all(&dir).map_err(|e| e.to_string())?;
-        Ok((Store::Sqlite { file: dir.join("hub.db") }, "sqlite"))
+        Ok(Store::new(dir.join("hub.db"), self.store.as_deref()))
     }
 
     /// Takes away what was measured on.
     pub fn clean(&self) {
-        let _ = std::fs::remove_dir_all(self.dir.join(format!("{}", std::process::id())));
+        let _ = std::fs::remove_dir_all(self.own());
+    }
+
+    fn own(&self) -> PathBuf {
+        self.dir.join(std::process::id().to_string())
     }
 }

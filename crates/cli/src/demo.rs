@@ -3,6 +3,8 @@
 mod api;
 mod bank;
 mod driver;
+mod messages;
+mod outcome;
 mod script;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +19,8 @@ use trade::card::Mode;
 use trade::codes::Country;
 
 use self::api::{Api, ApiError};
-use self::driver::{Actors, Driver, OutcomeRow, Progress, Stage};
+use self::driver::{Actors, Driver, Progress, Stage};
+use self::outcome::OutcomeRow;
 use crate::directory::{Config, Directory};
 use crate::{say, serve};
 

@@ -55,10 +55,7 @@ pub async fn open(directory: &Directory) -> Result<Hub, Failure> {
     let issued = WallTime::from_micros(directory.config.made);
     let site = Site::open(&config, &directory.secret, Arc::new(rulebooks), Epoch::FIRST, issued)
         .map_err(|fault| Failure::Rules(format!("{fault:?}")))?;
-    let store = match &directory.config.store {
-        Some(url) => Store::Postgres { url: url.clone() },
-        None => Store::Sqlite { file: directory.path.join("hub.db") },
-    };
+    let store = Store::new(directory.path.join("hub.db"), directory.config.store.as_deref());
     let start = BusinessTime::from_micros(clock.now().micros());
     let node = Node { name: directory.config.listen.clone(), address: format!("http://{}", directory.config.listen) };
     Hub::open(Config { store, site: Arc::new(site), clock, start, node, limits: Limits::default() })

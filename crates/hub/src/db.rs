@@ -26,6 +26,26 @@ pub enum Store {
     Postgres { url: String },
 }
 
+impl Store {
+    /// A file in the hub's own directory, or a server by its URL.
+    #[must_use]
+    pub fn new(file: PathBuf, url: Option<&str>) -> Self {
+        match url {
+            Some(url) => Self::Postgres { url: url.to_owned() },
+            None => Self::Sqlite { file },
+        }
+    }
+
+    /// The engine's name, as figures are quoted with it.
+    #[must_use]
+    pub const fn engine(&self) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => "sqlite",
+            Self::Postgres { .. } => "postgresql",
+        }
+    }
+}
+
 /// What storage answers instead of doing what it was told. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]

@@ -50,7 +50,8 @@ const WINDOW: usize = 1_024;
 const LISTS_A_BUYER: u64 = 10;
 
 pub async fn run(options: Options) -> Result<(), String> {
-    let (store, engine) = options.place.store()?;
+    let store = options.place.open()?;
+    let engine = store.engine();
     let total = options.held + options.lists;
     let mut bench = Bench::open(store, total / LISTS_A_BUYER + 1).await?;
     let mut plans = Generator::new(7, total / LISTS_A_BUYER + 1, 0);

@@ -20,7 +20,12 @@ use trade::time::BusinessTime;
 
 use super::api::{Api, ApiError};
 use super::bank;
-use super::script::{self, By, Buyer, Consignee, Entry, Officer, Payer, PaymentWhen, Place, S10Script, WaybillWhen};
+use super::messages::{
+    accepted_or_standing, all, all_trades, decided, declaration_body, delivery_of, is_ready, lodged, refused, text,
+    trade_path, waybill_body, wrong_check_digit,
+};
+use super::outcome::{OutcomeRow, outcome_of, settle_amounts};
+use super::script::{self, Buyer, By, Entry, Officer, Payer, PaymentWhen, Place, S10Script, WaybillWhen};
 
 /// How many requests are under way at once: enough to fill the hubs' batches.
 const AT_ONCE: usize = 48;
@@ -54,27 +59,11 @@ pub struct Progress {
     pub of: usize,
 }
 
-/// What became of one scripted order, as the hubs tell it.
-#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
-pub struct OutcomeRow {
-    pub entry: usize,
-    pub order_no: String,
-    pub outcome: String,
-    pub reason: String,
-    pub detail: String,
-    pub goods_cny: String,
-    pub freight_cny: String,
-    pub tax_cny: String,
-    pub total_cny: String,
-    pub due_to_peer_cny: String,
-    pub import_fee_cny: String,
-    pub seller_payout_myr: String,
-}
-
+/// One scripted order on its way.
 #[derive(Clone)]
-struct Run {
-    entry: Entry,
-    quote: Option<Quote>,
+pub struct Run {
+    pub entry: Entry,
+    pub quote: Option<Quote>,
     /// The refusal that ended it before a trade file was made, as (outcome, reason, detail).
     ended: Option<(String, String, String)>,
     placed: bool,
@@ -686,158 +675,4 @@ impl WebhookOrCredit {
             By::Webhook => bank::send_webhook(bank_api, secret, &self.credit).await,
         }
     }
-}
-
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// Whether a row of a price list can be sold on every lane. A permit can be brought later.
-fn is_ready(row: &Value) -> bool {
-    let lanes = row.get("gaps").and_then(Value::as_array).cloned().unwrap_or_default();
-    let gaps = lanes.iter().filter_map(|lane| lane.get("gaps").and_then(Value::as_array));
-    gaps.flatten().all(|gap| text(gap, "code") == "permit-needed")
-}
-
-/// `/api/v1/trades/<id>/<what>` with the id encoded.
-pub fn trade_path(id: &str, what: &str) -> String {
-    let id = id.replace(':', "%3A").replace('/', "%2F");
-    if what.is_empty() { format!("/api/v1/trades/{id}") } else { format!("/api/v1/trades/{id}/{what}") }
-}
-
-/// All rows of a list, page by page.
-async fn all_trades(api: &Api, filter: &str) -> Result<Vec<Value>, ApiError> {
-    all(api, &format!("/api/v1/trades?{filter}&limit=100"), "trades").await
-}
-
-async fn all(api: &Api, path: &str, list: &str) -> Result<Vec<Value>, ApiError> {
-    let mut rows = Vec::new();
-    let mut after = String::new();
-    loop {
-        let page = api.get(&format!("{path}{after}")).await?;
-        rows.extend(page.get(list).and_then(Value::as_array).cloned().unwrap_or_default());
-        match page.get("next").and_then(Value::as_str) {
-            Some(next) => after = format!("&after={}", next.replace(':', "%3A").replace('/', "%2F")),
-            None => return Ok(rows),
-        }
-    }
-}
-
-/// The delivery reference, as the exporting hub was told it.
-async fn delivery_of(seller: &Api, trade: &str) -> Result<String, ApiError> {
-    let answer = seller.get(&trade_path(trade, "")).await?;
-    let delivery = answer.pointer("/file/order/delivery").and_then(Value::as_str).unwrap_or_default();
-    Ok(delivery.to_owned())
-}
-
-fn waybill_body(no: &str, run: &Run, percent: i64, consignee: Consignee, delivery: &str, corrects: bool) -> Value {
-    let declared = run.quote.as_ref().map_or(0, |q| q.gross().0);
-    // Rounded to the gram, half up.
-    let gross = (declared * percent * 2 + 100).div_euclid(200);
-    let consignee = match consignee {
-        Consignee::AsGiven => delivery.to_owned(),
-        Consignee::Other => "D-SOMEBODY-ELSE".to_owned(),
-    };
-    json!({ "no": no, "gross_grams": gross, "consignee": consignee, "corrects": corrects })
-}
-
-fn declaration_body(run: &Run, pieces_delta: i64, value: &str, corrects: bool) -> Value {
-    let Some(quote) = run.quote.as_ref().filter(|_| pieces_delta != 0 || value != "as-ordered") else {
-        return json!({ "corrects": corrects });
-    };
-    let lines: Vec<Value> = quote
-        .lines
-        .iter()
-        .enumerate()
-        .map(|(i, l)| {
-            let pieces = if i == 0 { l.pieces + pieces_delta } else { l.pieces };
-            let declared = match value {
-                "-20%" => l.value_home.at(trade::money::Rate::percent(80)).unwrap_or(l.value_home),
-                _ => l.value_home,
-            };
-            json!({ "product": l.product, "hs": l.hs, "origin": l.origin, "pieces": pieces, "value": declared })
-        })
-        .collect();
-    json!({ "lines": lines, "corrects": corrects })
-}
-
-fn wrong_check_digit(good: &str) -> String {
-    let mut text: Vec<char> = good.chars().collect();
-    if let Some(digit) = text.get_mut(10) {
-        *digit = if *digit == '1' { '2' } else { '1' };
-    }
-    text.into_iter().collect()
-}
-
-/// A refusal is what the script wants to see.
-fn refused(answer: Result<Value, ApiError>) -> Result<(), ApiError> {
-    match answer {
-        Err(ApiError::Unreachable { url, cause }) => Err(ApiError::Unreachable { url, cause }),
-        Err(_) => Ok(()),
-        Ok(body) => Err(ApiError::Unreachable { url: "script".into(), cause: format!("taken, but wrong: {body}") }),
-    }
-}
-
-/// On a second run, what was sent the first time stands already.
-fn accepted_or_standing(answer: Result<Value, ApiError>) -> Result<(), ApiError> {
-    match answer {
-        Err(e) if matches!(e.code(), "waybill-stands" | "already-released" | "trade-closed") => Ok(()),
-        Err(e) => Err(e),
-        Ok(_) => Ok(()),
-    }
-}
-
-/// Unpaid orders are not shipped; the hub says so.
-fn lodged(answer: Result<Value, ApiError>) -> Result<bool, ApiError> {
-    match answer {
-        Ok(_) => Ok(true),
-        Err(e) if matches!(e.code(), "not-paid-yet" | "declaration-stands" | "already-released" | "detained" | "trade-closed") => {
-            Ok(false)
-        }
-        Err(e) => Err(e),
-    }
-}
-
-/// What was decided or done before stays so.
-fn decided(answer: Result<Value, ApiError>) -> Result<(), ApiError> {
-    match answer {
-        Err(e) if matches!(e.code(), "nothing-to-decide" | "not-released-for-import" | "trade-closed") => Ok(()),
-        Err(e) => Err(e),
-        Ok(_) => Ok(()),
-    }
-}
-
-fn outcome_of(here: &Value, file: &Value) -> (String, String, String) {
-    let row = |a: &str, b: &str, c: &str| (a.to_owned(), b.to_owned(), c.to_owned());
-    let state = |side: &str| file.pointer(&format!("/{side}/state")).and_then(Value::as_str).unwrap_or_default();
-    match text(here, "stage") {
-        "paid" => return row("paid", "", ""),
-        "detained" if state("clearance") == "detained" => return row("detained", "import", ""),
-        "detained" => return row("detained", "export", ""),
-        _ => {}
-    }
-    if state("clearance") == "held" {
-        let field = file.pointer("/clearance/reasons/0/field").and_then(Value::as_str).unwrap_or_default();
-        return row("held", field, "import");
-    }
-    if state("peer_clearance") == "held" {
-        let field = file.pointer("/peer_clearance/reasons/0/field").and_then(Value::as_str).unwrap_or_default();
-        return row("held", field, "export");
-    }
-    if matches!(text(here, "stage"), "awaiting-payment" | "lapsed") {
-        let fault = file.pointer("/payments/0/fate/fault/code").and_then(Value::as_str).unwrap_or("no-payment");
-        return row("unpaid", fault, "");
-    }
-    row(text(here, "stage"), "", "")
-}
-
-fn settle_amounts(row: &mut OutcomeRow, file: &Value, there: &Value) {
-    let money = |v: Option<&Value>| {
-        v.and_then(|v| serde_json::from_value::<Money>(v.clone()).ok()).map(Money::decimal).unwrap_or_default()
-    };
-    row.due_to_peer_cny = money(file.pointer("/escrow/due"));
-    row.import_fee_cny = money(file.pointer("/escrow/fee"));
-    let payouts = there.pointer("/file/payouts").and_then(Value::as_array).cloned().unwrap_or_default();
-    let proceeds = payouts.iter().find(|p| p.pointer("/kind/kind").and_then(Value::as_str) == Some("proceeds"));
-    row.seller_payout_myr = money(proceeds.and_then(|p| p.get("amount")));
 }
