@@ -86,6 +86,12 @@ impl Quote {
         serde_json::to_vec(&bare).expect("a quote has text keys only")
     }
 
+    /// The importing hub gives its word.
+    pub fn sign(&mut self, world: &World) {
+        let signature = world.site.road.key.sign_bytes(Purpose::Quote, &self.signed_bytes());
+        self.signature = Some(signature.base64());
+    }
+
     /// Gross weight of all pieces.
     #[must_use]
     pub fn gross(&self) -> Grams {
@@ -202,7 +208,9 @@ impl AskQuote {
             })
             .collect::<Result<Vec<_>, _>>()?;
         let terms = LaneTerms::of(world, peer.territory(), self.exporter.clone())?;
-        price(world, &terms, self.quote, &goods, self.buyer)
+        let mut quote = price(world, &terms, self.quote, &goods, self.buyer)?;
+        quote.sign(world);
+        Ok(quote)
     }
 }
 
@@ -240,7 +248,7 @@ impl<'a> LaneTerms<'a> {
     }
 }
 
-/// Prices goods on a lane: rates of exchange, freight, taxes and fees, each rounded once.
+/// Prices goods on a lane: rates of exchange, freight, taxes and fees, each rounded once. Not signed yet.
 pub fn price(
     world: &World,
     terms: &LaneTerms<'_>,
@@ -272,7 +280,7 @@ pub fn price(
     let landed = landed_cost(terms.import, &ask).map_err(QuoteRefusal::Cost)?;
     let import_fee = terms.import_fee.on(landed.goods)?;
     let due = landed.goods.plus(landed.freight)?.minus(import_fee)?;
-    let mut quote = Quote {
+    Ok(Quote {
         id,
         exporter: terms.exporter.clone(),
         importer: site.id.clone(),
@@ -289,9 +297,7 @@ pub fn price(
         expires_at: world.now.plus_days(terms.import.quote_validity.days),
         asked_by: buyer,
         signature: None,
-    };
-    quote.signature = Some(site.road.key.sign_bytes(Purpose::Quote, &quote.signed_bytes()).base64());
-    Ok(quote)
+    })
 }
 
 fn quote_line(

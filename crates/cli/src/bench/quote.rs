@@ -39,17 +39,23 @@ fn rules(options: &Options) -> Result<(), String> {
         })
         .collect();
     let lines: u64 = asked.iter().map(|a| u64::try_from(a.len()).unwrap_or(0)).sum();
-    let meter = Meter::start();
-    let mut latencies = Vec::with_capacity(plans.len());
-    for (plan, asked) in plans.iter().zip(&asked) {
-        let goods: Vec<(&Asked, &Goods)> = asked.iter().map(|(a, n)| (a, &kinds[*n])).collect();
-        let began = instant();
-        let quote = price(&world, &terms, plan.quote(), &goods, None).map_err(|e| format!("{e:?}"))?;
-        latencies.push(began.elapsed());
-        if quote.lines.len() != goods.len() {
-            return Err("a line is missing".to_owned());
+    for signed in [false, true] {
+        let meter = Meter::start();
+        let mut latencies = Vec::with_capacity(plans.len());
+        for (plan, asked) in plans.iter().zip(&asked) {
+            let goods: Vec<(&Asked, &Goods)> = asked.iter().map(|(a, n)| (a, &kinds[*n])).collect();
+            let began = instant();
+            let mut quote = price(&world, &terms, plan.quote(), &goods, None).map_err(|e| format!("{e:?}"))?;
+            if signed {
+                quote.sign(&world);
+            }
+            latencies.push(began.elapsed());
+            if quote.lines.len() != goods.len() {
+                return Err("a line is missing".to_owned());
+            }
         }
+        let bench = if signed { "quote-signed" } else { "quote" };
+        meter.stop(bench, "rules", 0, lines, latencies).print(options.json);
     }
-    meter.stop("quote", "rules", 0, lines, latencies).print(options.json);
     Ok(())
 }
