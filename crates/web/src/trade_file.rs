@@ -241,7 +241,11 @@ async fn api_show(
     let transfers = if viewer.sees_ledger() { app.hub.transfers_of(&file.id).await? } else { Vec::new() };
     let events: Vec<Value> = page::visible(events(&app, &file).await?, viewer)
         .iter()
-        .map(|e| json!({ "hub": e.hub, "n": e.n, "witnessed": e.is_witnessed, "at": e.at, "what": e.what }))
+        .map(|e| {
+            // Of an event that may hold values of the goods a carrier learns that it happened.
+            let what = if viewer.sees_prices() { json!(e.what) } else { json!({ "kind": e.what.kind() }) };
+            json!({ "hub": e.hub, "n": e.n, "witnessed": e.is_witnessed, "at": e.at, "what": what })
+        })
         .collect();
     Ok(Json(json!({
         "file": viewer::shown(&file, viewer),

@@ -2,3 +2,4 @@ escrow-accept = Goods are in order, pay the seller
 escrow-accept-note = After this the money cannot be called back through the hub.
 escrow-window = You can claim until { $when }.
 escrow-accepted = Thank you. The money is released.
+problem-due-differs = The peer lets go { $got }, but its signed quote says { $expected }.

@@ -41,3 +41,6 @@ cn-continued = continued
 problem-not-printable = “{ $text }” cannot be printed on the label.
 problem-too-wide = “{ $text }” is too long for the label.
 problem-net-above-gross = The contents would weigh more than the parcel.
+problem-address-too-long = The address has too many lines for the label.
+problem-not-a-value = The label needs a value above zero, not { $got }.
+problem-values = The values on the label are in several currencies.

@@ -2,3 +2,4 @@ escrow-accept = Barang baik, bayar penjual
 escrow-accept-note = Selepas ini wang tidak dapat dipanggil balik melalui hab.
 escrow-window = Anda boleh menuntut hingga { $when }.
 escrow-accepted = Terima kasih. Wang telah dilepaskan.
+problem-due-differs = Hab rakan melepaskan { $got }, tetapi sebut harga bertandatangan menyatakan { $expected }.

@@ -41,3 +41,6 @@ cn-continued = bersambung
 problem-not-printable = “{ $text }” tidak dapat dicetak pada label.
 problem-too-wide = “{ $text }” terlalu panjang untuk label.
 problem-net-above-gross = Kandungan akan lebih berat daripada bungkusan.
+problem-address-too-long = Alamat terlalu panjang untuk label.
+problem-not-a-value = Label memerlukan nilai lebih daripada sifar, bukan { $got }.
+problem-values = Nilai pada label dalam beberapa mata wang.

@@ -41,3 +41,6 @@ cn-continued = 续
 problem-not-printable = “{ $text }”无法打印在面单上。
 problem-too-wide = “{ $text }”过长，面单放不下。
 problem-net-above-gross = 内件重量超过包裹毛重。
+problem-address-too-long = 地址行数过多，面单放不下。
+problem-not-a-value = 面单上的价值须大于零，而不是 { $got }。
+problem-values = 面单上的价值币制不一。

@@ -3,7 +3,7 @@
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::house::{CANARY, Got, House, Reach, Side, Ware, Who, at};
+use crate::house::{CANARY, Got, House, Reach, Side, Ware, Who, at, s10};
 
 /// A door of a hub: where, with what, and who may pass on each side of the border.
 struct Door {
@@ -52,7 +52,7 @@ fn doors(n: u64) -> Vec<Door> {
         post(at("/api/v1/trades", n, "/decision"), json!({ "decision": "release", "reason": "x" }), DESK, DESK),
         post(at("/api/v1/trades", n, "/custody"), json!({ "kind": "departed", "place": "X" }), CARRIES, CARRIES),
         post(at("/api/v1/trades", n, "/export-declaration"), json!({}), &[Who::Seller], NOBODY),
-        post(at("/api/v1/trades", n, "/waybill"), json!({ "no": "LP000000017MY", "gross_grams": 1, "consignee": "x" }), &[Who::Seller, Who::Carrier], CARRIES),
+        post(at("/api/v1/trades", n, "/waybill"), json!({ "no": s10(99), "gross_grams": 1, "consignee": "x" }), &[Who::Seller, Who::Carrier], CARRIES),
         post("/api/v1/payout-files".into(), json!({}), MONEY, MONEY),
         post("/api/v1/clock".into(), json!({ "to": 0 }), OFFICE, OFFICE),
         post("/api/v1/peers/nobody.sandbox/pause".into(), json!({}), OFFICE, OFFICE),
