@@ -32,6 +32,10 @@ pub(crate) struct Mind {
 /// A batch decided and not yet written.
 pub(crate) struct Decided {
     pub statements: Vec<Statement>,
+    /// What happened; kept apart, since the sequencer takes its payload up after the commit.
+    pub sealed: Statement,
+    pub first: u64,
+    pub lengths: Vec<usize>,
     pub clock: Option<BusinessClock>,
     pub answers: Vec<Answer>,
     /// Events in the log once this is written.
@@ -141,7 +145,7 @@ impl Mind {
         let [transfers, balances] = ledger::changes(world, self.next_seq);
         let count = i64::try_from(world.transfers().len()).expect("a batch is in memory");
         self.next_seq += count;
-        let mut statements = vec![
+        let statements = vec![
             peer::changes(world),
             party::changes(world),
             party::personal_changes(world),
@@ -152,9 +156,10 @@ impl Mind {
             trade_file::payout_changes(world),
             number::changes(world),
             quota::changes(world),
+            transfers,
+            balances,
         ];
-        statements.push(seal(world.take_events(), &mut self.places));
-        statements.extend([transfers, balances]);
-        Decided { statements, clock, answers, events: self.places.n }
+        let (sealed, first, lengths) = seal(world.take_events(), &mut self.places);
+        Decided { statements, sealed, first, lengths, clock, answers, events: self.places.n }
     }
 }

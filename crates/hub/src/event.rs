@@ -50,9 +50,29 @@ pub(crate) fn column(place: u64) -> i64 {
     i64::try_from(place).expect("a log of 2^63 leaves")
 }
 
-/// Gives what happened its places and writes each leaf once.
-pub(crate) fn seal(drafts: Vec<Draft>, places: &mut Places) -> Statement {
-    let mut rows = Rows::new();
+/// Leaves one after the other, beginning with that of place `first`.
+#[derive(Debug, Default)]
+pub(crate) struct Leaves {
+    pub first: u64,
+    pub bytes: Vec<u8>,
+    pub lengths: Vec<usize>,
+}
+
+impl Leaves {
+    pub fn each(&self) -> impl Iterator<Item = &[u8]> {
+        self.lengths.iter().scan(self.bytes.as_slice(), |rest, length| {
+            let (leaf, after) = rest.split_at_checked(*length)?;
+            *rest = after;
+            Some(leaf)
+        })
+    }
+}
+
+/// Gives what happened its places and writes each leaf once. Beside the statement: the first place
+/// and the lengths of the leaves in its payload.
+pub(crate) fn seal(drafts: Vec<Draft>, places: &mut Places) -> (Statement, u64, Vec<usize>) {
+    let (mut rows, first) = (Rows::new(), places.n);
+    let mut lengths = Vec::with_capacity(drafts.len());
     for Draft { at, trade, to, what } in drafts {
         let road_seq = to.as_ref().map(|peer| {
             let next = places.roads.entry(peer.clone()).or_insert(1);
@@ -70,13 +90,15 @@ pub(crate) fn seal(drafts: Vec<Draft>, places: &mut Places) -> Statement {
             .int_or_null(event.road_seq.map(column))
             .text(kind_of(&leaf))
             .bytes(&leaf);
+        lengths.push(leaf.len());
     }
-    rows.into_statement(
+    let statement = rows.into_statement(
         "INSERT INTO event (n, at, trade, to_peer, road_seq, kind, leaf) \
          SELECT CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 AS BIGINT), value ->> 2, value ->> 3, \
          CAST(value ->> 4 AS BIGINT), value ->> 5, \
          substr($2, CAST(value ->> 6 AS INTEGER), CAST(value ->> 7 AS INTEGER)) FROM {rows}",
-    )
+    );
+    (statement, first, lengths)
 }
 
 /// The kind as it stands in the leaf, which begins `"what":{"kind":"…"`; nothing before it can

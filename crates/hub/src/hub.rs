@@ -133,6 +133,9 @@ impl fmt::Debug for Hub {
     }
 }
 
+/// Batches whose leaves wait in memory for the sequencer; it reads later ones from the store.
+const LEAVES_AHEAD: usize = 16;
+
 /// Cores that lanes may use: one decides while the other writes or hashes.
 const LANE_THREADS: usize = 2;
 
@@ -160,6 +163,7 @@ impl Hub {
         let (status_to, status) = watch::channel(Status::Starting);
         let (committed_to, committed) = watch::channel(0);
         let (sequenced_to, sequenced) = watch::channel(0);
+        let (leaves_to, leaves) = mpsc::channel(LEAVES_AHEAD);
         let lane = Lane {
             db: db.clone(),
             site: Arc::clone(&site),
@@ -169,6 +173,7 @@ impl Hub {
             queue: items,
             status: status_to,
             committed: committed_to,
+            leaves: leaves_to,
         };
         runtime.spawn(lane.run());
         let sequencer = Sequencer {
@@ -178,6 +183,7 @@ impl Hub {
             node,
             limits,
             committed: committed.clone(),
+            leaves,
             sequenced: sequenced_to,
         };
         runtime.spawn(sequencer.run());

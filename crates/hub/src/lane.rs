@@ -13,6 +13,7 @@ use trade::site::Site;
 use crate::clock::{self, Clock, jitter};
 use crate::db::{Db, Isolation, StoreError};
 use crate::decide::{Decided, Mind};
+use crate::event::Leaves;
 use crate::hub::{Item, Limits, Node, Status, Unavailable};
 use crate::lease::{self, Lease, Taken};
 
@@ -25,6 +26,8 @@ pub(crate) struct Lane {
     pub queue: mpsc::UnboundedReceiver<Item>,
     pub status: watch::Sender<Status>,
     pub committed: watch::Sender<u64>,
+    /// Committed leaves for the sequencer of this node; it reads what it misses.
+    pub leaves: mpsc::Sender<Leaves>,
 }
 
 /// Why the lane stops deciding under its lease.
@@ -234,12 +237,13 @@ impl Lane {
     }
 
     fn start_write(&self, mut conn: AnyConnection, lease: &Lease, decided: Decided, items: Vec<Item>) -> Writing {
-        let (db, clock, committed) = (self.db.clone(), self.clock.clone(), self.committed.clone());
+        let (db, clock) = (self.db.clone(), self.clock.clone());
+        let (committed, leaves) = (self.committed.clone(), self.leaves.clone());
         let lease = lease.clone();
         tokio::spawn(async move {
             match write(&db, &mut conn, &lease, &clock, &decided).await {
                 Ok(()) => {
-                    answer(items, decided, &committed);
+                    answer(items, decided, &committed, &leaves);
                     (conn, Ok(()))
                 }
                 Err(end) => (conn, Err((end, items))),
@@ -346,9 +350,13 @@ fn refuse(items: Vec<Item>, reason: &Unavailable) {
     }
 }
 
-fn answer(items: Vec<Item>, decided: Decided, committed: &watch::Sender<u64>) {
+fn answer(items: Vec<Item>, decided: Decided, committed: &watch::Sender<u64>, leaves: &mpsc::Sender<Leaves>) {
     for (item, answer) in items.into_iter().zip(decided.answers) {
         let _ = item.reply.send(answer);
+    }
+    if !decided.lengths.is_empty() {
+        let Decided { sealed, first, lengths, .. } = decided;
+        let _ = leaves.try_send(Leaves { first, bytes: sealed.into_payload(), lengths });
     }
     committed.send_if_modified(|events| std::mem::replace(events, decided.events) != decided.events);
 }
@@ -395,7 +403,7 @@ async fn write_once(
     if !lease.renew(&mut tx, clock.now()).await? {
         return Err(End::LeaseLost);
     }
-    for statement in &decided.statements {
+    for statement in decided.statements.iter().chain([&decided.sealed]) {
         statement.run(db, &mut tx).await?;
     }
     if let Some(moved) = &decided.clock {

@@ -145,6 +145,11 @@ pub struct Statement {
 }
 
 impl Statement {
+    /// The payload, when it is written and no longer needed here.
+    pub fn into_payload(self) -> Vec<u8> {
+        self.bytes.unwrap_or_default()
+    }
+
     /// Runs it; a statement without rows is left out.
     pub async fn run(&self, db: &Db, conn: &mut AnyConnection) -> Result<u64, StoreError> {
         if self.rows == 0 {

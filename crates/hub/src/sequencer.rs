@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sqlx::{Any, AnyConnection};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use trade::checkpoint::{Checkpoint, SignedCheckpoint};
 use trade::log::{Hash, LogFault, Prover, TILE_WIDTH, Tree, leaf_hash};
 use trade::site::Site;
 
 use crate::clock::{Clock, jitter};
 use crate::db::{Db, Isolation, StoreError, bytes, int, parsed};
-use crate::event::{column, count};
+use crate::event::{Leaves, column, count};
 use crate::hub::{Hub, Limits, Node};
 use crate::lease::{self, Lease, Taken};
 use crate::rows::{Rows, Statement};
@@ -27,11 +27,13 @@ pub(crate) struct Sequencer {
     pub limits: Limits,
     /// Wakes it; on another node than the deciding one it looks by itself.
     pub committed: watch::Receiver<u64>,
+    /// What was just committed, so that it need not be read again.
+    pub leaves: mpsc::Receiver<Leaves>,
     pub sequenced: watch::Sender<u64>,
 }
 
 /// Events in one transaction: some MB of leaves.
-const ROUND_MAX: i64 = 4_096;
+const ROUND_MAX: u64 = 4_096;
 /// Without being woken it looks this often.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Rounds follow one another no faster, so that a trickle of events does not cost a sync each.
@@ -74,8 +76,7 @@ impl Sequencer {
         loop {
             let closing = self.closed();
             self.committed.mark_unchanged();
-            let more = self.round(&mut conn, &lease, &mut tree, rounds).await?;
-            let Some(added) = more else { return Ok(()) };
+            let Some(added) = self.round(&mut conn, &lease, &mut tree, rounds).await? else { return Ok(()) };
             rounds += 1;
             if added > 0 {
                 self.tell(tree.size());
@@ -99,32 +100,28 @@ impl Sequencer {
 
     /// Takes up what was committed since; how many events, or `None` if the lease is lost.
     async fn round(
-        &self,
+        &mut self,
         conn: &mut AnyConnection,
         lease: &Lease,
         tree: &mut Tree,
         rounds: u64,
-    ) -> Result<Option<i64>, StoreError> {
-        let size = tree.size();
-        let sql = "SELECT n, leaf FROM event WHERE n >= $1 ORDER BY n LIMIT $2";
-        let rows = sqlx::query::<Any>(sql).bind(column(size)).bind(ROUND_MAX).fetch_all(&mut *conn).await?;
-        let now = self.clock.now();
-        if rows.is_empty() && rounds > 0 && !rounds.is_multiple_of(8) {
-            return Ok(Some(0));
-        }
+    ) -> Result<Option<u64>, StoreError> {
         let mut grown = tree.clone();
-        for (place, row) in (size..).zip(&rows) {
-            if count(int(row, 0)?)? != place {
-                return Err(StoreError::damaged(format!("event {place} is missing")));
-            }
-            grown.append(leaf_hash(bytes(row, 1)?));
+        self.take_up(&mut grown);
+        if grown.size() == tree.size() {
+            read_on(conn, &mut grown).await?;
+        }
+        let added = grown.size() - tree.size();
+        let now = self.clock.now();
+        if added == 0 && rounds > 0 && !rounds.is_multiple_of(8) {
+            return Ok(Some(0));
         }
         let tiles = tiles(&mut grown);
         let mut tx = self.db.begin(conn, Isolation::Fenced).await?;
         if !lease.renew(&mut tx, now).await? {
             return Ok(None);
         }
-        if !rows.is_empty() {
+        if added > 0 {
             let head = Checkpoint { origin: self.site.road.origin(), size: grown.size(), root: grown.root() };
             let epoch = i64::from(head.origin.epoch.0);
             let size = column(head.size);
@@ -143,8 +140,36 @@ impl Sequencer {
         }
         tx.commit().await?;
         *tree = grown;
-        Ok(Some(i64::try_from(rows.len()).expect("at most ROUND_MAX")))
+        Ok(Some(added))
     }
+
+    /// Appends the leaves that the lane of this node hands over, as far as they go on from here.
+    fn take_up(&mut self, tree: &mut Tree) {
+        let before = tree.size();
+        while tree.size() - before < ROUND_MAX {
+            let Ok(leaves) = self.leaves.try_recv() else { return };
+            if leaves.first != tree.size() {
+                // After a start, or where some were left out: the store has them all.
+                continue;
+            }
+            for leaf in leaves.each() {
+                tree.append(leaf_hash(leaf));
+            }
+        }
+    }
+}
+
+/// Appends leaves from the store.
+async fn read_on(conn: &mut AnyConnection, tree: &mut Tree) -> Result<(), StoreError> {
+    let sql = "SELECT n, leaf FROM event WHERE n >= $1 ORDER BY n LIMIT $2";
+    let query = sqlx::query::<Any>(sql).bind(column(tree.size())).bind(column(ROUND_MAX));
+    for row in query.fetch_all(conn).await? {
+        if count(int(&row, 0)?)? != tree.size() {
+            return Err(StoreError::damaged(format!("event {} is missing", tree.size())));
+        }
+        tree.append(leaf_hash(bytes(&row, 1)?));
+    }
+    Ok(())
 }
 
 fn tiles(tree: &mut Tree) -> Statement {
@@ -329,7 +354,7 @@ impl Hub {
         let mut missing = None;
         while tree.size() < sequenced && missing.is_none() {
             let sql = "SELECT n, leaf FROM event WHERE n >= $1 AND n < $2 ORDER BY n LIMIT $3";
-            let query = sqlx::query::<Any>(sql).bind(column(tree.size())).bind(column(sequenced)).bind(ROUND_MAX);
+            let query = sqlx::query::<Any>(sql).bind(column(tree.size())).bind(column(sequenced)).bind(column(ROUND_MAX));
             let rows = query.fetch_all(&mut *conn).await?;
             for row in &rows {
                 if count(int(row, 0)?)? != tree.size() {

@@ -1,5 +1,6 @@
 //! The hub on both engines, through its own interface.
 
+mod bench;
 mod lane;
 mod pair;
 mod path;
