@@ -33,7 +33,10 @@ pub async fn run(options: &Options) -> ExitCode {
             }
             let sound = audit.is_sound();
             if !options.json {
-                say::out(if sound { "cli-audit-sound" } else { "cli-audit-unsound" }, &[("audit", format!("{audit:?}"))]);
+                say::out(
+                    if sound { "cli-audit-sound" } else { "cli-audit-unsound" },
+                    &[("audit", format!("{audit:?}"))],
+                );
             }
             if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }

@@ -274,7 +274,8 @@ fn print_summary(options: &Options, summary: &Value) {
     say::out("demo-what-happened", &[]);
     let stages = summary.pointer("/hubs/hgh/trades_by_stage").and_then(Value::as_object).cloned().unwrap_or_default();
     for (stage, count) in &stages {
-        let word = say::text("demo-stage", &[("stage", say::reader().by("stage", stage)), ("count", count.to_string())]);
+        let word =
+            say::text("demo-stage", &[("stage", say::reader().by("stage", stage)), ("count", count.to_string())]);
         println!("  {word}");
     }
     for hub in ["kul", "hgh"] {

@@ -62,13 +62,25 @@ impl Config {
 #[derive(Debug)]
 pub enum DirectoryError {
     /// A hub lives here already.
-    Taken { path: PathBuf },
+    Taken {
+        path: PathBuf,
+    },
     /// No hub was initialised here.
-    NotAHub { path: PathBuf },
-    Unreadable { path: PathBuf, cause: String },
-    Unwritable { path: PathBuf, cause: String },
+    NotAHub {
+        path: PathBuf,
+    },
+    Unreadable {
+        path: PathBuf,
+        cause: String,
+    },
+    Unwritable {
+        path: PathBuf,
+        cause: String,
+    },
     /// A secret is not 64 hexadecimal digits.
-    BadSecret { path: PathBuf },
+    BadSecret {
+        path: PathBuf,
+    },
 }
 
 /// A hub's directory, opened.
@@ -151,13 +163,8 @@ impl Directory {
 fn write_private(path: &Path, bytes: &[u8]) -> Result<(), DirectoryError> {
     let unwritable = |e: std::io::Error| DirectoryError::Unwritable { path: path.to_owned(), cause: e.to_string() };
     let draft = path.with_extension("new");
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)
-        .map_err(unwritable)?;
+    let mut file =
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft).map_err(unwritable)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(unwritable)?;
     fs::rename(&draft, path).map_err(unwritable)
 }
@@ -166,9 +173,8 @@ fn read_secret(path: &Path) -> Result<[u8; 32], DirectoryError> {
     let text = fs::read_to_string(path)
         .map_err(|e| DirectoryError::Unreadable { path: path.to_owned(), cause: e.to_string() })?;
     let text = text.trim();
-    let digits: Option<Vec<u8>> = (0..32)
-        .map(|i| text.get(i * 2..i * 2 + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()))
-        .collect();
+    let digits: Option<Vec<u8>> =
+        (0..32).map(|i| text.get(i * 2..i * 2 + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok())).collect();
     digits
         .filter(|_| text.len() == 64)
         .and_then(|bytes| bytes.try_into().ok())

@@ -117,7 +117,10 @@ fn init(options: InitOptions) -> ExitCode {
     };
     match Directory::init(&options.dir, &config, serve::random) {
         Ok(made) => {
-            say::out("cli-init-done", &[("hub", made.config.id.to_string()), ("dir", options.dir.display().to_string())]);
+            say::out(
+                "cli-init-done",
+                &[("hub", made.config.id.to_string()), ("dir", options.dir.display().to_string())],
+            );
             ExitCode::SUCCESS
         }
         Err(e) => say::directory(&e),

@@ -50,7 +50,10 @@ pub fn run(options: &Options) -> ExitCode {
                         ("hub", report.hub.to_string()),
                         ("size", report.checkpoint.size.to_string()),
                         ("events", report.events.to_string()),
-                        ("witnesses", report.witnesses.iter().map(|w| w.hub.to_string()).collect::<Vec<_>>().join(", ")),
+                        (
+                            "witnesses",
+                            report.witnesses.iter().map(|w| w.hub.to_string()).collect::<Vec<_>>().join(", "),
+                        ),
                         ("known", if report.known { "yes" } else { "no" }.to_owned()),
                     ],
                 );

@@ -103,7 +103,8 @@ impl Hub {
     /// Who looked at a trade or a person, the newest first.
     pub async fn looks_at(&self, subject: &str, limit: i64) -> Result<Vec<LoggedLook>, StoreError> {
         let mut conn = self.db().reader().await?;
-        let sql = "SELECT n, at, who, what, subject, reason FROM access_log WHERE subject = $1 ORDER BY n DESC LIMIT $2";
+        let sql =
+            "SELECT n, at, who, what, subject, reason FROM access_log WHERE subject = $1 ORDER BY n DESC LIMIT $2";
         let rows = sqlx::query::<Any>(sql).bind(subject.to_owned()).bind(clamp(limit)).fetch_all(&mut *conn).await?;
         rows.iter().map(look_row).collect()
     }
@@ -111,7 +112,8 @@ impl Hub {
     /// The digest of a day that is over.
     pub async fn access_digest(&self, day: &str) -> Result<DayDigest, StoreError> {
         let mut conn = self.db().reader().await?;
-        let sql = "SELECT n, at, who, what, subject, reason FROM access_log WHERE day = $1 AND n > $2 ORDER BY n LIMIT $3";
+        let sql =
+            "SELECT n, at, who, what, subject, reason FROM access_log WHERE day = $1 AND n > $2 ORDER BY n LIMIT $3";
         let (mut looks, mut after, mut lines) = (0, 0, Vec::new());
         loop {
             let query = sqlx::query::<Any>(sql).bind(day.to_owned()).bind(after).bind(clamp(i64::MAX));

@@ -10,10 +10,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use sqlx::SqlSafeStr;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, AnyRow};
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions, Connection, Executor, Row, SqlStr, Transaction};
-use sqlx::SqlSafeStr;
+use sqlx::{
+    Any, AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions, Connection, Executor, Row, SqlStr, Transaction,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Where a hub keeps everything.
@@ -395,7 +397,9 @@ impl std::ops::DerefMut for Tx<'_> {
 pub enum BackupError {
     /// PostgreSQL's own tools keep backups that can be rolled forward.
     UsePostgresTools,
-    TargetExists { file: PathBuf },
+    TargetExists {
+        file: PathBuf,
+    },
     #[serde(untagged)]
     Store(StoreError),
 }

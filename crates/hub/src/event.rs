@@ -129,7 +129,8 @@ impl Hub {
     pub async fn events_of(&self, trade: &TradeId) -> Result<Vec<Logged>, StoreError> {
         let mut conn = self.db().reader().await?;
         let sql = "SELECT leaf FROM event WHERE trade = $1 ORDER BY n LIMIT $2";
-        let rows = sqlx::query::<Any>(sql).bind(trade.as_str().to_owned()).bind(EVENTS_MAX).fetch_all(&mut *conn).await?;
+        let rows =
+            sqlx::query::<Any>(sql).bind(trade.as_str().to_owned()).bind(EVENTS_MAX).fetch_all(&mut *conn).await?;
         rows.iter().map(logged).collect()
     }
 

@@ -84,10 +84,16 @@ pub type Answer = Result<Outcome, Unavailable>;
 pub enum Status {
     Starting,
     /// This node decides, under this fence.
-    Deciding { fence: i64 },
+    Deciding {
+        fence: i64,
+    },
     /// Another does.
-    Following { owner: Node },
-    Down { error: StoreError },
+    Following {
+        owner: Node,
+    },
+    Down {
+        error: StoreError,
+    },
     Stopped,
 }
 

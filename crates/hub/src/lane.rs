@@ -374,13 +374,7 @@ fn settle(done: Result<Written, tokio::task::JoinError>) -> Result<AnyConnection
 }
 
 /// One transaction: the lease is still ours, all statements, the clock.
-async fn write(
-    db: &Db,
-    conn: &mut AnyConnection,
-    lease: &Lease,
-    clock: &Clock,
-    decided: &Decided,
-) -> Result<(), End> {
+async fn write(db: &Db, conn: &mut AnyConnection, lease: &Lease, clock: &Clock, decided: &Decided) -> Result<(), End> {
     let mut wait = Duration::from_millis(5);
     for _ in 1..WRITE_TRIES {
         match write_once(db, conn, lease, clock, decided).await {

@@ -166,7 +166,8 @@ impl Hub {
     pub async fn audit_ledger(&self) -> Result<Audit, StoreError> {
         let mut conn = self.db().reader().await?;
         let mut tx = self.db().snapshot(&mut conn).await?;
-        let row = sqlx::query::<Any>("SELECT COUNT(*), COALESCE(MAX(seq), 0) FROM transfer").fetch_one(&mut *tx).await?;
+        let row =
+            sqlx::query::<Any>("SELECT COUNT(*), COALESCE(MAX(seq), 0) FROM transfer").fetch_one(&mut *tx).await?;
         let (transfers, last) = (int(&row, 0)?, int(&row, 1)?);
         let stored = all_balances(&mut tx).await?;
         let computed = computed_balances(&mut tx).await?;
@@ -188,7 +189,14 @@ impl Hub {
             sum.pending_credit += stored.pending_credit;
         }
         let currencies = sums.into_iter().map(|(currency, sum)| CurrencySum { currency, sum }).collect();
-        Ok(Audit { transfers, accounts: names.len(), currencies, differences, pending_faults, missing: last - transfers })
+        Ok(Audit {
+            transfers,
+            accounts: names.len(),
+            currencies,
+            differences,
+            pending_faults,
+            missing: last - transfers,
+        })
     }
 
     pub async fn balance(&self, account: &Account) -> Result<Balance, StoreError> {
@@ -200,11 +208,15 @@ impl Hub {
 
     /// All accounts in order of their names, after one and as many as asked for.
     pub async fn balances(&self, after: Option<&str>, limit: i64) -> Result<Vec<AccountBalance>, StoreError> {
-        let sql = "SELECT id, debit, credit, pending_debit, pending_credit FROM account WHERE id > $1 ORDER BY id LIMIT $2";
+        let sql =
+            "SELECT id, debit, credit, pending_debit, pending_credit FROM account WHERE id > $1 ORDER BY id LIMIT $2";
         let mut conn = self.db().reader().await?;
         let query = sqlx::query::<Any>(sql).bind(after.unwrap_or_default().to_owned()).bind(clamp(limit));
         let rows = query.fetch_all(&mut *conn).await?;
-        rows.iter().map(account_row).map(|row| row.map(|(account, balance)| AccountBalance { account, balance })).collect()
+        rows.iter()
+            .map(account_row)
+            .map(|row| row.map(|(account, balance)| AccountBalance { account, balance }))
+            .collect()
     }
 
     /// What is due to each peer and from each peer, by currency.
@@ -214,12 +226,16 @@ impl Hub {
                    WHERE id >= 'due-' AND id < 'due.' ORDER BY id";
         let mut conn = self.db().reader().await?;
         let rows = sqlx::query::<Any>(sql).fetch_all(&mut *conn).await?;
-        rows.iter().map(account_row).map(|row| row.map(|(account, balance)| AccountBalance { account, balance })).collect()
+        rows.iter()
+            .map(account_row)
+            .map(|row| row.map(|(account, balance)| AccountBalance { account, balance }))
+            .collect()
     }
 
     /// All transfers of a trade, in the order in which they were made.
     pub async fn transfers_of(&self, trade: &TradeId) -> Result<Vec<Transfer>, StoreError> {
-        let sql = "SELECT trade, leg, kind, debit, credit, amount, currency, at FROM transfer WHERE trade = $1 ORDER BY seq";
+        let sql =
+            "SELECT trade, leg, kind, debit, credit, amount, currency, at FROM transfer WHERE trade = $1 ORDER BY seq";
         let mut conn = self.db().reader().await?;
         let rows = sqlx::query::<Any>(sql).bind(trade.as_str().to_owned()).fetch_all(&mut *conn).await?;
         rows.iter().map(transfer_row).collect()

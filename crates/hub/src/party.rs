@@ -95,7 +95,12 @@ impl Hub {
     }
 
     /// All parties, or those of one role, in order of their ids.
-    pub async fn parties(&self, role: Option<Role>, after: Option<&str>, limit: i64) -> Result<Page<Party>, StoreError> {
+    pub async fn parties(
+        &self,
+        role: Option<Role>,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Page<Party>, StoreError> {
         let limit = clamp(limit);
         let like = role.map_or_else(|| "%".to_owned(), |r| format!("%|{}|%", r.code()));
         let mut conn = self.db().reader().await?;

@@ -92,7 +92,8 @@ impl Hub {
         .bind(state)
         .execute(&mut *tx)
         .await?;
-        if let Some((note, line)) = outgoing.cosigned.as_ref().and_then(|note| Some((note, note.signatures().last()?))) {
+        if let Some((note, line)) = outgoing.cosigned.as_ref().and_then(|note| Some((note, note.signatures().last()?)))
+        {
             sqlx::query::<Any>(
                 "INSERT INTO cosignature (epoch, size, witness, line, at) VALUES ($1, $2, $3, $4, $5) \
                  ON CONFLICT (epoch, size, witness) DO NOTHING",
@@ -118,7 +119,8 @@ impl Hub {
             .bind(column(size))
             .bind(crate::page::clamp(limit));
         let rows = query.fetch_all(&mut *conn).await?;
-        let read = |row| Ok(Cosignature { size: count(int(row, 0)?)?, witness: parsed(row, 1)?, line: parsed(row, 2)? });
+        let read =
+            |row| Ok(Cosignature { size: count(int(row, 0)?)?, witness: parsed(row, 1)?, line: parsed(row, 2)? });
         rows.iter().map(read).collect()
     }
 

@@ -21,98 +21,101 @@ struct Migration {
     bodies: &'static [(&'static str, &'static str)],
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    n: 1,
-    name: "first",
-    steps: &[
-        // Who decides: one owner a lane, told apart by the fence.
-        "CREATE TABLE lane (lane {text} PRIMARY KEY, owner TEXT NOT NULL, address TEXT NOT NULL, \
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        n: 1,
+        name: "first",
+        steps: &[
+            // Who decides: one owner a lane, told apart by the fence.
+            "CREATE TABLE lane (lane {text} PRIMARY KEY, owner TEXT NOT NULL, address TEXT NOT NULL, \
          fence BIGINT NOT NULL, until BIGINT NOT NULL) {keyed}",
-        // Business time and the wall time at which it was set.
-        "CREATE TABLE clock (clock {text} PRIMARY KEY, business BIGINT NOT NULL, wall BIGINT NOT NULL) {keyed}",
-        "CREATE TABLE party (id {text} PRIMARY KEY, roles TEXT NOT NULL, country TEXT NOT NULL, \
+            // Business time and the wall time at which it was set.
+            "CREATE TABLE clock (clock {text} PRIMARY KEY, business BIGINT NOT NULL, wall BIGINT NOT NULL) {keyed}",
+            "CREATE TABLE party (id {text} PRIMARY KEY, roles TEXT NOT NULL, country TEXT NOT NULL, \
          since BIGINT NOT NULL, body {bytes} NOT NULL)",
-        "CREATE TABLE personal (party {text} PRIMARY KEY, keep_until BIGINT, body {bytes} NOT NULL)",
-        "CREATE INDEX personal_overdue ON personal (keep_until) WHERE keep_until IS NOT NULL",
-        "CREATE TABLE product (id {text} PRIMARY KEY, seller {text} NOT NULL, sku {text} NOT NULL, \
+            "CREATE TABLE personal (party {text} PRIMARY KEY, keep_until BIGINT, body {bytes} NOT NULL)",
+            "CREATE INDEX personal_overdue ON personal (keep_until) WHERE keep_until IS NOT NULL",
+            "CREATE TABLE product (id {text} PRIMARY KEY, seller {text} NOT NULL, sku {text} NOT NULL, \
          ready BIGINT NOT NULL, changed BIGINT NOT NULL, body {bytes} NOT NULL)",
-        "CREATE INDEX product_seller ON product (seller, sku)",
-        "CREATE TABLE offer (id {text} PRIMARY KEY, hub TEXT NOT NULL, withdrawn BIGINT NOT NULL, \
+            "CREATE INDEX product_seller ON product (seller, sku)",
+            "CREATE TABLE offer (id {text} PRIMARY KEY, hub TEXT NOT NULL, withdrawn BIGINT NOT NULL, \
          since BIGINT NOT NULL, body {bytes} NOT NULL)",
-        "CREATE INDEX offer_open ON offer (id) WHERE withdrawn = 0",
-        "CREATE TABLE quote (id {text} PRIMARY KEY, exporter TEXT NOT NULL, importer TEXT NOT NULL, \
+            "CREATE INDEX offer_open ON offer (id) WHERE withdrawn = 0",
+            "CREATE TABLE quote (id {text} PRIMARY KEY, exporter TEXT NOT NULL, importer TEXT NOT NULL, \
          asked_by {text}, expires_at BIGINT NOT NULL, body {bytes} NOT NULL)",
-        "CREATE TABLE trade_file (id {text} PRIMARY KEY, side TEXT NOT NULL, stage {text} NOT NULL, \
+            "CREATE TABLE trade_file (id {text} PRIMARY KEY, side TEXT NOT NULL, stage {text} NOT NULL, \
          holder {text} NOT NULL, task TEXT NOT NULL, since BIGINT NOT NULL, deadline BIGINT, seller {text}, \
          buyer {text}, peer TEXT, opened BIGINT NOT NULL, updated BIGINT NOT NULL, body {bytes} NOT NULL) {hot}",
-        "CREATE INDEX trade_stage ON trade_file (stage, since)",
-        "CREATE INDEX trade_seller ON trade_file (seller, opened, id) WHERE seller IS NOT NULL",
-        "CREATE INDEX trade_buyer ON trade_file (buyer, opened, id) WHERE buyer IS NOT NULL",
-        // What an authority, a carrier, a firm or the hub has on its desk.
-        "CREATE INDEX trade_desk ON trade_file (holder, since, id) \
+            "CREATE INDEX trade_stage ON trade_file (stage, since)",
+            "CREATE INDEX trade_seller ON trade_file (seller, opened, id) WHERE seller IS NOT NULL",
+            "CREATE INDEX trade_buyer ON trade_file (buyer, opened, id) WHERE buyer IS NOT NULL",
+            // What an authority, a carrier, a firm or the hub has on its desk.
+            "CREATE INDEX trade_desk ON trade_file (holder, since, id) \
          WHERE holder NOT IN ('nobody', 'buyer', 'seller')",
-        // Payouts, taken out of their trade files, so that what is due is found.
-        "CREATE TABLE payout (id {text} PRIMARY KEY, trade {text} NOT NULL, kind TEXT NOT NULL, state {text} NOT NULL, \
+            // Payouts, taken out of their trade files, so that what is due is found.
+            "CREATE TABLE payout (id {text} PRIMARY KEY, trade {text} NOT NULL, kind TEXT NOT NULL, state {text} NOT NULL, \
          due_at BIGINT NOT NULL, file {text}, amount BIGINT NOT NULL, currency TEXT NOT NULL) {hot}",
-        "CREATE INDEX payout_open ON payout (state, due_at, id) WHERE state <> 'done'",
-        "CREATE INDEX payout_file ON payout (file, id) WHERE file IS NOT NULL",
-        "CREATE TABLE number (id {text} PRIMARY KEY, trade TEXT NOT NULL) {keyed}",
-        "CREATE TABLE quota (id {text} PRIMARY KEY, used BIGINT NOT NULL, currency TEXT NOT NULL) {keyed}",
-        "CREATE TABLE account (id {text} PRIMARY KEY, currency TEXT NOT NULL, debit BIGINT NOT NULL, \
+            "CREATE INDEX payout_open ON payout (state, due_at, id) WHERE state <> 'done'",
+            "CREATE INDEX payout_file ON payout (file, id) WHERE file IS NOT NULL",
+            "CREATE TABLE number (id {text} PRIMARY KEY, trade TEXT NOT NULL) {keyed}",
+            "CREATE TABLE quota (id {text} PRIMARY KEY, used BIGINT NOT NULL, currency TEXT NOT NULL) {keyed}",
+            "CREATE TABLE account (id {text} PRIMARY KEY, currency TEXT NOT NULL, debit BIGINT NOT NULL, \
          credit BIGINT NOT NULL, pending_debit BIGINT NOT NULL, pending_credit BIGINT NOT NULL) {keyed}",
-        "CREATE TABLE transfer (seq BIGINT PRIMARY KEY, trade {text} NOT NULL, leg TEXT NOT NULL, kind TEXT NOT NULL, \
+            "CREATE TABLE transfer (seq BIGINT PRIMARY KEY, trade {text} NOT NULL, leg TEXT NOT NULL, kind TEXT NOT NULL, \
          debit {text} NOT NULL, credit {text} NOT NULL, amount BIGINT NOT NULL, currency TEXT NOT NULL, \
          at BIGINT NOT NULL)",
-        "CREATE INDEX transfer_trade ON transfer (trade)",
-        "CREATE TABLE peer (id {text} PRIMARY KEY, url TEXT NOT NULL, paused BIGINT NOT NULL, body {bytes} NOT NULL)",
-        // The log: `leaf` is what the tree holds, byte for byte.
-        "CREATE TABLE event (n BIGINT PRIMARY KEY, at BIGINT NOT NULL, trade {text}, to_peer {text}, \
+            "CREATE INDEX transfer_trade ON transfer (trade)",
+            "CREATE TABLE peer (id {text} PRIMARY KEY, url TEXT NOT NULL, paused BIGINT NOT NULL, body {bytes} NOT NULL)",
+            // The log: `leaf` is what the tree holds, byte for byte.
+            "CREATE TABLE event (n BIGINT PRIMARY KEY, at BIGINT NOT NULL, trade {text}, to_peer {text}, \
          road_seq BIGINT, kind TEXT NOT NULL, leaf {bytes} NOT NULL)",
-        "CREATE INDEX event_trade ON event (trade) WHERE trade IS NOT NULL",
-        "CREATE UNIQUE INDEX event_road ON event (to_peer, road_seq) WHERE to_peer IS NOT NULL",
-        "CREATE TABLE tile (level BIGINT NOT NULL, idx BIGINT NOT NULL, bytes {bytes} NOT NULL, \
+            "CREATE INDEX event_trade ON event (trade) WHERE trade IS NOT NULL",
+            "CREATE UNIQUE INDEX event_road ON event (to_peer, road_seq) WHERE to_peer IS NOT NULL",
+            "CREATE TABLE tile (level BIGINT NOT NULL, idx BIGINT NOT NULL, bytes {bytes} NOT NULL, \
          PRIMARY KEY (level, idx)) {hot}",
-        "CREATE TABLE checkpoint (epoch BIGINT NOT NULL, size BIGINT NOT NULL, note TEXT NOT NULL, at BIGINT NOT NULL, \
+            "CREATE TABLE checkpoint (epoch BIGINT NOT NULL, size BIGINT NOT NULL, note TEXT NOT NULL, at BIGINT NOT NULL, \
          PRIMARY KEY (epoch, size))",
-        // How far each peer has got with our log, and the heads that they countersigned.
-        "CREATE TABLE road_out (peer {text} PRIMARY KEY, acknowledged BIGINT NOT NULL, body {bytes} NOT NULL)",
-        "CREATE TABLE cosignature (epoch BIGINT NOT NULL, size BIGINT NOT NULL, witness {text} NOT NULL, \
+            // How far each peer has got with our log, and the heads that they countersigned.
+            "CREATE TABLE road_out (peer {text} PRIMARY KEY, acknowledged BIGINT NOT NULL, body {bytes} NOT NULL)",
+            "CREATE TABLE cosignature (epoch BIGINT NOT NULL, size BIGINT NOT NULL, witness {text} NOT NULL, \
          line TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (epoch, size, witness))",
-        "CREATE TABLE credential (login {text} PRIMARY KEY, party {text} NOT NULL, secret TEXT NOT NULL, \
+            "CREATE TABLE credential (login {text} PRIMARY KEY, party {text} NOT NULL, secret TEXT NOT NULL, \
          changed BIGINT NOT NULL)",
-        "CREATE TABLE session (token {text} PRIMARY KEY, party {text} NOT NULL, opened BIGINT NOT NULL, \
+            "CREATE TABLE session (token {text} PRIMARY KEY, party {text} NOT NULL, opened BIGINT NOT NULL, \
          expires BIGINT NOT NULL)",
-        "CREATE INDEX session_expired ON session (expires)",
-        "CREATE TABLE api_key (hash {text} PRIMARY KEY, party {text} NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL, \
+            "CREATE INDEX session_expired ON session (expires)",
+            "CREATE TABLE api_key (hash {text} PRIMARY KEY, party {text} NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL, \
          opened BIGINT NOT NULL, revoked BIGINT)",
-        "CREATE INDEX api_key_party ON api_key (party)",
-        "CREATE TABLE access_log (n BIGINT PRIMARY KEY, day {text} NOT NULL, at BIGINT NOT NULL, who {text} NOT NULL, \
+            "CREATE INDEX api_key_party ON api_key (party)",
+            "CREATE TABLE access_log (n BIGINT PRIMARY KEY, day {text} NOT NULL, at BIGINT NOT NULL, who {text} NOT NULL, \
          what TEXT NOT NULL, subject {text} NOT NULL, reason TEXT NOT NULL)",
-        "CREATE INDEX access_day ON access_log (day, n)",
-        "CREATE INDEX access_subject ON access_log (subject, n)",
-    ],
-    bodies: &[
-        ("party", "body"),
-        ("personal", "body"),
-        ("product", "body"),
-        ("offer", "body"),
-        ("quote", "body"),
-        ("trade_file", "body"),
-        ("peer", "body"),
-        ("event", "leaf"),
-        ("tile", "bytes"),
-        ("road_out", "body"),
-    ],
-}, Migration {
-    n: 2,
-    name: "upload",
-    steps: &[
-        "CREATE TABLE upload (id {text} PRIMARY KEY, party {text} NOT NULL, file_name TEXT NOT NULL, \
+            "CREATE INDEX access_day ON access_log (day, n)",
+            "CREATE INDEX access_subject ON access_log (subject, n)",
+        ],
+        bodies: &[
+            ("party", "body"),
+            ("personal", "body"),
+            ("product", "body"),
+            ("offer", "body"),
+            ("quote", "body"),
+            ("trade_file", "body"),
+            ("peer", "body"),
+            ("event", "leaf"),
+            ("tile", "bytes"),
+            ("road_out", "body"),
+        ],
+    },
+    Migration {
+        n: 2,
+        name: "upload",
+        steps: &[
+            "CREATE TABLE upload (id {text} PRIMARY KEY, party {text} NOT NULL, file_name TEXT NOT NULL, \
          mapping TEXT NOT NULL, at BIGINT NOT NULL, bytes {bytes} NOT NULL)",
-        "CREATE INDEX upload_party ON upload (party, at)",
-    ],
-    bodies: &[],
-}];
+            "CREATE INDEX upload_party ON upload (party, at)",
+        ],
+        bodies: &[],
+    },
+];
 
 /// Why a store is not opened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,7 +171,8 @@ pub async fn migrate(db: &Db, now: WallTime) -> Result<usize, OpenError> {
 
 async fn migrate_once(db: &Db, conn: &mut AnyConnection, now: WallTime) -> Result<usize, OpenError> {
     let mut tx = db.begin(conn, Isolation::Serializable).await?;
-    let recorded = "CREATE TABLE IF NOT EXISTS migration (n BIGINT PRIMARY KEY, name TEXT NOT NULL, at BIGINT NOT NULL)";
+    let recorded =
+        "CREATE TABLE IF NOT EXISTS migration (n BIGINT PRIMARY KEY, name TEXT NOT NULL, at BIGINT NOT NULL)";
     sqlx::query::<Any>(recorded).execute(&mut *tx).await?;
     let meta = db.sql("CREATE TABLE IF NOT EXISTS meta (key {text} PRIMARY KEY, value TEXT NOT NULL)");
     sqlx::query::<Any>(meta).execute(&mut *tx).await?;
@@ -213,7 +217,8 @@ pub async fn claim(db: &Db, hub: &HubId, mode: Mode) -> Result<(), OpenError> {
             .execute(&mut *tx)
             .await?;
     }
-    let rows = sqlx::query::<Any>("SELECT key, value FROM meta WHERE key IN ('hub', 'mode')").fetch_all(&mut *tx).await?;
+    let rows =
+        sqlx::query::<Any>("SELECT key, value FROM meta WHERE key IN ('hub', 'mode')").fetch_all(&mut *tx).await?;
     tx.commit().await?;
     for row in &rows {
         let got = text(row, 1)?;

@@ -354,7 +354,8 @@ impl Hub {
         let mut missing = None;
         while tree.size() < sequenced && missing.is_none() {
             let sql = "SELECT n, leaf FROM event WHERE n >= $1 AND n < $2 ORDER BY n LIMIT $3";
-            let query = sqlx::query::<Any>(sql).bind(column(tree.size())).bind(column(sequenced)).bind(column(ROUND_MAX));
+            let query =
+                sqlx::query::<Any>(sql).bind(column(tree.size())).bind(column(sequenced)).bind(column(ROUND_MAX));
             let rows = query.fetch_all(&mut *conn).await?;
             for row in &rows {
                 if count(int(row, 0)?)? != tree.size() {
@@ -362,7 +363,8 @@ impl Hub {
                 }
                 tree.append(leaf_hash(bytes(row, 1)?));
             }
-            let short = rows.is_empty() || rows.last().map(|row| int(row, 0)).transpose()? != Some(column(tree.size()) - 1);
+            let short =
+                rows.is_empty() || rows.last().map(|row| int(row, 0)).transpose()? != Some(column(tree.size()) - 1);
             missing = short.then(|| tree.size());
             drop(tree.take_tiles());
         }

@@ -126,7 +126,14 @@ impl Server {
         };
         // A test gains nothing from a sync; the bench wants what life is like.
         let sync = if std::env::var_os("EHUB_TEST_FSYNC").is_some() { "on" } else { "off" };
-        let shell = shell.args(["-c", SHELL, "sh"]).arg(bin).arg(&dir).arg(sync).current_dir("/").stdin(Stdio::piped()).spawn()?;
+        let shell = shell
+            .args(["-c", SHELL, "sh"])
+            .arg(bin)
+            .arg(&dir)
+            .arg(sync)
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .spawn()?;
         let server = Self { dir, _shell: shell };
         for _ in 0..600 {
             if server.dir.join(".s.PGSQL.5432").exists() {

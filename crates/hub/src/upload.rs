@@ -44,15 +44,17 @@ impl Hub {
     pub async fn save_upload(&self, upload: &Upload) -> Result<(), StoreError> {
         let mut conn = self.db().writer().await?;
         let mut tx = self.db().begin(&mut conn, Isolation::Fenced).await?;
-        sqlx::query::<Any>("INSERT INTO upload (id, party, file_name, mapping, at, bytes) VALUES ($1, $2, $3, $4, $5, $6)")
-            .bind(upload.id.clone())
-            .bind(upload.party.text())
-            .bind(upload.file_name.clone())
-            .bind(upload.mapping.clone())
-            .bind(upload.at.micros())
-            .bind(upload.bytes.clone())
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query::<Any>(
+            "INSERT INTO upload (id, party, file_name, mapping, at, bytes) VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(upload.id.clone())
+        .bind(upload.party.text())
+        .bind(upload.file_name.clone())
+        .bind(upload.mapping.clone())
+        .bind(upload.at.micros())
+        .bind(upload.bytes.clone())
+        .execute(&mut *tx)
+        .await?;
         let old = "DELETE FROM upload WHERE party = $1 AND id NOT IN \
                    (SELECT id FROM upload WHERE party = $1 ORDER BY at DESC, id DESC LIMIT $2)";
         sqlx::query::<Any>(old).bind(upload.party.text()).bind(KEPT).execute(&mut *tx).await?;

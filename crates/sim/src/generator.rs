@@ -4,6 +4,7 @@
 //! What a step sends is made by [`Plan`] too, so that every user of the generator sends the same.
 
 use trade::codes::{Country, DocumentNo, HubId, S10};
+use trade::declaration::{DeclaredLine, LodgeExport};
 use trade::event::Asked;
 use trade::id::Id;
 use trade::money::{Currency, Money, Rate};
@@ -15,7 +16,6 @@ use trade::quote::{AskQuote, Quote};
 use trade::readiness::HsClaim;
 use trade::time::BusinessTime;
 use trade::trade_file::{TradeFile, TradeId};
-use trade::declaration::{DeclaredLine, LodgeExport};
 use trade::waybill::IssueWaybill;
 
 use crate::random::Random;
@@ -79,11 +79,17 @@ pub enum Flaw {
     AmountShort,
     PayerOther,
     /// The parcel is a third heavier than declared.
-    Heavy { mended: bool },
+    Heavy {
+        mended: bool,
+    },
     /// The parcel bears another delivery reference.
-    Misdirected { mended: bool },
+    Misdirected {
+        mended: bool,
+    },
     /// Declared a fifth below the price.
-    Undervalued { mended: bool },
+    Undervalued {
+        mended: bool,
+    },
     /// The money comes before the order.
     PaidEarly,
     /// The same payment is told twice, and then another one for the same order.
@@ -167,9 +173,9 @@ impl Plan {
     pub const fn outcome(&self) -> PlannedOutcome {
         match self.flaw {
             Flaw::AmountShort | Flaw::PayerOther => PlannedOutcome::Unpaid,
-            Flaw::Heavy { mended: false } | Flaw::Misdirected { mended: false } | Flaw::Undervalued { mended: false } => {
-                PlannedOutcome::HeldAtImport
-            }
+            Flaw::Heavy { mended: false }
+            | Flaw::Misdirected { mended: false }
+            | Flaw::Undervalued { mended: false } => PlannedOutcome::HeldAtImport,
             _ => PlannedOutcome::Paid,
         }
     }

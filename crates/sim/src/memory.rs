@@ -168,11 +168,8 @@ impl MemoryHub {
     /// Never: the tiles are those of this tree.
     #[must_use]
     pub fn head(&self) -> SignedCheckpoint {
-        let checkpoint = Checkpoint {
-            origin: self.site.road.origin(),
-            size: self.store.tree.size(),
-            root: self.store.tree.root(),
-        };
+        let checkpoint =
+            Checkpoint { origin: self.site.road.origin(), size: self.store.tree.size(), root: self.store.tree.root() };
         checkpoint.sign(&self.site.road.key).expect("the origin is this key's own")
     }
 

@@ -1,7 +1,7 @@
 //! Plays plans through a scene, from the order to the payout.
 
 use trade::ball::{Holder, ball};
-use trade::clearance::{Clearance, Decision, DecideClearance};
+use trade::clearance::{Clearance, DecideClearance, Decision};
 use trade::clock::MoveClock;
 use trade::command::Outcome;
 use trade::custody::CustodyKind;

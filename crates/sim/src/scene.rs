@@ -10,7 +10,7 @@ use trade::command::Outcome;
 use trade::commands::Command;
 use trade::custody::{CustodyKind, RecordCustody};
 use trade::id::Id;
-use trade::party::{Party, Personal, PersonTag, PersonTags, RegisterParty, Role};
+use trade::party::{Party, PersonTag, PersonTags, Personal, RegisterParty, Role};
 use trade::peer::{AcceptPeer, ReceiveBatch};
 use trade::road::{Batch, Limits, Receipt};
 use trade::rulebook::{Rulebooks, builtin};
@@ -95,10 +95,7 @@ pub fn buyer(word: &str) -> RegisterParty {
 /// By what a person of the simulation is recognised.
 #[must_use]
 pub fn tags(word: &str) -> PersonTags {
-    PersonTags {
-        id: Some(PersonTag::of(&PERSON_KEY, "id", word)),
-        name: PersonTag::of(&PERSON_KEY, "name", word),
-    }
+    PersonTags { id: Some(PersonTag::of(&PERSON_KEY, "id", word)), name: PersonTag::of(&PERSON_KEY, "name", word) }
 }
 
 /// How far one hub knows that the other has got.

@@ -184,7 +184,12 @@ fn released(file: &TradeFile, at: BusinessTime) -> Ball {
             let (holder, since) = since(payout);
             Ball { holder, task: Task::PayOut, since, deadline: None }
         }
-        _ => open_refund(file).unwrap_or(Ball { holder: Holder::ExportHub, task: Task::PayOut, since: at, deadline: None }),
+        _ => open_refund(file).unwrap_or(Ball {
+            holder: Holder::ExportHub,
+            task: Task::PayOut,
+            since: at,
+            deadline: None,
+        }),
     }
 }
 

@@ -106,27 +106,67 @@ impl BundleDocument {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum BundleFault {
-    TooLong { bytes: usize, limit: usize },
+    TooLong {
+        bytes: usize,
+        limit: usize,
+    },
     /// Nothing that looks like a seal.
     NotABundle,
     /// Bytes were altered after sealing, here. If some were added or removed, all that follows has
     /// moved, and the place reaches from there to the end; `moved` says that the seal has, too, and
     /// is not where the length of the file would have it.
-    Altered { places: Vec<Place>, moved: bool },
+    Altered {
+        places: Vec<Place>,
+        moved: bool,
+    },
     /// Sealed as it is, but not a bundle of this format.
-    Malformed { line: usize, column: usize },
-    OtherFormat { got: u32, known: u32 },
-    TooMany { events: usize, documents: usize },
+    Malformed {
+        line: usize,
+        column: usize,
+    },
+    OtherFormat {
+        got: u32,
+        known: u32,
+    },
+    TooMany {
+        events: usize,
+        documents: usize,
+    },
     /// None of the keys known to the reader is on the card.
-    UnknownHub { hub: HubId, keys: Vec<String> },
+    UnknownHub {
+        hub: HubId,
+        keys: Vec<String>,
+    },
     /// The seal fits the bytes, but the hub did not sign it: it was made anew after an alteration.
     /// `suspects` are the parts whose own proof fails too, as JSON pointers.
-    BadSignature { place: Box<Place>, fault: KeyFault, suspects: Vec<String> },
-    BadCard { pointer: String, fault: CardFault },
-    BadCheckpoint { pointer: String, fault: NoteFault },
-    NotIncluded { pointer: String, index: u64, fault: LogFault },
-    BadCosignature { pointer: String, fault: NoteFault },
-    OtherDocument { pointer: String, name: String, stated: String, got: String },
+    BadSignature {
+        place: Box<Place>,
+        fault: KeyFault,
+        suspects: Vec<String>,
+    },
+    BadCard {
+        pointer: String,
+        fault: CardFault,
+    },
+    BadCheckpoint {
+        pointer: String,
+        fault: NoteFault,
+    },
+    NotIncluded {
+        pointer: String,
+        index: u64,
+        fault: LogFault,
+    },
+    BadCosignature {
+        pointer: String,
+        fault: NoteFault,
+    },
+    OtherDocument {
+        pointer: String,
+        name: String,
+        stated: String,
+        got: String,
+    },
 }
 
 /// What a bundle that is in order proves.
@@ -190,8 +230,8 @@ pub fn verify_bundle(file: &[u8], known_keys: Option<&[VerifyKey]>) -> Result<Bu
         return Err(BundleFault::TooLong { bytes: file.len(), limit: BUNDLE_MAX_BYTES });
     }
     let intact = place::check(file)?;
-    let File { bundle, .. } = serde_json::from_slice(file)
-        .map_err(|e| BundleFault::Malformed { line: e.line(), column: e.column() })?;
+    let File { bundle, .. } =
+        serde_json::from_slice(file).map_err(|e| BundleFault::Malformed { line: e.line(), column: e.column() })?;
     if bundle.format != BUNDLE_FORMAT {
         return Err(BundleFault::OtherFormat { got: bundle.format, known: BUNDLE_FORMAT });
     }
@@ -253,11 +293,8 @@ fn check_contents(bundle: &Bundle) -> Result<Vec<(VerifyKey, WallTime)>, BundleF
 fn faults_in(bundle: &Bundle) -> impl Iterator<Item = BundleFault> + '_ {
     let card = bundle.card.claimed();
     let head = bundle.checkpoint.claimed();
-    let bad_card = bundle
-        .card
-        .verify()
-        .err()
-        .map(|fault| BundleFault::BadCard { pointer: "/bundle/card".to_owned(), fault });
+    let bad_card =
+        bundle.card.verify().err().map(|fault| BundleFault::BadCard { pointer: "/bundle/card".to_owned(), fault });
     let origin = Origin { hub: card.id.clone(), mode: card.mode, epoch: head.origin.epoch };
     let bad_checkpoint = bundle
         .checkpoint
@@ -282,12 +319,7 @@ fn faults_in(bundle: &Bundle) -> impl Iterator<Item = BundleFault> + '_ {
             got: got.hex(),
         })
     });
-    bad_card
-        .into_iter()
-        .chain(bad_checkpoint)
-        .chain(bad_events)
-        .chain(bad_cosignatures)
-        .chain(bad_documents)
+    bad_card.into_iter().chain(bad_checkpoint).chain(bad_events).chain(bad_cosignatures).chain(bad_documents)
 }
 
 impl BundleFault {
@@ -460,7 +492,9 @@ mod tests {
         altered.trade["order"]["total"] = json!(1);
         altered.documents[0].bytes.0[0] = b'X';
         altered.events[1].leaf.0[0] = b'X';
-        let Err(BundleFault::BadSignature { suspects, place, .. }) = verify(&reseal(&altered, &hgh())) else { panic!() };
+        let Err(BundleFault::BadSignature { suspects, place, .. }) = verify(&reseal(&altered, &hgh())) else {
+            panic!()
+        };
         assert_eq!(suspects, ["/bundle/events/1", "/bundle/documents/0"]);
         assert_eq!(place.pointers, ["/seal/signature"]);
         // A signature of the hub's for something else
@@ -477,9 +511,15 @@ mod tests {
         type IsRight = fn(&BundleFault) -> bool;
         let cases: [(Change, IsRight); 9] = [
             (|b| b.format = 2, |f| matches!(f, BundleFault::OtherFormat { got: 2, .. })),
-            (|b| b.events[1].leaf.0[0] = b'X', |f| matches!(f, BundleFault::NotIncluded { index: 4, pointer, .. } if pointer == "/bundle/events/1")),
+            (
+                |b| b.events[1].leaf.0[0] = b'X',
+                |f| matches!(f, BundleFault::NotIncluded { index: 4, pointer, .. } if pointer == "/bundle/events/1"),
+            ),
             (|b| b.events[0].index = 2, |f| matches!(f, BundleFault::NotIncluded { index: 2, .. })),
-            (|b| b.events = vec![b.events[0].clone(); 4097], |f| matches!(f, BundleFault::TooMany { events: 4097, .. })),
+            (
+                |b| b.events = vec![b.events[0].clone(); 4097],
+                |f| matches!(f, BundleFault::TooMany { events: 4097, .. }),
+            ),
             (|b| b.documents[0].bytes.0[0] = b'X', |f| matches!(f, BundleFault::OtherDocument { .. })),
             (|b| b.cosignatures[0].witness = kul().verify_key(), |f| matches!(f, BundleFault::BadCosignature { .. })),
             (

@@ -116,21 +116,42 @@ pub struct HubCard {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum CardFault {
-    TooLong { bytes: usize, limit: usize },
+    TooLong {
+        bytes: usize,
+        limit: usize,
+    },
     /// Not a signed card in JSON; the place is where reading stopped.
-    Malformed { line: usize, column: usize },
+    Malformed {
+        line: usize,
+        column: usize,
+    },
     /// No key, or more than four.
-    NumberOfKeys { got: usize, limit: usize },
+    NumberOfKeys {
+        got: usize,
+        limit: usize,
+    },
     /// A key on the card is that of another hub or mode.
-    KeyOfAnother { key: String },
+    KeyOfAnother {
+        key: String,
+    },
     /// No version, or more than sixteen.
-    NumberOfVersions { got: usize, limit: usize },
-    NameLength { chars: usize, limit: usize },
+    NumberOfVersions {
+        got: usize,
+        limit: usize,
+    },
+    NameLength {
+        chars: usize,
+        limit: usize,
+    },
     /// Not a web address, or without https in production.
-    Url { got: String },
+    Url {
+        got: String,
+    },
     /// Epochs count from 1.
     EpochZero,
-    BadSignature { fault: KeyFault },
+    BadSignature {
+        fault: KeyFault,
+    },
 }
 
 impl HubCard {
@@ -186,8 +207,8 @@ impl SignedCard {
         if bytes.len() > CARD_MAX_BYTES {
             return Err(CardFault::TooLong { bytes: bytes.len(), limit: CARD_MAX_BYTES });
         }
-        let signed: Self = serde_json::from_slice(bytes)
-            .map_err(|e| CardFault::Malformed { line: e.line(), column: e.column() })?;
+        let signed: Self =
+            serde_json::from_slice(bytes).map_err(|e| CardFault::Malformed { line: e.line(), column: e.column() })?;
         signed.verify()?;
         Ok(signed)
     }
@@ -224,20 +245,42 @@ impl SignedCard {
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum CardRefusal {
     /// Their card is not in order.
-    BadCard { fault: CardFault },
+    BadCard {
+        fault: CardFault,
+    },
     /// Sandbox and production refuse each other.
-    OtherMode { mine: Mode, theirs: Mode },
+    OtherMode {
+        mine: Mode,
+        theirs: Mode,
+    },
     /// A hub has no road to itself.
-    SameHub { id: HubId },
-    NoCommonVersion { mine: Vec<u32>, theirs: Vec<u32> },
+    SameHub {
+        id: HubId,
+    },
+    NoCommonVersion {
+        mine: Vec<u32>,
+        theirs: Vec<u32>,
+    },
     /// The newer card is of another hub, territory or currency: these never change.
-    Changed { field: String, held: String, got: String },
+    Changed {
+        field: String,
+        held: String,
+        got: String,
+    },
     /// None of the keys held so far has signed the newer card.
-    NotSucceeded { held: Vec<String> },
+    NotSucceeded {
+        held: Vec<String>,
+    },
     /// The card held is as new or newer.
-    Older { held: WallTime, got: WallTime },
+    Older {
+        held: WallTime,
+        got: WallTime,
+    },
     /// The epoch goes back.
-    EpochBack { held: Epoch, got: Epoch },
+    EpochBack {
+        held: Epoch,
+        got: Epoch,
+    },
 }
 
 /// What two hubs have in common.
@@ -419,15 +462,18 @@ mod tests {
         let mut all = card(&trading);
         all.protocol_versions = vec![9];
         let refusals = accepts(&mine, &all.sign(&hgh())).unwrap_err();
-        assert!(matches!(
-            refusals.as_slice(),
-            [
-                CardRefusal::BadCard { fault: CardFault::BadSignature { .. } },
-                CardRefusal::OtherMode { mine: Mode::Sandbox, theirs: Mode::Production },
-                CardRefusal::SameHub { .. },
-                CardRefusal::NoCommonVersion { .. },
-            ]
-        ), "{refusals:?}");
+        assert!(
+            matches!(
+                refusals.as_slice(),
+                [
+                    CardRefusal::BadCard { fault: CardFault::BadSignature { .. } },
+                    CardRefusal::OtherMode { mine: Mode::Sandbox, theirs: Mode::Production },
+                    CardRefusal::SameHub { .. },
+                    CardRefusal::NoCommonVersion { .. },
+                ]
+            ),
+            "{refusals:?}"
+        );
     }
 
     #[test]

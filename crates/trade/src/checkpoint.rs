@@ -76,7 +76,8 @@ impl FromStr for Origin {
     fn from_str(text: &str) -> Result<Self, NoteFault> {
         let fault = || NoteFault::NotAnOrigin { got: shown(text) };
         let mut parts = text.splitn(4, '/');
-        let (Some(hub), Some(mode), Some("log"), Some(epoch)) = (parts.next(), parts.next(), parts.next(), parts.next())
+        let (Some(hub), Some(mode), Some("log"), Some(epoch)) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
         else {
             return Err(fault());
         };
@@ -100,32 +101,64 @@ fn shown(text: &str) -> String {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum NoteFault {
-    NoteTooLong { bytes: usize, limit: usize },
+    NoteTooLong {
+        bytes: usize,
+        limit: usize,
+    },
     /// Not three lines, an empty line and at least one signature, each line ended by a line feed.
-    NotANote { line: usize },
+    NotANote {
+        line: usize,
+    },
     /// Not `<hub>/<mode>/log/<epoch>`.
-    NotAnOrigin { got: String },
+    NotAnOrigin {
+        got: String,
+    },
     /// Not a decimal number of leaves.
-    NotASize { got: String },
+    NotASize {
+        got: String,
+    },
     /// Not 32 bytes in base64, or not the root of the empty tree beside size 0.
-    NotARoot { got: String },
+    NotARoot {
+        got: String,
+    },
     /// Not `— name base64`.
-    NotASignature { line: usize },
-    TooManySignatures { limit: usize },
+    NotASignature {
+        line: usize,
+    },
+    TooManySignatures {
+        limit: usize,
+    },
     /// The note is not about the log that was asked for.
-    OtherOrigin { expected: Origin, got: Origin },
+    OtherOrigin {
+        expected: Origin,
+        got: Origin,
+    },
     /// The key is of the other mode: sandbox and production do not vouch for each other.
-    OtherMode { expected: Mode, got: Mode },
+    OtherMode {
+        expected: Mode,
+        got: Mode,
+    },
     /// The key to sign with is not that of the log's own hub.
-    OtherHub { expected: HubId, got: HubId },
+    OtherHub {
+        expected: HubId,
+        got: HubId,
+    },
     /// None of the keys known for this log has signed.
-    NotSigned { origin: Origin },
+    NotSigned {
+        origin: Origin,
+    },
     /// A known key is named, but its signature is not of this text.
-    BadSignature { name: String },
+    BadSignature {
+        name: String,
+    },
     /// Not a cosignature by this witness.
-    NotCosigned { witness: String },
+    NotCosigned {
+        witness: String,
+    },
     /// A time before 1970 cannot be written in a cosignature.
-    TimeBefore1970 { micros: i64 },
+    TimeBefore1970 {
+        micros: i64,
+    },
 }
 
 /// How long a log is and what it holds: the head of a log.
@@ -412,11 +445,17 @@ mod tests {
         let refused = NoteFault::OtherMode { expected: Mode::Production, got: Mode::Sandbox };
         assert_eq!(sandbox.verify(&keys(Mode::Production)), Err(refused));
         assert!(matches!(sandbox.cosign(&key("hgh.cn", Mode::Production), NOW), Err(NoteFault::OtherMode { .. })));
-        assert!(matches!(head(Mode::Production, 1, 9).sign(&key("kul.sandbox", Mode::Sandbox)), Err(NoteFault::OtherMode { .. })));
+        assert!(matches!(
+            head(Mode::Production, 1, 9).sign(&key("kul.sandbox", Mode::Sandbox)),
+            Err(NoteFault::OtherMode { .. })
+        ));
         // The text of one with the signature of the other, from the same secret bytes
         for (from, to, mode) in [("/sandbox/", "/production/", Mode::Production), ("log/1", "log/2", Mode::Sandbox)] {
             let whole: SignedCheckpoint = sandbox.to_string().replace(from, to).parse().unwrap();
-            assert!(matches!(whole.verify(&keys(mode)), Err(NoteFault::NotSigned { .. } | NoteFault::BadSignature { .. })));
+            assert!(matches!(
+                whole.verify(&keys(mode)),
+                Err(NoteFault::NotSigned { .. } | NoteFault::BadSignature { .. })
+            ));
             let first: SignedCheckpoint = sandbox.to_string().replacen(from, to, 1).parse().unwrap();
             assert!(matches!(first.verify(&keys(mode)), Err(NoteFault::NotSigned { .. })));
         }
@@ -434,7 +473,10 @@ mod tests {
         let refused = NoteFault::BadSignature { name: "kul.sandbox/sandbox/log/1".into() };
         assert_eq!(longer.verify(&[key("kul.sandbox", Mode::Sandbox).verify_key()]), Err(refused));
         let line = note().cosign(&stranger, NOW).unwrap();
-        assert!(matches!(longer.verify_cosignature(&line, &stranger.verify_key()), Err(NoteFault::BadSignature { .. })));
+        assert!(matches!(
+            longer.verify_cosignature(&line, &stranger.verify_key()),
+            Err(NoteFault::BadSignature { .. })
+        ));
         let other = key("sin.sandbox", Mode::Sandbox).verify_key();
         assert!(matches!(note().verify_cosignature(&line, &other), Err(NoteFault::NotCosigned { .. })));
         let own = note().signatures()[0].clone();

@@ -26,11 +26,29 @@ use crate::world::{Need, World};
 pub enum Clearance {
     NotLodged,
     /// The documents disagree; whoever must mend is named with each field.
-    Held { since: BusinessTime, reasons: Vec<HoldReason>, deadline: BusinessTime },
+    Held {
+        since: BusinessTime,
+        reasons: Vec<HoldReason>,
+        deadline: BusinessTime,
+    },
     /// An officer looks: documents (yellow) or goods (red).
-    Examining { since: BusinessTime, channel: Channel, rule: Option<String>, deadline: BusinessTime, asked: Option<AskedFor> },
-    Released { at: BusinessTime, channel: Channel, by: Option<Id<Party>> },
-    Detained { at: BusinessTime, by: Id<Party>, reason: String },
+    Examining {
+        since: BusinessTime,
+        channel: Channel,
+        rule: Option<String>,
+        deadline: BusinessTime,
+        asked: Option<AskedFor>,
+    },
+    Released {
+        at: BusinessTime,
+        channel: Channel,
+        by: Option<Id<Party>>,
+    },
+    Detained {
+        at: BusinessTime,
+        by: Id<Party>,
+        reason: String,
+    },
 }
 
 impl Clearance {
@@ -190,7 +208,10 @@ pub enum Decision {
     Release,
     Detain,
     /// Wants a document or a correction of `of`.
-    Ask { field: String, of: Mender },
+    Ask {
+        field: String,
+        of: Mender,
+    },
     /// Answered: the ball comes back to the officer.
     Answered,
 }
@@ -198,12 +219,20 @@ pub enum Decision {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum DecideRefusal {
-    NotAnOfficer { party: Id<Party> },
-    TradeUnknown { trade: TradeId },
+    NotAnOfficer {
+        party: Id<Party>,
+    },
+    TradeUnknown {
+        trade: TradeId,
+    },
     /// Only what is held or examined can be decided on.
-    NothingToDecide { state: String },
+    NothingToDecide {
+        state: String,
+    },
     ReasonMissing,
-    ReasonTooLong { max: usize },
+    ReasonTooLong {
+        max: usize,
+    },
 }
 
 const REASON_MAX: usize = 500;

@@ -19,8 +19,13 @@ pub struct MoveClock {
 pub enum ClockRefusal {
     /// Production time is the time of the world.
     SandboxOnly,
-    NotBackwards { now: BusinessTime, to: BusinessTime },
-    TooFar { max_days: i64 },
+    NotBackwards {
+        now: BusinessTime,
+        to: BusinessTime,
+    },
+    TooFar {
+        max_days: i64,
+    },
 }
 
 /// One move skips at most a year: a slip of the keyboard shall not end a sandbox.

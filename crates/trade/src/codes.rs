@@ -176,11 +176,7 @@ impl S10 {
 
 /// S10 check digit: weights 8 6 4 2 3 5 9 7, 11 − (sum mod 11), where 10 becomes 0 and 11 becomes 5.
 fn s10_check_digit(eight_digits: &str) -> u8 {
-    let sum: u32 = eight_digits
-        .bytes()
-        .zip([8_u32, 6, 4, 2, 3, 5, 9, 7])
-        .map(|(b, w)| u32::from(b - b'0') * w)
-        .sum();
+    let sum: u32 = eight_digits.bytes().zip([8_u32, 6, 4, 2, 3, 5, 9, 7]).map(|(b, w)| u32::from(b - b'0') * w).sum();
     match 11 - sum.rem_euclid(11) {
         10 => 0,
         11 => 5,

@@ -82,19 +82,30 @@ pub struct RecordCustody {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum CustodyRefusal {
-    TradeUnknown { trade: TradeId },
-    NotACarrier { party: Id<Party> },
+    TradeUnknown {
+        trade: TradeId,
+    },
+    NotACarrier {
+        party: Id<Party>,
+    },
     /// This step is reported on the other side of the border.
-    OtherSide { step: CustodyKind },
+    OtherSide {
+        step: CustodyKind,
+    },
     /// The step before has not been reported.
-    StepMissing { step: CustodyKind, missing: CustodyKind },
+    StepMissing {
+        step: CustodyKind,
+        missing: CustodyKind,
+    },
     NoWaybill,
     /// Goods may not leave before the export release.
     NotReleasedForExport,
     /// Goods may not leave customs before the import release.
     NotReleasedForImport,
     TradeClosed,
-    Place { max: usize },
+    Place {
+        max: usize,
+    },
 }
 
 const PLACE_MAX: usize = 80;
@@ -121,8 +132,7 @@ impl Decide for RecordCustody {
         let custody = Custody { kind: self.kind, place: self.place.trim().to_owned(), at: world.now };
         let mut file = file.clone();
         file.custody.push(custody.clone());
-        let what =
-            Happened::CustodyRecorded { custody: self.kind, place: custody.place.clone(), moved_at: custody.at };
+        let what = Happened::CustodyRecorded { custody: self.kind, place: custody.place.clone(), moved_at: custody.at };
         world.happened(Some(&self.trade), file.peer.clone().as_ref(), what);
         world.trades.put(self.trade.clone(), file);
         Ok(custody)

@@ -69,22 +69,42 @@ pub struct LodgeExport {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum LodgeRefusal {
-    TradeUnknown { trade: TradeId },
-    NotYours { trade: TradeId },
-    OtherSide { trade: TradeId },
+    TradeUnknown {
+        trade: TradeId,
+    },
+    NotYours {
+        trade: TradeId,
+    },
+    OtherSide {
+        trade: TradeId,
+    },
     OrderMissing,
     WaybillMissing,
     /// The seller does not ship before the money is in escrow.
     NotPaidYet,
     TradeClosed,
-    DeclarationStands { edition: u32 },
+    DeclarationStands {
+        edition: u32,
+    },
     /// The goods are gone or decided on: the paper is physically final.
     AlreadyReleased,
-    Detained { reason: String },
-    LineWithoutPieces { line: usize, got: i64 },
-    LineWithoutValue { line: usize, got: Money },
-    LineUnknown { line: usize },
-    WeightNotPositive { got: Grams },
+    Detained {
+        reason: String,
+    },
+    LineWithoutPieces {
+        line: usize,
+        got: i64,
+    },
+    LineWithoutValue {
+        line: usize,
+        got: Money,
+    },
+    LineUnknown {
+        line: usize,
+    },
+    WeightNotPositive {
+        got: Grams,
+    },
 }
 
 impl Decide for LodgeExport {
@@ -140,16 +160,41 @@ impl LodgeExport {
     }
 
     /// The same declaration again is answered the same; another one has to say that it corrects.
-    fn stands(&self, known: &Declaration, file: &TradeFile, order: &Order, waybill: &Waybill) -> Result<Clearance, LodgeRefusal> {
-        let same = Declaration { lodged_at: known.lodged_at, ..self.declaration_at(known.lodged_at, order, waybill, known.edition)? };
-        if same == *known { Ok(file.clearance.clone()) } else { Err(LodgeRefusal::DeclarationStands { edition: known.edition }) }
+    fn stands(
+        &self,
+        known: &Declaration,
+        file: &TradeFile,
+        order: &Order,
+        waybill: &Waybill,
+    ) -> Result<Clearance, LodgeRefusal> {
+        let same = Declaration {
+            lodged_at: known.lodged_at,
+            ..self.declaration_at(known.lodged_at, order, waybill, known.edition)?
+        };
+        if same == *known {
+            Ok(file.clearance.clone())
+        } else {
+            Err(LodgeRefusal::DeclarationStands { edition: known.edition })
+        }
     }
 
-    fn declaration(&self, world: &World, order: &Order, waybill: &Waybill, edition: u32) -> Result<Declaration, LodgeRefusal> {
+    fn declaration(
+        &self,
+        world: &World,
+        order: &Order,
+        waybill: &Waybill,
+        edition: u32,
+    ) -> Result<Declaration, LodgeRefusal> {
         self.declaration_at(world.now, order, waybill, edition)
     }
 
-    fn declaration_at(&self, now: BusinessTime, order: &Order, waybill: &Waybill, edition: u32) -> Result<Declaration, LodgeRefusal> {
+    fn declaration_at(
+        &self,
+        now: BusinessTime,
+        order: &Order,
+        waybill: &Waybill,
+        edition: u32,
+    ) -> Result<Declaration, LodgeRefusal> {
         let as_ordered = || {
             order.quote.lines.iter().map(|l| DeclaredLine {
                 product: l.product,

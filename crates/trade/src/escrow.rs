@@ -21,10 +21,21 @@ use crate::world::{Need, World};
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum Escrow {
     Empty,
-    Funded { amount: Money, at: BusinessTime },
+    Funded {
+        amount: Money,
+        at: BusinessTime,
+    },
     /// Let go. On the importing hub in its currency; on the exporting hub what it booked as due.
-    Released { at: BusinessTime, tax: Money, fee: Money, due: Money },
-    Returned { amount: Money, at: BusinessTime },
+    Released {
+        at: BusinessTime,
+        tax: Money,
+        fee: Money,
+        due: Money,
+    },
+    Returned {
+        amount: Money,
+        at: BusinessTime,
+    },
 }
 
 impl Escrow {
@@ -55,13 +66,24 @@ pub struct EndClaimWindow {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum EscrowRefusal {
-    TradeUnknown { trade: TradeId },
-    NotTheBuyer { party: Id<Party> },
+    TradeUnknown {
+        trade: TradeId,
+    },
+    NotTheBuyer {
+        party: Id<Party>,
+    },
     NotDelivered,
-    NothingHeld { state: String },
-    ClaimWindowOpen { until: BusinessTime },
+    NothingHeld {
+        state: String,
+    },
+    ClaimWindowOpen {
+        until: BusinessTime,
+    },
     /// The peer lets go another amount than its own signed quote says.
-    DueDiffers { expected: Money, got: Money },
+    DueDiffers {
+        expected: Money,
+        got: Money,
+    },
     #[serde(untagged)]
     Money(MoneyError),
 }
@@ -147,7 +169,14 @@ fn release(world: &mut World, file: &mut TradeFile) -> Result<(), EscrowRefusal>
     let own = |purpose| Account::own(purpose, currency);
     let trade = file.id.clone();
     let peer = quote.exporter.clone();
-    world.transfer(&trade, Leg::Escrow, TransferKind::PostPending, own(Purpose::BuyerFunds), own(Purpose::Proceeds), amount);
+    world.transfer(
+        &trade,
+        Leg::Escrow,
+        TransferKind::PostPending,
+        own(Purpose::BuyerFunds),
+        own(Purpose::Proceeds),
+        amount,
+    );
     world.transfer(&trade, Leg::Tax, TransferKind::Posted, own(Purpose::Proceeds), own(Purpose::Tax), tax);
     world.transfer(&trade, Leg::ImportFee, TransferKind::Posted, own(Purpose::Proceeds), own(Purpose::Fee), fee);
     let due_to = Account::with(Purpose::DueTo, &peer, currency);
@@ -159,7 +188,13 @@ fn release(world: &mut World, file: &mut TradeFile) -> Result<(), EscrowRefusal>
 
 /// The exporting hub hears that the escrow was released: it is due the money from its peer, pays
 /// the carrier and its own fee, and owes the seller the rest, at the rate locked in the quote.
-pub fn received_from_peer(world: &mut World, file: &mut TradeFile, peer: &HubId, due: Money, tax: Money) -> Result<(), EscrowRefusal> {
+pub fn received_from_peer(
+    world: &mut World,
+    file: &mut TradeFile,
+    peer: &HubId,
+    due: Money,
+    tax: Money,
+) -> Result<(), EscrowRefusal> {
     if matches!(file.escrow, Escrow::Released { .. }) {
         return Ok(());
     }

@@ -68,63 +68,185 @@ pub fn envelope(leaf: &[u8]) -> Option<Envelope> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Happened {
-    HubOpened { hub: HubId, territory: Country },
-    PeerAccepted { peer: HubId, epoch: u32 },
-    PeerPaused { peer: HubId },
-    PeerResumed { peer: HubId },
+    HubOpened {
+        hub: HubId,
+        territory: Country,
+    },
+    PeerAccepted {
+        peer: HubId,
+        epoch: u32,
+    },
+    PeerPaused {
+        peer: HubId,
+    },
+    PeerResumed {
+        peer: HubId,
+    },
     /// The peer showed two histories of one epoch.
-    RoadSuspended { peer: HubId },
-    ClockMoved { by: HubId, to: BusinessTime },
-    AccessDigest { day: String, looks: u64, sha256: String },
+    RoadSuspended {
+        peer: HubId,
+    },
+    ClockMoved {
+        by: HubId,
+        to: BusinessTime,
+    },
+    AccessDigest {
+        day: String,
+        looks: u64,
+        sha256: String,
+    },
 
-    PartyRegistered { party: Id<Party>, roles: Vec<Role>, country: Country, commitments: BTreeMap<PersonalField, String> },
-    PersonalErased { party: Id<Party> },
+    PartyRegistered {
+        party: Id<Party>,
+        roles: Vec<Role>,
+        country: Country,
+        commitments: BTreeMap<PersonalField, String>,
+    },
+    PersonalErased {
+        party: Id<Party>,
+    },
 
-    ProductOffered { product: Id<Product>, seller: Id<Party>, sku: String },
-    ProductPublished { product: Id<Product>, seller_name: String, goods: Goods },
-    ProductWithdrawn { product: Id<Product> },
+    ProductOffered {
+        product: Id<Product>,
+        seller: Id<Party>,
+        sku: String,
+    },
+    ProductPublished {
+        product: Id<Product>,
+        seller_name: String,
+        goods: Goods,
+    },
+    ProductWithdrawn {
+        product: Id<Product>,
+    },
 
-    QuoteAsked { quote: Id<Quote>, lines: Vec<Asked>, #[serde(default)] practice: bool },
-    QuoteGiven { quote: Box<Quote> },
-    QuoteRefused { quote: Id<Quote>, lines: Vec<Asked>, problem: Problem },
+    QuoteAsked {
+        quote: Id<Quote>,
+        lines: Vec<Asked>,
+        #[serde(default)]
+        practice: bool,
+    },
+    QuoteGiven {
+        quote: Box<Quote>,
+    },
+    QuoteRefused {
+        quote: Id<Quote>,
+        lines: Vec<Asked>,
+        problem: Problem,
+    },
     /// A sandbox peer wants its seller's goods ordered by the cast.
-    PracticeAsked { peer: HubId, lines: Vec<Asked> },
+    PracticeAsked {
+        peer: HubId,
+        lines: Vec<Asked>,
+    },
 
-    OrderPlaced { quote: Id<Quote>, buyer: Id<Party>, total: Money },
+    OrderPlaced {
+        quote: Id<Quote>,
+        buyer: Id<Party>,
+        total: Money,
+    },
     /// To the exporting hub: the order without its buyer.
-    OrderTaken { quote: Box<Quote>, delivery: String, #[serde(default)] practice: bool },
-    OrderDeclined { problem: Problem },
+    OrderTaken {
+        quote: Box<Quote>,
+        delivery: String,
+        #[serde(default)]
+        practice: bool,
+    },
+    OrderDeclined {
+        problem: Problem,
+    },
     OrderLapsed,
 
-    PaymentReceived { payment: String, amount: Money },
-    PaymentSetAside { payment: String, fault: PaymentFault },
-    EscrowFunded { amount: Money },
+    PaymentReceived {
+        payment: String,
+        amount: Money,
+    },
+    PaymentSetAside {
+        payment: String,
+        fault: PaymentFault,
+    },
+    EscrowFunded {
+        amount: Money,
+    },
     /// To the exporting hub.
     PaymentSecured,
 
-    WaybillIssued { waybill: Waybill },
-    ExportLodged { edition: u32, channel: Channel, rule: Option<String> },
-    ExportReleased { declaration: Declaration, by: Option<Id<Party>> },
-    ImportMatched { differs: Vec<String> },
-    Held { reasons: Vec<HoldReason>, deadline: BusinessTime },
-    Examining { channel: Channel, rule: Option<String> },
-    Released { by: Option<Id<Party>>, reason: Option<String> },
-    Detained { by: Id<Party>, reason: String },
-    Asked { by: Id<Party>, field: String, reason: String },
+    WaybillIssued {
+        waybill: Waybill,
+    },
+    ExportLodged {
+        edition: u32,
+        channel: Channel,
+        rule: Option<String>,
+    },
+    ExportReleased {
+        declaration: Declaration,
+        by: Option<Id<Party>>,
+    },
+    ImportMatched {
+        differs: Vec<String>,
+    },
+    Held {
+        reasons: Vec<HoldReason>,
+        deadline: BusinessTime,
+    },
+    Examining {
+        channel: Channel,
+        rule: Option<String>,
+    },
+    Released {
+        by: Option<Id<Party>>,
+        reason: Option<String>,
+    },
+    Detained {
+        by: Id<Party>,
+        reason: String,
+    },
+    Asked {
+        by: Id<Party>,
+        field: String,
+        reason: String,
+    },
 
-    CustodyRecorded { custody: CustodyKind, place: String, moved_at: BusinessTime },
-    GoodsAccepted { by: Id<Party> },
+    CustodyRecorded {
+        custody: CustodyKind,
+        place: String,
+        moved_at: BusinessTime,
+    },
+    GoodsAccepted {
+        by: Id<Party>,
+    },
     ClaimWindowEnded,
-    EscrowReleased { tax: Money, fee: Money, due: Money },
+    EscrowReleased {
+        tax: Money,
+        fee: Money,
+        due: Money,
+    },
 
-    PayoutDue { payout: Id<Payout>, amount: Money },
-    PayoutInstructed { payout: Id<Payout>, file: String },
-    PayoutDone { payout: Id<Payout> },
-    RefundDue { payout: Id<Payout>, amount: Money },
+    PayoutDue {
+        payout: Id<Payout>,
+        amount: Money,
+    },
+    PayoutInstructed {
+        payout: Id<Payout>,
+        file: String,
+    },
+    PayoutDone {
+        payout: Id<Payout>,
+    },
+    RefundDue {
+        payout: Id<Payout>,
+        amount: Money,
+    },
     /// A peer told something that this version does not know.
-    NotUnderstood { peer: HubId, index: u64 },
+    NotUnderstood {
+        peer: HubId,
+        index: u64,
+    },
     /// A peer's message could not be booked; an operator has to look.
-    NotBooked { problem: Problem },
+    NotBooked {
+        problem: Problem,
+    },
     /// To the peer: the seller has the money, the trade is complete.
     SellerPaid,
 }

@@ -79,26 +79,55 @@ pub struct SignatureHeaders {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum HttpSignatureFault {
-    HeaderTooLong { header: String, bytes: usize, limit: usize },
+    HeaderTooLong {
+        header: String,
+        bytes: usize,
+        limit: usize,
+    },
     /// The method, the target or the media type cannot stand in a signature.
-    NotSignable { component: String },
+    NotSignable {
+        component: String,
+    },
     /// `Signature-Input` is not in the form written here; `at` counts its bytes from 0.
-    InputMalformed { at: usize },
+    InputMalformed {
+        at: usize,
+    },
     /// `Signature` is not `ehub=:…:` with 64 bytes in base64.
     SignatureMalformed,
     /// `Content-Digest` is not `sha-256=:…:`, or missing beside a body, or there without one.
     DigestMalformed,
     /// The body is not the one that was signed.
-    OtherBody { signed: String, got: String },
+    OtherBody {
+        signed: String,
+        got: String,
+    },
     /// The components covered are not those that this request must cover.
-    OtherComponents { expected: String, got: String },
+    OtherComponents {
+        expected: String,
+        got: String,
+    },
     /// Signed in the other mode, or for another purpose.
-    OtherContext { expected: String, got: String },
-    TooOld { created: i64, now: i64, limit_seconds: i64 },
-    FromTheFuture { created: i64, now: i64, limit_seconds: i64 },
-    UnknownKey { keyid: String },
+    OtherContext {
+        expected: String,
+        got: String,
+    },
+    TooOld {
+        created: i64,
+        now: i64,
+        limit_seconds: i64,
+    },
+    FromTheFuture {
+        created: i64,
+        now: i64,
+        limit_seconds: i64,
+    },
+    UnknownKey {
+        keyid: String,
+    },
     /// The key is known, but it did not sign this.
-    BadSignature { keyid: String },
+    BadSignature {
+        keyid: String,
+    },
 }
 
 /// Signs a request at wall time `created`.
@@ -223,11 +252,7 @@ fn list(components: &[&str]) -> String {
 }
 
 /// The signature base (RFC 9421 section 2.5): a line for each component, then the parameters.
-fn signature_base(
-    request: &Request<'_>,
-    digest: Option<&str>,
-    input: &Input,
-) -> Result<String, HttpSignatureFault> {
+fn signature_base(request: &Request<'_>, digest: Option<&str>, input: &Input) -> Result<String, HttpSignatureFault> {
     let (_, target) = request.target.parts();
     let media_type = request.content.map_or("", |content| content.media_type);
     let is_token = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_uppercase());
@@ -419,13 +444,22 @@ mod tests {
         let content = Content { media_type: "text/plain", body: BODY };
         assert_eq!(check(&Request { content: Some(content), ..batch() }, &headers, NOW), bad());
         let content = Content { media_type: "application/json", body: b"{}" };
-        assert!(matches!(check(&Request { content: Some(content), ..batch() }, &headers, NOW), Err(Fault::OtherBody { .. })));
+        assert!(matches!(
+            check(&Request { content: Some(content), ..batch() }, &headers, NOW),
+            Err(Fault::OtherBody { .. })
+        ));
         // The digest changed with the body
         let changed = SignatureHeaders { content_digest: Some(content_digest(b"{}")), ..headers.clone() };
         assert_eq!(check(&Request { content: Some(content), ..batch() }, &changed, NOW), bad());
         // Cut down to what a bare request covers, or shown as covering the path alone
-        assert!(matches!(check(&Request { content: None, ..batch() }, &headers, NOW), Err(Fault::OtherComponents { .. })));
-        assert!(matches!(check(&post(Target::Path("/road/batches")), &headers, NOW), Err(Fault::OtherComponents { .. })));
+        assert!(matches!(
+            check(&Request { content: None, ..batch() }, &headers, NOW),
+            Err(Fault::OtherComponents { .. })
+        ));
+        assert!(matches!(
+            check(&post(Target::Path("/road/batches")), &headers, NOW),
+            Err(Fault::OtherComponents { .. })
+        ));
         let bare = SignatureHeaders { content_digest: None, ..headers.clone() };
         assert_eq!(check(&batch(), &bare, NOW), Err(Fault::DigestMalformed));
         let odd = SignatureHeaders { content_digest: Some("sha-256=:AAAA:".into()), ..headers };
@@ -451,7 +485,10 @@ mod tests {
         let production = sign_request(&key(Mode::Production), &batch(), NOW).unwrap();
         assert_eq!(
             check(&batch(), &production, NOW),
-            Err(Fault::OtherContext { expected: "ehub/v1/sandbox/request".into(), got: "ehub/v1/production/request".into() })
+            Err(Fault::OtherContext {
+                expected: "ehub/v1/sandbox/request".into(),
+                got: "ehub/v1/production/request".into()
+            })
         );
         let stranger = SigningKey::from_secret("sin.sandbox".parse().unwrap(), Mode::Sandbox, &[8; 32]);
         let unknown = sign_request(&stranger, &batch(), NOW).unwrap();
@@ -488,7 +525,8 @@ mod tests {
             assert_ne!(other, good);
             assert!(matches!(Input::read(&other), Err(HttpSignatureFault::InputMalformed { .. })), "{other}");
         }
-        let headers = SignatureHeaders { content_digest: None, signature_input: "x".repeat(2000), signature: String::new() };
+        let headers =
+            SignatureHeaders { content_digest: None, signature_input: "x".repeat(2000), signature: String::new() };
         assert!(matches!(check(&batch(), &headers, NOW), Err(HttpSignatureFault::HeaderTooLong { bytes: 2000, .. })));
     }
 

@@ -52,9 +52,8 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    pub const ALL: [Self; 8] = [
-        Self::Quote, Self::Batch, Self::Receipt, Self::Card, Self::Request, Self::Epoch, Self::Bundle, Self::RulePack,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Quote, Self::Batch, Self::Receipt, Self::Card, Self::Request, Self::Epoch, Self::Bundle, Self::RulePack];
 
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -375,7 +374,9 @@ fn shown(text: &str) -> String {
 /// Whether a signed note may carry this key name: not empty, no blank, no plus sign.
 #[must_use]
 pub fn is_note_name(name: &str) -> bool {
-    !name.is_empty() && name.len() <= NAME_MAX_BYTES && !name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+')
+    !name.is_empty()
+        && name.len() <= NAME_MAX_BYTES
+        && !name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+')
 }
 
 impl fmt::Display for NoteKey {
@@ -463,7 +464,8 @@ mod tests {
             .decode("x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=")
             .unwrap();
         let signature = Signature::from_bytes(line[4..].try_into().unwrap());
-        let said = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n";
+        let said =
+            "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n";
         assert_eq!(line[..4], neumann.id());
         assert!(neumann.verify_raw(said.as_bytes(), &signature));
         assert!(!neumann.verify_raw(said.to_uppercase().as_bytes(), &signature));

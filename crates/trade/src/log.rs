@@ -539,7 +539,13 @@ pub fn verify_inclusion(leaf: &Hash, index: u64, size: u64, proof: &[Hash], root
 
 /// Checks that the tree of `to` leaves begins with the tree of `from` leaves. Any tree extends the
 /// empty one, and then the proof has no hashes.
-pub fn verify_consistency(from: u64, from_root: &Hash, to: u64, to_root: &Hash, proof: &[Hash]) -> Result<(), LogFault> {
+pub fn verify_consistency(
+    from: u64,
+    from_root: &Hash,
+    to: u64,
+    to_root: &Hash,
+    proof: &[Hash],
+) -> Result<(), LogFault> {
     let broken = LogFault::NotConsistent { from, to };
     if from > to {
         return Err(LogFault::Shrunk { from, to });

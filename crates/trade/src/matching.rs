@@ -55,11 +55,19 @@ pub struct MatchRow {
 #[serde(untagged)]
 pub enum Said {
     Money(Money),
-    Grams { grams: i64 },
-    Count { count: i64 },
-    Text { text: String },
+    Grams {
+        grams: i64,
+    },
+    Count {
+        count: i64,
+    },
+    Text {
+        text: String,
+    },
     /// A person: whether it is the buyer, never who.
-    Person { same_as_buyer: bool },
+    Person {
+        same_as_buyer: bool,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,8 +75,14 @@ pub enum Said {
 pub enum Verdict {
     Equal,
     /// Differs by no more than is allowed; per mille of the declared value.
-    Within { per_mille: i64, allowed: i64 },
-    Differs { per_mille: Option<i64>, allowed: i64 },
+    Within {
+        per_mille: i64,
+        allowed: i64,
+    },
+    Differs {
+        per_mille: Option<i64>,
+        allowed: i64,
+    },
     /// Not all documents are there yet.
     Open,
 }
@@ -142,7 +156,10 @@ impl<'a> Documents<'a> {
         }
     }
 
-    fn lines_agree(&self, same: impl Fn(&crate::quote::QuoteLine, &crate::declaration::DeclaredLine) -> bool) -> Verdict {
+    fn lines_agree(
+        &self,
+        same: impl Fn(&crate::quote::QuoteLine, &crate::declaration::DeclaredLine) -> bool,
+    ) -> Verdict {
         let ordered = &self.order.quote.lines;
         let declared = &self.declaration.lines;
         let agree = ordered.len() == declared.len()
@@ -169,8 +186,7 @@ fn number(reference: i64, other: i64, tolerance: &Tolerance) -> Verdict {
     };
     let difference = (i128::from(other) - i128::from(reference)).abs();
     let base = i128::from(reference).abs();
-    let per_mille =
-        (base > 0).then(|| i64::try_from((difference * 1000).div_euclid(base)).unwrap_or(i64::MAX));
+    let per_mille = (base > 0).then(|| i64::try_from((difference * 1000).div_euclid(base)).unwrap_or(i64::MAX));
     match (tolerance.allows(reference, other), per_mille) {
         (true, Some(per_mille)) => Verdict::Within { per_mille, allowed },
         (_, per_mille) => Verdict::Differs { per_mille, allowed },
@@ -187,7 +203,16 @@ pub fn table(file: &TradeFile, book: &Rulebook) -> Vec<MatchRow> {
             let tolerance = book.tolerance(field);
             let verdict = documents.as_ref().map_or(Verdict::Open, |d| d.judge(field, tolerance));
             let (order, payment, waybill, declared) = said(file, field);
-            MatchRow { field, order, payment, waybill, declared, verdict, mender: tolerance.mends, rule: tolerance.info.id.to_string() }
+            MatchRow {
+                field,
+                order,
+                payment,
+                waybill,
+                declared,
+                verdict,
+                mender: tolerance.mends,
+                rule: tolerance.info.id.to_string(),
+            }
         })
         .collect()
 }

@@ -88,14 +88,24 @@ impl<'de> Deserialize<'de> for Currency {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum MoneyError {
-    UnknownCurrency { got: String },
+    UnknownCurrency {
+        got: String,
+    },
     /// Two amounts of different currencies were added or compared.
-    CurrencyMismatch { left: Currency, right: Currency },
+    CurrencyMismatch {
+        left: Currency,
+        right: Currency,
+    },
     Overflow,
     /// `got` is not a decimal number of this currency.
-    NotAnAmount { got: String },
+    NotAnAmount {
+        got: String,
+    },
     /// More digits after the point than the currency has.
-    TooManyDigits { got: String, digits: u32 },
+    TooManyDigits {
+        got: String,
+        digits: u32,
+    },
     /// A split needs at least one positive weight and no negative one.
     NoWeights,
     RateNotPositive,
@@ -223,9 +233,7 @@ impl Money {
         let digits = currency.digits();
         let minor = parse_fixed(text, digits).map_err(|e| match e {
             FixedError::NotANumber => MoneyError::NotAnAmount { got: text.chars().take(40).collect() },
-            FixedError::TooManyDigits => {
-                MoneyError::TooManyDigits { got: text.chars().take(40).collect(), digits }
-            }
+            FixedError::TooManyDigits => MoneyError::TooManyDigits { got: text.chars().take(40).collect(), digits },
             FixedError::TooLarge => MoneyError::Overflow,
         })?;
         Ok(Self { minor, currency })

@@ -53,13 +53,23 @@ pub struct PlaceOrder {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum OrderRefusal {
-    NotABuyer { party: Id<Party> },
-    QuoteUnknown { quote: Id<Quote> },
+    NotABuyer {
+        party: Id<Party>,
+    },
+    QuoteUnknown {
+        quote: Id<Quote>,
+    },
     /// Somebody else asked for this quote.
-    QuoteNotYours { quote: Id<Quote> },
-    QuoteExpired { expired_at: BusinessTime },
+    QuoteNotYours {
+        quote: Id<Quote>,
+    },
+    QuoteExpired {
+        expired_at: BusinessTime,
+    },
     /// The number names another order already.
-    OrderNumberTaken { order: String },
+    OrderNumberTaken {
+        order: String,
+    },
     TradeClosed,
     DeliveryReference,
     /// The yearly limit, or a rule that changed its mind since the quote.
@@ -116,7 +126,9 @@ impl Decide for PlaceOrder {
         if known.as_ref().is_some_and(|f| f.closed.is_some()) {
             return Err(OrderRefusal::TradeClosed);
         }
-        if !(4..=40).contains(&self.delivery.len()) || !self.delivery.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        if !(4..=40).contains(&self.delivery.len())
+            || !self.delivery.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        {
             return Err(OrderRefusal::DeliveryReference);
         }
         self.use_quota(world, &quote)?;

@@ -72,12 +72,7 @@ impl PersonTag {
     #[must_use]
     pub fn of(key: &[u8; 32], kind: &str, value: &str) -> Self {
         let plain: String = value.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_uppercase).collect();
-        let hash = Sha256::new()
-            .chain_update(key)
-            .chain_update(kind)
-            .chain_update([0])
-            .chain_update(plain)
-            .finalize();
+        let hash = Sha256::new().chain_update(key).chain_update(kind).chain_update([0]).chain_update(plain).finalize();
         Self(hash[..16].iter().map(|b| format!("{b:02x}")).collect())
     }
 }
@@ -200,7 +195,9 @@ pub struct RegisterParty {
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum RegisterRefusal {
     /// The name is empty or longer than 120 characters.
-    PartyName { max: usize },
+    PartyName {
+        max: usize,
+    },
     NoRole,
     /// A buyer of the consumer regime needs an identity to import under.
     IdentityMissing,
@@ -261,9 +258,13 @@ pub struct ErasePersonal {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum EraseRefusal {
-    PartyUnknown { party: Id<Party> },
+    PartyUnknown {
+        party: Id<Party>,
+    },
     /// The law wants the values kept until then.
-    KeptByLaw { until: BusinessTime },
+    KeptByLaw {
+        until: BusinessTime,
+    },
 }
 
 impl Decide for ErasePersonal {

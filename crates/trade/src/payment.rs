@@ -46,9 +46,14 @@ pub struct Payment {
 pub enum Fate {
     /// Waits for its order.
     Parked,
-    Applied { at: BusinessTime },
+    Applied {
+        at: BusinessTime,
+    },
     /// Goes back to the payer.
-    SetAside { fault: PaymentFault, at: BusinessTime },
+    SetAside {
+        fault: PaymentFault,
+        at: BusinessTime,
+    },
 }
 
 /// Why a credit does not fund its order. Checked in this order.
@@ -57,9 +62,17 @@ pub enum Fate {
 pub enum PaymentFault {
     /// The order came to nothing before the money came.
     OrderClosed,
-    AlreadyPaid { by: String },
-    CurrencyDiffers { expected: Currency, got: Currency },
-    AmountDiffers { expected: Money, got: Money },
+    AlreadyPaid {
+        by: String,
+    },
+    CurrencyDiffers {
+        expected: Currency,
+        got: Currency,
+    },
+    AmountDiffers {
+        expected: Money,
+        got: Money,
+    },
     /// Buyer and payer must be the same person (GACC 26/2016).
     PayerDiffers,
     /// No order of this number came within the time a credit may wait.
@@ -91,11 +104,18 @@ pub struct PaymentAnswer {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum PaymentRefusal {
-    AmountNotPositive { got: Money },
+    AmountNotPositive {
+        got: Money,
+    },
     /// This number came before with other contents; a payment does not change.
-    PaymentNumberTaken { payment: String, trade: TradeId },
+    PaymentNumberTaken {
+        payment: String,
+        trade: TradeId,
+    },
     /// Payments belong on the importing hub.
-    NotHere { trade: TradeId },
+    NotHere {
+        trade: TradeId,
+    },
 }
 
 impl Decide for ReceivePayment {

@@ -32,9 +32,13 @@ pub struct Payout {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum PayoutKind {
-    Proceeds { seller: Id<Party> },
+    Proceeds {
+        seller: Id<Party>,
+    },
     /// Back where the payment came from, by its number.
-    Refund { payment: DocumentNo },
+    Refund {
+        payment: DocumentNo,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,12 +103,23 @@ pub struct ConfirmPayout {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum PayoutRefusal {
-    TradeUnknown { trade: TradeId },
-    PayoutUnknown { payout: Id<Payout> },
+    TradeUnknown {
+        trade: TradeId,
+    },
+    PayoutUnknown {
+        payout: Id<Payout>,
+    },
     /// It went out with another file already.
-    AlreadyInstructed { file: String },
-    NotInstructed { payout: Id<Payout> },
-    PayoutAmount { expected: Money, got: Money },
+    AlreadyInstructed {
+        file: String,
+    },
+    NotInstructed {
+        payout: Id<Payout>,
+    },
+    PayoutAmount {
+        expected: Money,
+        got: Money,
+    },
 }
 
 fn with_payout<T>(

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::NoteFault;
 use crate::card::{CardRefusal, HubCard, SignedCard, accepts, succeeds};
+use crate::checkpoint::NoteFault;
 use crate::clearance::{self, Channel, Clearance};
 use crate::clock;
 use crate::codes::{Country, HubId};
@@ -51,10 +51,16 @@ pub struct AcceptPeer {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum PeerRefusal {
-    PeerUnknown { peer: HubId },
-    PeerUrl { got: String },
+    PeerUnknown {
+        peer: HubId,
+    },
+    PeerUrl {
+        got: String,
+    },
     /// The cards do not fit together; every reason.
-    CardRefused { reasons: Vec<CardRefusal> },
+    CardRefused {
+        reasons: Vec<CardRefusal>,
+    },
 }
 
 impl Decide for AcceptPeer {
@@ -135,9 +141,13 @@ pub struct ReceiveBatch {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum ReceiveRefusal {
-    PeerUnknown { peer: HubId },
+    PeerUnknown {
+        peer: HubId,
+    },
     /// The receipt could not be signed.
-    Receipt { fault: NoteFault },
+    Receipt {
+        fault: NoteFault,
+    },
 }
 
 impl Decide for ReceiveBatch {
@@ -181,7 +191,8 @@ impl Decide for ReceiveBatch {
             }
             Err(refusal) => Some(refusal),
         };
-        Receipt::issue(&world.site.road, &peer.road, refusal, self.at).map_err(|fault| ReceiveRefusal::Receipt { fault })
+        Receipt::issue(&world.site.road, &peer.road, refusal, self.at)
+            .map_err(|fault| ReceiveRefusal::Receipt { fault })
     }
 }
 
@@ -299,8 +310,7 @@ fn peer_clearance(world: &World, file: &mut TradeFile, what: &Happened) {
     }
     match what {
         Happened::Held { reasons, deadline } => {
-            file.peer_clearance =
-                Clearance::Held { since: world.now, reasons: reasons.clone(), deadline: *deadline };
+            file.peer_clearance = Clearance::Held { since: world.now, reasons: reasons.clone(), deadline: *deadline };
         }
         Happened::Examining { channel, rule } => {
             let deadline = world.now.plus_seconds(8 * 3600);
@@ -368,7 +378,12 @@ fn quote_given(world: &mut World, from: &HubId, quote: &Quote) {
         remember_answer(world, from, &asked, &PeerAnswer::Refused { problem });
         return;
     }
-    remember_answer(world, from, &asked, &PeerAnswer::Given { quote: quote.id, total: quote.landed.total, expires_at: quote.expires_at });
+    remember_answer(
+        world,
+        from,
+        &asked,
+        &PeerAnswer::Given { quote: quote.id, total: quote.landed.total, expires_at: quote.expires_at },
+    );
     world.quotes.put(quote.id, quote.clone());
 }
 

@@ -227,8 +227,14 @@ mod tests {
     fn a_commitment_is_a_hash_over_lengths_and_parts() {
         // four parts, each after its length in eight bytes: 18, 16, 10 and 9
         let by_hand = [
-            &18_u64.to_be_bytes()[..], b"ehub-commitment/v1", &16_u64.to_be_bytes(), b"sixteen bytes ..",
-            &10_u64.to_be_bytes(), b"buyer.name", &9_u64.to_be_bytes(), b"Li Xiaoyu",
+            &18_u64.to_be_bytes()[..],
+            b"ehub-commitment/v1",
+            &16_u64.to_be_bytes(),
+            b"sixteen bytes ..",
+            &10_u64.to_be_bytes(),
+            b"buyer.name",
+            &9_u64.to_be_bytes(),
+            b"Li Xiaoyu",
         ]
         .concat();
         let commitment = commit(&SALT, "buyer.name", "Li Xiaoyu");

@@ -13,8 +13,8 @@ use crate::id::{Id, Noun};
 use crate::money::Money;
 use crate::party::{Party, Role};
 use crate::quantity::{Content, Grams, Size};
-use crate::readiness::{Gap, HsClaim, ReadinessFacts, readiness};
 use crate::quote::Quote;
+use crate::readiness::{Gap, HsClaim, ReadinessFacts, readiness};
 use crate::rulebook::Regime;
 use crate::time::BusinessTime;
 use crate::world::{Need, World};
@@ -155,16 +155,31 @@ pub struct OfferProduct {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum OfferRefusal {
-    PartyUnknown { party: Id<Party> },
-    NotASeller { party: Id<Party> },
+    PartyUnknown {
+        party: Id<Party>,
+    },
+    NotASeller {
+        party: Id<Party>,
+    },
     /// The article number is empty or longer than `max`.
-    Sku { max: usize },
-    ProductName { max: usize },
+    Sku {
+        max: usize,
+    },
+    ProductName {
+        max: usize,
+    },
     /// A price of nothing or less.
-    PriceNotPositive { got: Money },
+    PriceNotPositive {
+        got: Money,
+    },
     /// The seller's hub sells in its own currency.
-    PriceCurrency { got: Money, expected: crate::money::Currency },
-    WeightNotPositive { got: Grams },
+    PriceCurrency {
+        got: Money,
+        expected: crate::money::Currency,
+    },
+    WeightNotPositive {
+        got: Grams,
+    },
 }
 
 const SKU_MAX: usize = 64;
@@ -230,12 +245,14 @@ impl Decide for OfferProduct {
             gaps: gaps.clone(),
             answers: BTreeMap::new(),
         };
-        world.happened(None, None, Happened::ProductOffered { product: id, seller: self.seller, sku: product.goods.sku.clone() });
+        world.happened(
+            None,
+            None,
+            Happened::ProductOffered { product: id, seller: self.seller, sku: product.goods.sku.clone() },
+        );
         for lane in &gaps {
-            let was_offered = before
-                .as_ref()
-                .and_then(|p| p.gaps.iter().find(|l| l.to == lane.to))
-                .is_some_and(LaneGaps::is_ready);
+            let was_offered =
+                before.as_ref().and_then(|p| p.gaps.iter().find(|l| l.to == lane.to)).is_some_and(LaneGaps::is_ready);
             if lane.is_ready() {
                 let goods = self.goods.clone();
                 let published = Happened::ProductPublished { product: id, seller_name: seller_name.clone(), goods };
@@ -252,8 +269,7 @@ impl Decide for OfferProduct {
 /// What goods lack towards each accepted peer, by both countries' rules of today.
 #[must_use]
 pub fn lane_gaps(world: &World, goods: &Goods) -> Vec<LaneGaps> {
-    let mut peers: Vec<(HubId, Country)> =
-        world.peers.all().map(|(id, p)| (id.clone(), p.territory())).collect();
+    let mut peers: Vec<(HubId, Country)> = world.peers.all().map(|(id, p)| (id.clone(), p.territory())).collect();
     peers.sort();
     let date = world.site.date(world.now);
     peers

@@ -121,15 +121,35 @@ pub struct AskQuote {
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum QuoteRefusal {
     NoLines,
-    TooManyLines { got: usize, max: usize },
-    Pieces { sku: String, got: i64, max: i64 },
-    NotABuyer { party: Id<Party> },
-    PeerUnknown { peer: HubId },
+    TooManyLines {
+        got: usize,
+        max: usize,
+    },
+    Pieces {
+        sku: String,
+        got: i64,
+        max: i64,
+    },
+    NotABuyer {
+        party: Id<Party>,
+    },
+    PeerUnknown {
+        peer: HubId,
+    },
     /// No rate card, fees or exchange rate for this lane.
-    NoLane { from: Country, to: Country },
+    NoLane {
+        from: Country,
+        to: Country,
+    },
     /// The peer's seller does not offer this here (any more).
-    OfferUnknown { product: Id<Product> },
-    ProductNotReady { sku: String, first: String, gaps: Vec<Gap> },
+    OfferUnknown {
+        product: Id<Product>,
+    },
+    ProductNotReady {
+        sku: String,
+        first: String,
+        gaps: Vec<Gap>,
+    },
     MixedSellers,
     #[serde(untagged)]
     Freight(FreightRefusal),
@@ -262,8 +282,7 @@ pub fn price(
     for (asked, goods) in goods {
         lines.push(quote_line(world, terms, asked, goods)?);
     }
-    let pieces: Vec<Packed> =
-        lines.iter().map(|l| Packed { count: l.pieces, each: l.weight, size: l.size }).collect();
+    let pieces: Vec<Packed> = lines.iter().map(|l| Packed { count: l.pieces, each: l.weight, size: l.size }).collect();
     let parcel = freight(terms.rate_card, &pieces).map_err(QuoteRefusal::Freight)?;
     let ask_lines: Vec<AskLine> = lines
         .iter()
@@ -300,12 +319,7 @@ pub fn price(
     })
 }
 
-fn quote_line(
-    world: &World,
-    terms: &LaneTerms<'_>,
-    asked: &Asked,
-    goods: &Goods,
-) -> Result<QuoteLine, QuoteRefusal> {
+fn quote_line(world: &World, terms: &LaneTerms<'_>, asked: &Asked, goods: &Goods) -> Result<QuoteLine, QuoteRefusal> {
     if !(1..=PIECES_MAX).contains(&asked.pieces) {
         return Err(QuoteRefusal::Pieces { sku: goods.sku.clone(), got: asked.pieces, max: PIECES_MAX });
     }
@@ -350,12 +364,25 @@ pub struct AskPeerQuote {
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum AskPeerRefusal {
     NoLines,
-    TooManyLines { got: usize, max: usize },
-    PeerUnknown { peer: HubId },
-    ProductUnknown { product: Id<Product> },
+    TooManyLines {
+        got: usize,
+        max: usize,
+    },
+    PeerUnknown {
+        peer: HubId,
+    },
+    ProductUnknown {
+        product: Id<Product>,
+    },
     /// Another seller's product.
-    NotYours { product: Id<Product> },
-    ProductNotReady { sku: String, first: String, gaps: Vec<Gap> },
+    NotYours {
+        product: Id<Product>,
+    },
+    ProductNotReady {
+        sku: String,
+        first: String,
+        gaps: Vec<Gap>,
+    },
     /// Practice belongs to a sandbox.
     SandboxOnly,
 }

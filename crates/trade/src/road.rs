@@ -247,46 +247,123 @@ pub struct Forgery {
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum RoadRefusal {
     // limits
-    BatchTooLong { bytes: usize, limit: usize },
-    Malformed { line: usize, column: usize },
-    TooManyEntries { got: usize, limit: usize },
-    LeafTooLong { entry: usize, index: u64, bytes: usize, limit: usize },
+    BatchTooLong {
+        bytes: usize,
+        limit: usize,
+    },
+    Malformed {
+        line: usize,
+        column: usize,
+    },
+    TooManyEntries {
+        got: usize,
+        limit: usize,
+    },
+    LeafTooLong {
+        entry: usize,
+        index: u64,
+        bytes: usize,
+        limit: usize,
+    },
     /// The proof of an entry, or that of consistency.
-    ProofTooLong { entry: Option<usize>, hashes: usize, limit: usize },
-    CheckpointTooLong { bytes: usize, limit: usize },
+    ProofTooLong {
+        entry: Option<usize>,
+        hashes: usize,
+        limit: usize,
+    },
+    CheckpointTooLong {
+        bytes: usize,
+        limit: usize,
+    },
     // addressee
-    OtherVersion { got: u32, spoken: Vec<u32> },
-    OtherMode { ours: Mode, theirs: Mode },
-    NotForUs { to: HubId, us: HubId },
-    NotFromPeer { from: HubId, peer: HubId },
+    OtherVersion {
+        got: u32,
+        spoken: Vec<u32>,
+    },
+    OtherMode {
+        ours: Mode,
+        theirs: Mode,
+    },
+    NotForUs {
+        to: HubId,
+        us: HubId,
+    },
+    NotFromPeer {
+        from: HubId,
+        peer: HubId,
+    },
     /// The peer must first declare its new epoch, or it speaks of one that is over.
-    OtherEpoch { ours: Epoch, theirs: Epoch },
+    OtherEpoch {
+        ours: Epoch,
+        theirs: Epoch,
+    },
     // signature
-    BadSignature { fault: KeyFault },
+    BadSignature {
+        fault: KeyFault,
+    },
     /// Signed by the peer, but the road is closed at this end.
     Paused,
     Suspended,
     // consistency
-    BadCheckpoint { fault: NoteFault },
+    BadCheckpoint {
+        fault: NoteFault,
+    },
     /// The head is older than one seen already: an old batch, or a peer that has lost events.
-    Stale { seen: u64, got: u64 },
+    Stale {
+        seen: u64,
+        got: u64,
+    },
     /// The proof does not begin at the head that was seen last.
-    ConsistencyFrom { expected: u64, got: u64 },
-    Forged { forgery: Box<Forgery> },
+    ConsistencyFrom {
+        expected: u64,
+        got: u64,
+    },
+    Forged {
+        forgery: Box<Forgery>,
+    },
     // inclusion
-    NotIncluded { entry: usize, index: u64, fault: LogFault },
+    NotIncluded {
+        entry: usize,
+        index: u64,
+        fault: LogFault,
+    },
     // order
     /// The event does not say for whom it is.
-    NoEnvelope { entry: usize, index: u64 },
-    Misaddressed { entry: usize, index: u64, to: HubId },
+    NoEnvelope {
+        entry: usize,
+        index: u64,
+    },
+    Misaddressed {
+        entry: usize,
+        index: u64,
+        to: HubId,
+    },
     /// Beside the event stands another road number than in it.
-    NumberDiffers { entry: usize, index: u64, stated: u64, in_leaf: u64 },
+    NumberDiffers {
+        entry: usize,
+        index: u64,
+        stated: u64,
+        in_leaf: u64,
+    },
     /// Resume at `expected`.
-    Gap { entry: usize, index: u64, expected: u64, got: u64 },
+    Gap {
+        entry: usize,
+        index: u64,
+        expected: u64,
+        got: u64,
+    },
     /// A number that was applied before stands at a place of the log after it.
-    NumberReused { entry: usize, index: u64, road_seq: u64 },
+    NumberReused {
+        entry: usize,
+        index: u64,
+        road_seq: u64,
+    },
     /// The next number stands at a place of the log before the last.
-    OutOfOrder { entry: usize, index: u64, after: u64 },
+    OutOfOrder {
+        entry: usize,
+        index: u64,
+        after: u64,
+    },
 }
 
 /// The answer to every batch, signed: how far the peer's events are applied and which head is

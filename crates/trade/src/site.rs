@@ -141,7 +141,6 @@ impl Site {
     pub fn trade(&self, order: &DocumentNo) -> TradeId {
         TradeId::new(&self.id, order)
     }
-
 }
 
 impl fmt::Debug for Site {

@@ -147,11 +147,18 @@ pub struct TradeFile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "how", rename_all = "kebab-case")]
 pub enum Closed {
-    Paid { at: BusinessTime },
+    Paid {
+        at: BusinessTime,
+    },
     /// Never paid in time.
-    Lapsed { at: BusinessTime },
+    Lapsed {
+        at: BusinessTime,
+    },
     /// The seller's hub could not take the order.
-    Declined { at: BusinessTime, reason: String },
+    Declined {
+        at: BusinessTime,
+        reason: String,
+    },
 }
 
 impl TradeFile {
@@ -209,7 +216,9 @@ impl TradeFile {
             Some(Closed::Declined { .. }) => return Stage::Declined,
             None => {}
         }
-        if matches!(self.clearance, Clearance::Detained { .. }) || matches!(self.peer_clearance, Clearance::Detained { .. }) {
+        if matches!(self.clearance, Clearance::Detained { .. })
+            || matches!(self.peer_clearance, Clearance::Detained { .. })
+        {
             return Stage::Detained;
         }
         if matches!(self.escrow, Escrow::Released { .. }) {

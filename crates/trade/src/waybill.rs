@@ -41,17 +41,31 @@ pub struct IssueWaybill {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum WaybillRefusal {
-    NotACarrier { party: Id<Party> },
-    WeightNotPositive { got: Grams },
+    NotACarrier {
+        party: Id<Party>,
+    },
+    WeightNotPositive {
+        got: Grams,
+    },
     /// Above what a postal parcel may weigh.
-    TooHeavy { got: Grams, max: Grams },
+    TooHeavy {
+        got: Grams,
+        max: Grams,
+    },
     /// S10 numbers are not used again within twelve months.
-    WaybillNumberTaken { waybill: S10, trade: TradeId },
+    WaybillNumberTaken {
+        waybill: S10,
+        trade: TradeId,
+    },
     /// Another waybill stands; say that this one corrects it.
-    WaybillStands { waybill: S10 },
+    WaybillStands {
+        waybill: S10,
+    },
     Consignee,
     /// Waybills are issued on the exporting hub.
-    NotHere { trade: TradeId },
+    NotHere {
+        trade: TradeId,
+    },
     TradeClosed,
     /// Customs on the other side has released the parcel: the paper is physically final.
     AlreadyReleased,
@@ -106,7 +120,8 @@ impl Decide for IssueWaybill {
 impl IssueWaybill {
     fn check(&self, world: &World) -> Result<(), WaybillRefusal> {
         // The seller may write the waybill of its own parcel, under its contract with the carrier.
-        let own = world.trades.get(&self.trade).and_then(|f| f.order.as_ref()).is_some_and(|o| o.seller == Some(self.by));
+        let own =
+            world.trades.get(&self.trade).and_then(|f| f.order.as_ref()).is_some_and(|o| o.seller == Some(self.by));
         let by = world.parties.get(&self.by);
         if !by.is_some_and(|p| p.is(Role::Carrier) || p.is(Role::Seller) && own) {
             return Err(WaybillRefusal::NotACarrier { party: self.by });

@@ -11,11 +11,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::codes::HubId;
 use crate::event::{Draft, Happened};
 use crate::id::Id;
 use crate::ledger::{Account, Balance, Leg, Transfer, TransferKind};
 use crate::money::Money;
-use crate::party::{Party, Personal, PersonTag};
+use crate::party::{Party, PersonTag, Personal};
 use crate::payout::Payout;
 use crate::peer::Peer;
 use crate::product::{Offer, OfferKey, Product};
@@ -23,7 +24,6 @@ use crate::quote::Quote;
 use crate::site::Site;
 use crate::time::BusinessTime;
 use crate::trade_file::{TradeFile, TradeId};
-use crate::codes::HubId;
 
 /// A number that must be used once on a hub: a payment's, a waybill's, a payout's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -351,7 +351,15 @@ impl World {
     }
 
     /// Moves money. A transfer of nothing is left out.
-    pub fn transfer(&mut self, trade: &TradeId, leg: Leg, kind: TransferKind, debit: Account, credit: Account, amount: Money) {
+    pub fn transfer(
+        &mut self,
+        trade: &TradeId,
+        leg: Leg,
+        kind: TransferKind,
+        debit: Account,
+        credit: Account,
+        amount: Money,
+    ) {
         debug_assert_eq!(debit.currency, amount.currency(), "an account holds one currency");
         debug_assert_eq!(credit.currency, amount.currency(), "an account holds one currency");
         if amount.is_positive() {

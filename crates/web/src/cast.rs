@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use trade::ball::{Holder, Task, ball};
-use trade::clearance::{Decision, DecideClearance};
+use trade::clearance::{DecideClearance, Decision};
 use trade::codes::{DocumentNo, HubId};
 use trade::commands::Command;
 use trade::custody::{CustodyKind, RecordCustody};
@@ -172,10 +172,7 @@ const BUYER_ID_NUMBER: &str = "999999199001010015";
 
 fn tags(app: &AppState) -> PersonTags {
     let key = &app.site().person_key;
-    PersonTags {
-        id: Some(PersonTag::of(key, "id", BUYER_ID_NUMBER)),
-        name: PersonTag::of(key, "name", BUYER_NAME),
-    }
+    PersonTags { id: Some(PersonTag::of(key, "id", BUYER_ID_NUMBER)), name: PersonTag::of(key, "name", BUYER_NAME) }
 }
 
 /// Registers the member of a role and gives it an API key.

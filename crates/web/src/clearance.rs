@@ -80,7 +80,8 @@ async fn queue(State(app): State<AppState>, p: Page, As(_, ..): As<Officer>) -> 
 async fn today(p: &Page, app: &AppState, open: &[TradeFile], now: BusinessTime) -> Answer<Today> {
     let counts = app.hub.clearance_counts(midnight(app, now)).await?;
     let decided = counts.green + counts.by_officer + counts.detained;
-    let held = i64::try_from(open.iter().filter(|f| matches!(f.clearance, Clearance::Held { .. })).count()).unwrap_or(0);
+    let held =
+        i64::try_from(open.iter().filter(|f| matches!(f.clearance, Clearance::Held { .. })).count()).unwrap_or(0);
     let examining = i64::try_from(open.len()).unwrap_or(0) - held;
     let total = decided + held + examining;
     let line = if total == 0 {
@@ -125,9 +126,7 @@ fn row(p: &Page, app: &AppState, file: &TradeFile, now: BusinessTime) -> Row {
         href: office_path(file),
         order: file.id.order_no().to_owned(),
         goods: goods(p, file).unwrap_or_else(|| "–".to_owned()),
-        code: line
-            .map(|l| p.w2("clearance-origin-of", "hs", &l.hs, "origin", p.country(l.origin)))
-            .unwrap_or_default(),
+        code: line.map(|l| p.w2("clearance-origin-of", "hs", &l.hs, "origin", p.country(l.origin))).unwrap_or_default(),
         reason,
         class,
         why,
@@ -268,7 +267,11 @@ fn view(p: &Page, app: &AppState, file: &TradeFile, now: BusinessTime, reason: S
         value: value(p, file),
         left: deadline.map(|d| {
             let left = d.seconds_since(now);
-            if left < 0 { p.w1("clearance-overdue", "time", p.span(-left)) } else { p.w1("trade-by", "when", p.time(d)) }
+            if left < 0 {
+                p.w1("clearance-overdue", "time", p.span(-left))
+            } else {
+                p.w1("trade-by", "when", p.time(d))
+            }
         }),
         is: p.w1("clearance-is", "state", &state.word),
         state,

@@ -28,9 +28,7 @@ use crate::trade_file::{Viewer, next};
 const PARCELS_MAX: i64 = 200;
 
 pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/parcels", get(show).post(scan))
-        .route("/api/v1/trades/{id}/custody", post(api_record))
+    Router::new().route("/parcels", get(show).post(scan)).route("/api/v1/trades/{id}/custody", post(api_record))
 }
 
 struct Parcel {
@@ -144,11 +142,8 @@ async fn record(app: &AppState, trade: &TradeId, kind: CustodyKind, place: &str,
 async fn view(p: &Page, app: &AppState, party: &Party, scan: Scan, done: Option<String>) -> Answer<View> {
     let found = app.hub.trades(&TradeFilter::default(), None, PARCELS_MAX).await?;
     let files: Vec<TradeFile> = found.items.into_iter().map(|row| row.file).collect();
-    let parcels: Vec<Parcel> = files
-        .iter()
-        .filter(|f| Viewer::of(f, party) == Some(Viewer::Carrier))
-        .filter_map(|f| parcel(p, f))
-        .collect();
+    let parcels: Vec<Parcel> =
+        files.iter().filter(|f| Viewer::of(f, party) == Some(Viewer::Carrier)).filter_map(|f| parcel(p, f)).collect();
     // The side of a parcel decides which steps are reported here; a hub that does both shows all.
     let mut step = scan.step;
     if step.is_empty() {
@@ -184,10 +179,10 @@ fn parcel(p: &Page, file: &TradeFile) -> Option<Parcel> {
         }
         _ => None,
     };
-    let seen = file.custody.last().map_or_else(
-        || "–".to_owned(),
-        |c| p.w2("parcel-at", "step", p.by("step", c.kind.code()), "place", &c.place),
-    );
+    let seen = file
+        .custody
+        .last()
+        .map_or_else(|| "–".to_owned(), |c| p.w2("parcel-at", "step", p.by("step", c.kind.code()), "place", &c.place));
     Some(Parcel {
         href: next::path(file),
         order: file.id.order_no().to_owned(),

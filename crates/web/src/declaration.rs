@@ -106,12 +106,7 @@ fn view(p: &Page, file: &TradeFile, viewer: Viewer) -> View {
     }
 }
 
-async fn show(
-    State(app): State<AppState>,
-    p: Page,
-    Signed(party): Signed,
-    Path(id): Path<String>,
-) -> Answer<Response> {
+async fn show(State(app): State<AppState>, p: Page, Signed(party): Signed, Path(id): Path<String>) -> Answer<Response> {
     let (file, viewer) = visible(&app, &party, &id).await?;
     Ok(p.show(&DeclarationPage { p: &p, v: view(&p, &file, viewer), told: None }))
 }

@@ -1,10 +1,10 @@
 //! The front page. In a sandbox it opens any part with one click; in production it signs people in.
 
 use askama::Template;
+use axum::Router;
 use axum::extract::{Form, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use axum::Router;
 use serde::Deserialize;
 use trade::id::Id;
 use trade::party::{Party, Role};

@@ -242,7 +242,9 @@ impl Tr {
         let args: FluentArgs<'_> =
             problem.args.iter().map(|(name, value)| (name.as_str(), self.argument(name, value))).collect();
         let key = format!("problem-{}", problem.code);
-        let title = self.message(&key, None, Some(&args)).unwrap_or_else(|| self.w1("problem-unexplained", "code", &problem.code));
+        let title = self
+            .message(&key, None, Some(&args))
+            .unwrap_or_else(|| self.w1("problem-unexplained", "code", &problem.code));
         Told { code: problem.code.clone(), title, fix: self.message(&key, Some("fix"), Some(&args)) }
     }
 

@@ -8,8 +8,8 @@ use axum::routing::get;
 use hub::trade_file::TradeFilter;
 use serde::Deserialize;
 use trade::escrow::Escrow;
-use trade::payout::PayoutKind;
 use trade::party::Role;
+use trade::payout::PayoutKind;
 use trade::trade_file::{Side, TradeFile};
 
 use crate::AppState;

@@ -88,7 +88,11 @@ struct OfferPage {
     offer: Offer,
 }
 
-async fn show(State(app): State<AppState>, page: Page, Path((hub, product)): Path<(String, String)>) -> Answer<Response> {
+async fn show(
+    State(app): State<AppState>,
+    page: Page,
+    Path((hub, product)): Path<(String, String)>,
+) -> Answer<Response> {
     let key: OfferKey = format!("{hub}/{product}").parse().map_err(|()| Failure::not_found())?;
     let offer = app.hub.offer(&key).await?.filter(|o| !o.withdrawn).ok_or_else(Failure::not_found)?;
     let shown = OfferPage { p: page, offer: offer };

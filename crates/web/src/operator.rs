@@ -348,8 +348,7 @@ async fn clock(State(app): State<AppState>, Signed(_): Signed) -> Answer<Json<Va
 async fn summary(State(app): State<AppState>, As(_, ..): As<Operator>) -> Answer<Json<Value>> {
     let events = app.hub.event_count().await?;
     let sequenced = *app.hub.sequenced().borrow();
-    let stages: BTreeMap<&str, i64> =
-        app.hub.stage_counts().await?.iter().map(|c| (c.stage.code(), c.count)).collect();
+    let stages: BTreeMap<&str, i64> = app.hub.stage_counts().await?.iter().map(|c| (c.stage.code(), c.count)).collect();
     let holders: BTreeMap<&str, i64> =
         app.hub.holder_counts().await?.iter().map(|(holder, n)| (holder.code(), *n)).collect();
     let mut by_field: BTreeMap<String, i64> = BTreeMap::new();
@@ -368,8 +367,7 @@ async fn summary(State(app): State<AppState>, As(_, ..): As<Operator>) -> Answer
             (r.peer.to_string(), road)
         })
         .collect();
-    let roles: BTreeMap<&str, i64> =
-        app.hub.role_counts().await?.iter().map(|(role, n)| (role.code(), *n)).collect();
+    let roles: BTreeMap<&str, i64> = app.hub.role_counts().await?.iter().map(|(role, n)| (role.code(), *n)).collect();
     let (products, ready) = app.hub.ready_products().await?;
     let whole = app.hub.summary().await?;
     let funnel: BTreeMap<&str, i64> = funnel(&app).await?.into_iter().collect();

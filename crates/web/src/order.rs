@@ -43,7 +43,12 @@ struct After {
     after: Option<String>,
 }
 
-async fn list(State(app): State<AppState>, As(buyer, ..): As<Buyer>, page: Page, Query(query): Query<After>) -> Answer<Response> {
+async fn list(
+    State(app): State<AppState>,
+    As(buyer, ..): As<Buyer>,
+    page: Page,
+    Query(query): Query<After>,
+) -> Answer<Response> {
     let filter = TradeFilter { buyer: Some(buyer.id), ..TradeFilter::default() };
     let part = app.hub.trades(&filter, query.after.as_deref(), LIST_PAGE).await?;
     let shown = ListPage { p: page, rows: part.items, next: part.next };
@@ -97,7 +102,8 @@ async fn place_order(app: &AppState, buyer: &Party, no: &DocumentNo, quote: Id<Q
     let trade: TradeId = app.submit_as(Command::PlaceOrder(command)).await?;
     // The order may have stood before: what counts is the delivery reference that it has.
     let order = app.hub.trade(&trade).await?.and_then(|file| file.order);
-    let delivery = order.map(|o| o.delivery).ok_or_else(|| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "http-500"))?;
+    let delivery =
+        order.map(|o| o.delivery).ok_or_else(|| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "http-500"))?;
     Ok((trade, delivery))
 }
 

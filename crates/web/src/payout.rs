@@ -4,11 +4,11 @@
 //! byte for byte the same, so that nothing of it has to be kept.
 
 use askama::Template;
+use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use axum::Router;
 use hub::trade_file::TradePayout;
 use papers::camt054::{self, Entry, Notice, Status};
 use papers::pain001::{self, Holder, PayoutFile, Transfer};
@@ -119,12 +119,7 @@ async fn view(p: &Page, app: &AppState) -> Answer<View> {
         })
         .collect();
     let bank = &app.site().bank;
-    Ok(View {
-        due: rows,
-        due_line,
-        files,
-        bank: p.w2("hub-bank-held", "firm", &bank.firm, "account", &bank.account),
-    })
+    Ok(View { due: rows, due_line, files, bank: p.w2("hub-bank-held", "firm", &bank.firm, "account", &bank.account) })
 }
 
 async fn make_page(State(app): State<AppState>, p: Page, Signed(party): Signed) -> Answer<Response> {

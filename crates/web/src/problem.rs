@@ -99,7 +99,9 @@ fn status_of(code: &str) -> StatusCode {
         _ if code.ends_with("-unknown") && code != "list-unknown" && code != "rate-unknown" => StatusCode::NOT_FOUND,
         "not-here" | "no-trade" => StatusCode::NOT_FOUND,
         _ if code.ends_with("not-yours") || code.starts_with("not-a-") => StatusCode::FORBIDDEN,
-        _ if code.ends_with("-taken") || code.ends_with("-expired") || code.ends_with("-closed") => StatusCode::CONFLICT,
+        _ if code.ends_with("-taken") || code.ends_with("-expired") || code.ends_with("-closed") => {
+            StatusCode::CONFLICT
+        }
         "not-allowed" | "clock-backwards" => StatusCode::CONFLICT,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }
@@ -126,9 +128,7 @@ pub async fn readable(State(app): State<AppState>, ask: Ask, request: Request, n
     }
     let failure = match response.extensions().get::<Failure>() {
         Some(failure) => failure.clone(),
-        None if is_plain(&response) => {
-            Failure::new(response.status(), &format!("http-{}", response.status().as_u16()))
-        }
+        None if is_plain(&response) => Failure::new(response.status(), &format!("http-{}", response.status().as_u16())),
         None => return response,
     };
     if ask.is_machine() {
@@ -182,7 +182,5 @@ pub fn problem_json(t: &crate::i18n::Tr, problem: &Problem, status: StatusCode) 
 #[must_use]
 pub fn percent(text: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~' | b'/');
-    text.bytes()
-        .map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") })
-        .collect()
+    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }

@@ -128,7 +128,8 @@ async fn ask_peers(
 pub async fn ask_about(app: &AppState, seller: &Party, product: &Product, practice: bool) -> Answer<()> {
     for lane in product.gaps.iter().filter(|l| l.is_ready()) {
         let lines = vec![Asked { product: product.id, pieces: 1 }];
-        let command = AskPeerQuote { quote: app.fresh(), seller: seller.id, importer: lane.to.clone(), lines, practice };
+        let command =
+            AskPeerQuote { quote: app.fresh(), seller: seller.id, importer: lane.to.clone(), lines, practice };
         app.submit(Command::AskPeerQuote(command)).await?;
     }
     Ok(())
@@ -149,7 +150,11 @@ async fn api_list(
     Ok(Json(json!({ "products": part.items, "next": part.next })))
 }
 
-async fn api_show(State(app): State<AppState>, As(seller, ..): As<Seller>, Path(id): Path<String>) -> Answer<Json<Product>> {
+async fn api_show(
+    State(app): State<AppState>,
+    As(seller, ..): As<Seller>,
+    Path(id): Path<String>,
+) -> Answer<Json<Product>> {
     Ok(Json(own(&app, &seller, &id).await?))
 }
 

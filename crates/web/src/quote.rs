@@ -56,7 +56,12 @@ pub async fn visible(app: &AppState, party: &Party, id: &str) -> Answer<Quote> {
 /// Pieces by product, as the shop's form sends them: `kul.sandbox/prd_…=2`.
 type Basket = Vec<(String, String)>;
 
-async fn ask(State(app): State<AppState>, As(buyer, ..): As<Buyer>, page: Page, Form(basket): Form<Basket>) -> Answer<Response> {
+async fn ask(
+    State(app): State<AppState>,
+    As(buyer, ..): As<Buyer>,
+    page: Page,
+    Form(basket): Form<Basket>,
+) -> Answer<Response> {
     match ask_for(&app, &buyer, &basket).await {
         Ok(quote) => Ok(Redirect::to(&format!("/quotes/{}", quote.id)).into_response()),
         Err(failure) if failure.status.is_server_error() => Err(failure),
@@ -114,7 +119,12 @@ struct QuotePage {
     pack: String,
 }
 
-async fn show(State(app): State<AppState>, Signed(party): Signed, page: Page, Path(id): Path<String>) -> Answer<Response> {
+async fn show(
+    State(app): State<AppState>,
+    Signed(party): Signed,
+    page: Page,
+    Path(id): Path<String>,
+) -> Answer<Response> {
     let quote = visible(&app, &party, &id).await?;
     let now: BusinessTime = app.hub.business_now().await?;
     let shown = QuotePage {

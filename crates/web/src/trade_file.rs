@@ -231,11 +231,7 @@ fn api_row(file: &TradeFile, viewer: Viewer) -> Value {
 }
 
 /// GET /api/v1/trades/{id}
-async fn api_show(
-    State(app): State<AppState>,
-    Signed(party): Signed,
-    Path(id): Path<String>,
-) -> Answer<Json<Value>> {
+async fn api_show(State(app): State<AppState>, Signed(party): Signed, Path(id): Path<String>) -> Answer<Json<Value>> {
     let (file, viewer) = load(&app, &party, &id).await?;
     looked(&app, &party, &file, viewer).await?;
     let transfers = if viewer.sees_ledger() { app.hub.transfers_of(&file.id).await? } else { Vec::new() };
@@ -259,11 +255,7 @@ async fn api_show(
 }
 
 /// GET /api/v1/trades/{id}/match
-async fn api_match(
-    State(app): State<AppState>,
-    Signed(party): Signed,
-    Path(id): Path<String>,
-) -> Answer<Json<Value>> {
+async fn api_match(State(app): State<AppState>, Signed(party): Signed, Path(id): Path<String>) -> Answer<Json<Value>> {
     let (file, viewer) = load(&app, &party, &id).await?;
     Ok(Json(json!({ "match": matches(&app, &file, viewer) })))
 }

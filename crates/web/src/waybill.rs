@@ -73,12 +73,7 @@ fn view(p: &Page, file: &TradeFile, viewer: Viewer) -> View {
     }
 }
 
-async fn show(
-    State(app): State<AppState>,
-    p: Page,
-    Signed(party): Signed,
-    Path(id): Path<String>,
-) -> Answer<Response> {
+async fn show(State(app): State<AppState>, p: Page, Signed(party): Signed, Path(id): Path<String>) -> Answer<Response> {
     let (file, viewer) = trade_file::load(&app, &party, &id).await?;
     Ok(p.show(&WaybillPage { p: &p, v: view(&p, &file, viewer), told: None }))
 }
@@ -163,6 +158,7 @@ async fn issue(
             return Err(Failure::role_needed(Role::Carrier));
         }
     }
-    let command = IssueWaybill { trade: trade.clone(), no, gross, consignee: consignee.to_owned(), by: party.id, corrects };
+    let command =
+        IssueWaybill { trade: trade.clone(), no, gross, consignee: consignee.to_owned(), by: party.id, corrects };
     app.submit(Command::IssueWaybill(command)).await
 }

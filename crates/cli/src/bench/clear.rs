@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use trade::codes::{Country, HubId};
 use trade::commands::Command;
-use trade::declaration::{DeclaredLine, Declaration};
+use trade::declaration::{Declaration, DeclaredLine};
 use trade::event::{Draft, Happened};
 use trade::party::Role;
 use trade::peer::{AcceptPeer, ReceiveBatch};
@@ -138,7 +138,14 @@ impl Bench {
             .collect()
     }
 
-    async fn measured(&mut self, plans: Generator, lists: u64, held: u64, engine: &str, at_once: usize) -> Result<Figures, String> {
+    async fn measured(
+        &mut self,
+        plans: Generator,
+        lists: u64,
+        held: u64,
+        engine: &str,
+        at_once: usize,
+    ) -> Result<Figures, String> {
         let count = usize::try_from(lists).map_err(|e| e.to_string())?;
         let plans: Vec<Plan> = plans.take(count).collect();
         let mut quotes = Vec::with_capacity(count);
@@ -203,8 +210,13 @@ impl Bench {
     fn abroad(&self, plan: &Plan, quote: &Quote) -> [Draft; 2] {
         let issue = plan.waybills(&self.importer, quote.gross()).swap_remove(0);
         let now = BusinessTime::from_micros(START.micros());
-        let waybill =
-            Waybill { no: issue.no.clone(), gross: issue.gross, consignee: issue.consignee, issued_at: now, edition: 1 };
+        let waybill = Waybill {
+            no: issue.no.clone(),
+            gross: issue.gross,
+            consignee: issue.consignee,
+            issued_at: now,
+            edition: 1,
+        };
         let lines = quote
             .lines
             .iter()
@@ -217,16 +229,9 @@ impl Bench {
             })
             .collect();
         let declaration = Declaration { lines, gross: quote.gross(), waybill: issue.no, lodged_at: now, edition: 1 };
-        let told = |what| Draft {
-            at: now,
-            trade: Some(plan.trade(&self.importer)),
-            to: Some(self.importer.clone()),
-            what,
-        };
-        [
-            told(Happened::WaybillIssued { waybill }),
-            told(Happened::ExportReleased { declaration, by: None }),
-        ]
+        let told =
+            |what| Draft { at: now, trade: Some(plan.trade(&self.importer)), to: Some(self.importer.clone()), what };
+        [told(Happened::WaybillIssued { waybill }), told(Happened::ExportReleased { declaration, by: None })]
     }
 
     /// Every list has its decision, its ledger rows and its events.

@@ -9,8 +9,14 @@ use tokio::time::sleep;
 #[derive(Clone, Debug)]
 pub enum ApiError {
     /// An RFC 9457 problem.
-    Refused { status: u16, problem: Value },
-    Unreachable { url: String, cause: String },
+    Refused {
+        status: u16,
+        problem: Value,
+    },
+    Unreachable {
+        url: String,
+        cause: String,
+    },
 }
 
 impl ApiError {
@@ -79,7 +85,13 @@ impl Api {
     }
 
     /// Sends a file as it is; answers JSON.
-    pub async fn send(&self, path: &str, media_type: &str, body: Vec<u8>, headers: &[(&str, String)]) -> Result<Value, ApiError> {
+    pub async fn send(
+        &self,
+        path: &str,
+        media_type: &str,
+        body: Vec<u8>,
+        headers: &[(&str, String)],
+    ) -> Result<Value, ApiError> {
         self.call(|| {
             let mut request = self.http.post(self.url(path)).header("content-type", media_type).body(body.clone());
             for (name, value) in headers {
@@ -93,7 +105,8 @@ impl Api {
     /// A file that the hub gives out.
     pub async fn file(&self, path: &str, post: bool) -> Result<Vec<u8>, ApiError> {
         let url = self.url(path);
-        let request = if post { self.http.post(&url).json(&Value::Object(serde_json::Map::new())) } else { self.http.get(&url) };
+        let request =
+            if post { self.http.post(&url).json(&Value::Object(serde_json::Map::new())) } else { self.http.get(&url) };
         let answer = request.bearer_auth(&self.key).send().await.map_err(|e| unreachable(&url, &e))?;
         let status = answer.status().as_u16();
         let bytes = answer.bytes().await.map_err(|e| unreachable(&url, &e))?;

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac};
-use papers::camt054::{self, Entry, Status, Notice};
+use papers::camt054::{self, Entry, Notice, Status};
 use papers::pain001;
 use serde_json::json;
 use sha2::Sha256;

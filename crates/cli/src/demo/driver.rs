@@ -192,7 +192,8 @@ impl Driver {
             let importer = importer.clone();
             async move {
                 let quote = Id::<Quote>::derived(BusinessTime::from_micros(0), &format!("demo/ask/{sku}"));
-                let body = json!({ "quote": quote, "importer": importer, "lines": [{ "product": product, "pieces": 1 }] });
+                let body =
+                    json!({ "quote": quote, "importer": importer, "lines": [{ "product": product, "pieces": 1 }] });
                 match api.post("/api/v1/quotes", &body).await {
                     Ok(_) => Ok(true),
                     Err(ApiError::Refused { .. }) => Ok(false),
@@ -224,7 +225,8 @@ impl Driver {
                     .iter()
                     .map(|l| json!({ "product": products.get(&l.sku), "pieces": l.quantity }))
                     .collect();
-                let on_offer = run.entry.lines.iter().all(|l| products.get(&l.sku).is_some_and(|p| offered.contains(p)));
+                let on_offer =
+                    run.entry.lines.iter().all(|l| products.get(&l.sku).is_some_and(|p| offered.contains(p)));
                 // What is not ready is not offered abroad: only its own hub can say why.
                 let answer = if on_offer {
                     buyer.post("/api/v1/quotes", &json!({ "quote": id, "exporter": exporter, "lines": lines })).await
@@ -328,7 +330,9 @@ impl Driver {
             let currency: Currency = payment.currency.parse().unwrap_or(Currency::CNY);
             let delta = match payment.amount.as_str() {
                 "as-quoted" => Money::zero(Currency::CNY),
-                other => Money::parse(other.trim_start_matches('+'), Currency::CNY).unwrap_or(Money::zero(Currency::CNY)),
+                other => {
+                    Money::parse(other.trim_start_matches('+'), Currency::CNY).unwrap_or(Money::zero(Currency::CNY))
+                }
             };
             let minor = quote.landed.total.minor().saturating_add(delta.minor());
             let (name, id_number) = match payment.payer {
@@ -352,12 +356,8 @@ impl Driver {
     }
 
     async fn payments(&self) -> Result<(), ApiError> {
-        let all: Vec<WebhookOrCredit> = self
-            .runs
-            .iter()
-            .filter(|r| r.placed)
-            .flat_map(|r| self.payments_of(r, PaymentWhen::AfterOrder))
-            .collect();
+        let all: Vec<WebhookOrCredit> =
+            self.runs.iter().filter(|r| r.placed).flat_map(|r| self.payments_of(r, PaymentWhen::AfterOrder)).collect();
         let count = all.len();
         let (webhooks, credits): (Vec<_>, Vec<_>) = all.into_iter().partition(|p| p.by == By::Webhook);
         let (bank_api, secret) = (self.stage.hgh.bank.clone(), self.stage.webhook_secret.clone());
@@ -505,7 +505,11 @@ impl Driver {
                 }
             })
             .await?;
-            self.tell(if holder == "export-customs" { "demo-export-officer" } else { "demo-import-officer" }, count, count);
+            self.tell(
+                if holder == "export-customs" { "demo-export-officer" } else { "demo-import-officer" },
+                count,
+                count,
+            );
             self.quiet().await?;
         }
         Ok(())
@@ -517,7 +521,9 @@ impl Driver {
         let mut count = 0;
         for run in self.runs.iter().filter(|r| r.placed) {
             let id = run.trade(&importer);
-            if let Some((script, correction)) = run.entry.waybill.as_ref().and_then(|w| w.correction.as_ref().map(|c| (w, c))) {
+            if let Some((script, correction)) =
+                run.entry.waybill.as_ref().and_then(|w| w.correction.as_ref().map(|c| (w, c)))
+            {
                 let delivery = delivery_of(seller, &id).await?;
                 let weight = correction.weight_percent.unwrap_or(script.weight_percent);
                 let consignee = correction.consignee.unwrap_or(script.consignee);
@@ -525,7 +531,9 @@ impl Driver {
                 accepted_or_standing(carrier.post(&trade_path(&id, "waybill"), &body).await)?;
                 count += 1;
             }
-            if let Some((script, correction)) = run.entry.export.as_ref().and_then(|e| e.correction.as_ref().map(|c| (e, c))) {
+            if let Some((script, correction)) =
+                run.entry.export.as_ref().and_then(|e| e.correction.as_ref().map(|c| (e, c)))
+            {
                 let delta = correction.pieces_delta.unwrap_or(script.pieces_delta);
                 let value = correction.value.clone().unwrap_or_else(|| script.value.clone());
                 let body = declaration_body(run, delta, &value, true);
@@ -575,7 +583,11 @@ impl Driver {
             .filter(|(id, _)| delivered.contains(id))
             .collect();
         let count = work.len();
-        each(work, move |(id, buyer)| async move { decided(buyer.post(&trade_path(&id, "acceptance"), &json!({})).await) }).await?;
+        each(
+            work,
+            move |(id, buyer)| async move { decided(buyer.post(&trade_path(&id, "acceptance"), &json!({})).await) },
+        )
+        .await?;
         self.tell("demo-accepted", count, count);
         self.quiet().await
     }
@@ -635,7 +647,11 @@ impl Driver {
         each(self.runs.clone(), move |run| {
             let (hgh, kul, importer) = (hgh.clone(), kul.clone(), importer.clone());
             async move {
-                let mut row = OutcomeRow { entry: run.entry.entry, order_no: run.entry.order_no.clone(), ..OutcomeRow::default() };
+                let mut row = OutcomeRow {
+                    entry: run.entry.entry,
+                    order_no: run.entry.order_no.clone(),
+                    ..OutcomeRow::default()
+                };
                 if let Some(quote) = &run.quote {
                     row.goods_cny = quote.landed.goods.decimal();
                     row.freight_cny = quote.landed.freight.decimal();

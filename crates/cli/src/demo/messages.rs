@@ -109,7 +109,12 @@ pub fn accepted_or_standing(answer: Result<Value, ApiError>) -> Result<(), ApiEr
 pub fn lodged(answer: Result<Value, ApiError>) -> Result<bool, ApiError> {
     match answer {
         Ok(_) => Ok(true),
-        Err(e) if matches!(e.code(), "not-paid-yet" | "declaration-stands" | "already-released" | "detained" | "trade-closed") => {
+        Err(e)
+            if matches!(
+                e.code(),
+                "not-paid-yet" | "declaration-stands" | "already-released" | "detained" | "trade-closed"
+            ) =>
+        {
             Ok(false)
         }
         Err(e) => Err(e),

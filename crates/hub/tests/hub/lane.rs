@@ -151,7 +151,12 @@ async fn a_hub_that_dies_between_batches_goes_on_as_if_it_had_not() {
             // Whoever got no answer sends again, and so does everybody else.
             assert!(hub.submit_all(part.to_vec()).await.iter().all(Result::is_ok));
         }
-        assert_eq!(testing::dump(&hub).await.unwrap(), testing::dump(&undisturbed).await.unwrap(), "{}", scratch.engine);
+        assert_eq!(
+            testing::dump(&hub).await.unwrap(),
+            testing::dump(&undisturbed).await.unwrap(),
+            "{}",
+            scratch.engine
+        );
         assert!(hub.audit_ledger().await.unwrap().is_sound());
         hub.sequence_all().await.unwrap();
         assert!(hub.audit_log().await.unwrap().is_sound());

@@ -27,7 +27,8 @@ async fn sale(first: &testing::Scratch, second: &testing::Scratch) {
     good(pair.kul.submit(Command::OfferProduct(offer("T-1"))).await);
     pair.carry().await;
     assert_eq!(pair.hgh.offers(None, 10).await.unwrap().items.len(), 1);
-    let quote: Quote = serde_json::from_value(good(pair.hgh.submit(Command::AskQuote(ask(1, "T-1", BUYER))).await)).unwrap();
+    let quote: Quote =
+        serde_json::from_value(good(pair.hgh.submit(Command::AskQuote(ask(1, "T-1", BUYER))).await)).unwrap();
     assert_eq!(pair.hgh.quote(quote.id).await.unwrap().as_ref(), Some(&quote));
     // The payment comes before the order: it is parked, and applied when the order comes.
     good(pair.hgh.submit(payment(1, quote.landed.total, BUYER)).await);

@@ -24,12 +24,12 @@ use crate::pair::*;
 async fn migrations_run_once() {
     for scratch in testing::stores().await {
         let db = Db::open(&scratch.store).await.unwrap();
-        assert_eq!(schema::migrate(&db, WALL).await, Ok(1));
+        assert_eq!(schema::migrate(&db, WALL).await, Ok(2));
         assert_eq!(schema::migrate(&db, WALL).await, Ok(0));
         let mut conn = db.writer().await.unwrap();
         sqlx::query::<Any>("UPDATE migration SET n = 99").execute(&mut *conn).await.unwrap();
         drop(conn);
-        assert_eq!(schema::migrate(&db, WALL).await, Err(OpenError::NewerTables { known: 1, found: 99 }));
+        assert_eq!(schema::migrate(&db, WALL).await, Err(OpenError::NewerTables { known: 2, found: 99 }));
     }
 }
 
@@ -74,7 +74,10 @@ async fn the_audit_catches_a_balance_that_was_tampered_with() {
         let sound = hub.audit_ledger().await.unwrap();
         assert!(sound.is_sound() && sound.currencies.len() == 1);
         for (tamper, mend) in [
-            ("UPDATE account SET debit = debit + 1 WHERE id = 'bank/CNY'", "UPDATE account SET debit = debit - 1 WHERE id = 'bank/CNY'"),
+            (
+                "UPDATE account SET debit = debit + 1 WHERE id = 'bank/CNY'",
+                "UPDATE account SET debit = debit - 1 WHERE id = 'bank/CNY'",
+            ),
             ("UPDATE transfer SET amount = amount + 1", "UPDATE transfer SET amount = amount - 1"),
             ("UPDATE transfer SET seq = seq + 1", "UPDATE transfer SET seq = seq - 1"),
             ("UPDATE transfer SET kind = 'post-pending'", "UPDATE transfer SET kind = 'posted'"),
@@ -232,7 +235,13 @@ async fn every_look_is_logged_once_and_the_digest_tells_if_one_is_taken_out() {
     for scratch in testing::stores().await {
         let (clock, _) = Clock::manual(WALL);
         let hub = Hub::open(testing::config(&scratch, &hgh_site(), &clock)).await.unwrap();
-        let look = Look { at: WALL, who: id(4), what: "trade".into(), subject: "hgh.sandbox:A-1".into(), reason: "queue".into() };
+        let look = Look {
+            at: WALL,
+            who: id(4),
+            what: "trade".into(),
+            subject: "hgh.sandbox:A-1".into(),
+            reason: "queue".into(),
+        };
         let tasks: Vec<_> = (0..20)
             .map(|n| {
                 let (hub, look) = (hub.clone(), Look { reason: format!("{n}"), ..look.clone() });

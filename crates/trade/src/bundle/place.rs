@@ -127,10 +127,13 @@ pub(super) fn check(file: &[u8]) -> Result<Intact, BundleFault> {
         AFTER_SIGNATURE.as_bytes(),
     ]
     .concat();
-    let differing: Vec<usize> = (length..).zip(seal.iter().zip(&expected)).filter(|(_, (a, b))| a != b).map(|(at, _)| at).collect();
+    let differing: Vec<usize> =
+        (length..).zip(seal.iter().zip(&expected)).filter(|(_, (a, b))| a != b).map(|(at, _)| at).collect();
     let within = |(from, to): (usize, usize)| differing.iter().any(|at| (from..to).contains(at));
     let (digests_differ, hash_differs) = (within(layout.digests), within(layout.hash));
-    let is_fixed = |at: &usize| ![layout.digests, layout.hash, layout.signature].iter().any(|(from, to)| (*from..*to).contains(at));
+    let is_fixed = |at: &usize| {
+        ![layout.digests, layout.hash, layout.signature].iter().any(|(from, to)| (*from..*to).contains(at))
+    };
     let fixed: Vec<usize> = differing.iter().copied().filter(is_fixed).collect();
     if !fixed.is_empty() && seal_found(file).is_some_and(|found| found != length) {
         return Err(seal_moved(file));
@@ -349,7 +352,12 @@ mod tests {
     fn pointers_follow_objects_arrays_and_escapes() {
         let body = br#"{"a": [1, {"b/c": "x\"y"}, []], "d": {"e~": null}}"#;
         for (part, expected) in [
-            ("1,", "/a/0"), ("x\\\"", "/a/1/b~1c"), ("b/c", "/a/1/b~1c"), ("[]", "/a/2"), ("null", "/d/e~0"), ("\"d\"", "/d"),
+            ("1,", "/a/0"),
+            ("x\\\"", "/a/1/b~1c"),
+            ("b/c", "/a/1/b~1c"),
+            ("[]", "/a/2"),
+            ("null", "/d/e~0"),
+            ("\"d\"", "/d"),
         ] {
             let at = body.windows(part.len()).position(|w| w == part.as_bytes()).unwrap();
             assert_eq!(pointers(body, at, at + 1), [expected], "{part}");

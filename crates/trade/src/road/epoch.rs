@@ -135,40 +135,84 @@ pub struct NewEpoch {
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum EpochFault {
     /// Too long, or not a statement.
-    Malformed { line: usize, column: usize },
-    TooMany { heads: usize, roads: usize, limit: usize },
+    Malformed {
+        line: usize,
+        column: usize,
+    },
+    TooMany {
+        heads: usize,
+        roads: usize,
+        limit: usize,
+    },
     /// Not 1 to 60 printable characters without blanks.
-    Operator { got: String },
+    Operator {
+        got: String,
+    },
     /// The first head of the new epoch is not in order.
-    BadKept { fault: NoteFault },
+    BadKept {
+        fault: NoteFault,
+    },
     /// A head of the old epoch is not in order; `head` counts from 0.
-    BadHead { head: usize, fault: NoteFault },
+    BadHead {
+        head: usize,
+        fault: NoteFault,
+    },
     /// The heads do not go from the shortest to the longest.
-    HeadsUnordered { head: usize },
+    HeadsUnordered {
+        head: usize,
+    },
     /// No witness has seen more than is kept: nothing is lost, and no new epoch is needed.
-    NothingLost { kept: u64, witnessed: u64 },
+    NothingLost {
+        kept: u64,
+        witnessed: u64,
+    },
     /// The range is not that from the kept leaves to the longest head.
-    OtherRange { expected_from: u64, expected_to: u64, from: u64, to: u64 },
+    OtherRange {
+        expected_from: u64,
+        expected_to: u64,
+        from: u64,
+        to: u64,
+    },
     /// What is kept does not extend a head that it should: history was rewritten under cover of a loss.
-    Rewritten { forgery: Box<Forgery> },
+    Rewritten {
+        forgery: Box<Forgery>,
+    },
 }
 
 /// Why a peer's new epoch is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum EpochRefusal {
-    NotThePeer { hub: HubId, peer: HubId },
-    OtherMode { ours: Mode, theirs: Mode },
-    BadSignature { fault: KeyFault },
+    NotThePeer {
+        hub: HubId,
+        peer: HubId,
+    },
+    OtherMode {
+        ours: Mode,
+        theirs: Mode,
+    },
+    BadSignature {
+        fault: KeyFault,
+    },
     /// Two histories were shown on this road: an operator must look at them first.
     Suspended,
     /// Epochs follow one another.
-    OtherEpoch { expected: Epoch, got: Epoch },
-    BadStatement { fault: EpochFault },
+    OtherEpoch {
+        expected: Epoch,
+        got: Epoch,
+    },
+    BadStatement {
+        fault: EpochFault,
+    },
     /// The head that we witnessed is not among those named.
-    HeadNotNamed { witnessed: u64 },
+    HeadNotNamed {
+        witnessed: u64,
+    },
     /// The statement does not continue this road after the last entry that we applied.
-    RoadNumber { expected: u64, got: Option<u64> },
+    RoadNumber {
+        expected: u64,
+        got: Option<u64>,
+    },
 }
 
 /// A new epoch that was accepted.
@@ -234,16 +278,12 @@ impl NewEpoch {
         if !named || !self.operator.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(EpochFault::Operator { got: self.operator.chars().take(OPERATOR_MAX_BYTES).collect() });
         }
-        let kept = self
-            .kept
-            .verify_for(&self.origin(self.epoch), keys)
-            .map_err(|fault| EpochFault::BadKept { fault })?;
+        let kept =
+            self.kept.verify_for(&self.origin(self.epoch), keys).map_err(|fault| EpochFault::BadKept { fault })?;
         let before = self.origin(Epoch(self.epoch.0.saturating_sub(1)));
         let mut longest = 0;
         for (position, WitnessedHead { head: note, consistency }) in self.heads.iter().enumerate() {
-            let head = note
-                .verify_for(&before, keys)
-                .map_err(|fault| EpochFault::BadHead { head: position, fault })?;
+            let head = note.verify_for(&before, keys).map_err(|fault| EpochFault::BadHead { head: position, fault })?;
             if head.size < longest {
                 return Err(EpochFault::HeadsUnordered { head: position });
             }
@@ -374,7 +414,8 @@ mod tests {
         assert_eq!(ask(&[(sin.clone(), s.lost.head_at(8)), (hgh.clone(), first.head())]).verdict, Recovery::Fine);
         let behind = |by: &HubId, epoch, size, head| Recovery::Behind { by: by.clone(), epoch, size, head };
         assert_eq!(
-            ask(&[(sin.clone(), s.lost.head_at(15)), (hgh.clone(), s.lost.head()), (sin.clone(), s.lost.head_at(13))]).verdict,
+            ask(&[(sin.clone(), s.lost.head_at(15)), (hgh.clone(), s.lost.head()), (sin.clone(), s.lost.head_at(13))])
+                .verdict,
             behind(&hgh, Epoch(1), 20, s.lost.head())
         );
         // Restored from a copy made before the new epoch
@@ -441,9 +482,18 @@ mod tests {
             accept(&statement).unwrap_err()
         };
         assert!(matches!(resigned(|n| n.epoch = Epoch(3)), EpochRefusal::OtherEpoch { expected: Epoch(2), .. }));
-        assert!(matches!(resigned(|n| n.lost_to = 13), EpochRefusal::BadStatement { fault: EpochFault::OtherRange { .. } }));
-        assert!(matches!(resigned(|n| n.operator.clear()), EpochRefusal::BadStatement { fault: EpochFault::Operator { .. } }));
-        assert!(matches!(resigned(|n| n.heads.swap(0, 1)), EpochRefusal::BadStatement { fault: EpochFault::HeadsUnordered { head: 1 } }));
+        assert!(matches!(
+            resigned(|n| n.lost_to = 13),
+            EpochRefusal::BadStatement { fault: EpochFault::OtherRange { .. } }
+        ));
+        assert!(matches!(
+            resigned(|n| n.operator.clear()),
+            EpochRefusal::BadStatement { fault: EpochFault::Operator { .. } }
+        ));
+        assert!(matches!(
+            resigned(|n| n.heads.swap(0, 1)),
+            EpochRefusal::BadStatement { fault: EpochFault::HeadsUnordered { head: 1 } }
+        ));
         assert!(matches!(resigned(|n| n.roads.clear()), EpochRefusal::RoadNumber { got: None, .. }));
         assert!(matches!(resigned(|n| n.mode = Mode::Production), EpochRefusal::OtherMode { .. }));
         assert!(matches!(resigned(|n| n.hub = "sin.sandbox".parse().unwrap()), EpochRefusal::NotThePeer { .. }));

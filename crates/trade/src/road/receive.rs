@@ -128,8 +128,7 @@ fn in_order(own: &Own, road: &RoadState, batch: &Batch) -> Result<(Vec<Entry>, u
     let (mut cursor, mut next_index) = (road.cursor, road.next_index);
     for (position, entry) in batch.entries.iter().enumerate() {
         let (index, road_seq) = (entry.index, entry.road_seq);
-        let envelope =
-            (own.envelope)(&entry.leaf.0).ok_or(RoadRefusal::NoEnvelope { entry: position, index })?;
+        let envelope = (own.envelope)(&entry.leaf.0).ok_or(RoadRefusal::NoEnvelope { entry: position, index })?;
         if envelope.to != *own.hub() {
             return Err(RoadRefusal::Misaddressed { entry: position, index, to: envelope.to });
         }
@@ -224,14 +223,38 @@ mod tests {
         // (signed again by the sender?, change, refusal)
         let cases: [(bool, Change, IsRight); 27] = [
             // limits
-            (false, |b, _| b.entries = vec![b.entries[0].clone(); 513], |r| matches!(r, RoadRefusal::TooManyEntries { got: 513, limit: 512 })),
-            (false, |b, _| b.entries[3].leaf = Bytes(vec![0; 65_536]), |r| matches!(r, RoadRefusal::LeafTooLong { entry: 3, .. })),
-            (false, |b, _| b.entries[2].proof = vec![Hash::of(b""); 65], |r| matches!(r, RoadRefusal::ProofTooLong { entry: Some(2), .. })),
-            (false, |b, _| b.consistency = vec![Hash::of(b""); 65], |r| matches!(r, RoadRefusal::ProofTooLong { entry: None, .. })),
-            (false, |b, _| b.checkpoint = " ".repeat(9000), |r| matches!(r, RoadRefusal::CheckpointTooLong { bytes: 9000, .. })),
+            (
+                false,
+                |b, _| b.entries = vec![b.entries[0].clone(); 513],
+                |r| matches!(r, RoadRefusal::TooManyEntries { got: 513, limit: 512 }),
+            ),
+            (
+                false,
+                |b, _| b.entries[3].leaf = Bytes(vec![0; 65_536]),
+                |r| matches!(r, RoadRefusal::LeafTooLong { entry: 3, .. }),
+            ),
+            (
+                false,
+                |b, _| b.entries[2].proof = vec![Hash::of(b""); 65],
+                |r| matches!(r, RoadRefusal::ProofTooLong { entry: Some(2), .. }),
+            ),
+            (
+                false,
+                |b, _| b.consistency = vec![Hash::of(b""); 65],
+                |r| matches!(r, RoadRefusal::ProofTooLong { entry: None, .. }),
+            ),
+            (
+                false,
+                |b, _| b.checkpoint = " ".repeat(9000),
+                |r| matches!(r, RoadRefusal::CheckpointTooLong { bytes: 9000, .. }),
+            ),
             // addressee
             (false, |b, _| b.version = 2, |r| matches!(r, RoadRefusal::OtherVersion { got: 2, .. })),
-            (false, |b, _| b.mode = Mode::Production, |r| matches!(r, RoadRefusal::OtherMode { theirs: Mode::Production, .. })),
+            (
+                false,
+                |b, _| b.mode = Mode::Production,
+                |r| matches!(r, RoadRefusal::OtherMode { theirs: Mode::Production, .. }),
+            ),
             (false, |b, _| b.to = "sin.sandbox".parse().unwrap(), |r| matches!(r, RoadRefusal::NotForUs { .. })),
             (false, |b, _| b.from = "sin.sandbox".parse().unwrap(), |r| matches!(r, RoadRefusal::NotFromPeer { .. })),
             (false, |b, _| b.epoch = Epoch(2), |r| matches!(r, RoadRefusal::OtherEpoch { theirs: Epoch(2), .. })),
@@ -239,23 +262,63 @@ mod tests {
             (false, |b, _| b.entries[1].leaf.0[15] ^= 1, |r| matches!(r, RoadRefusal::BadSignature { .. })),
             (false, |b, _| b.entries[1].index += 1, |r| matches!(r, RoadRefusal::BadSignature { .. })),
             (false, |b, _| b.entries[1].road_seq += 1, |r| matches!(r, RoadRefusal::BadSignature { .. })),
-            (false, |b, _| b.entries[1].proof[0] = Hash::of(b"other"), |r| matches!(r, RoadRefusal::BadSignature { .. })),
+            (
+                false,
+                |b, _| b.entries[1].proof[0] = Hash::of(b"other"),
+                |r| matches!(r, RoadRefusal::BadSignature { .. }),
+            ),
             (false, |b, _| b.entries.swap(0, 1), |r| matches!(r, RoadRefusal::BadSignature { .. })),
             (false, |b, _| drop(b.entries.pop()), |r| matches!(r, RoadRefusal::BadSignature { .. })),
             (false, |b, _| b.consistency[0] = Hash::of(b"other"), |r| matches!(r, RoadRefusal::BadSignature { .. })),
-            (false, |b, log| b.checkpoint = log.head_at(20).to_string(), |r| matches!(r, RoadRefusal::BadSignature { .. })),
+            (
+                false,
+                |b, log| b.checkpoint = log.head_at(20).to_string(),
+                |r| matches!(r, RoadRefusal::BadSignature { .. }),
+            ),
             // consistency: signed by the peer, and yet
-            (true, |b, _| b.checkpoint = b.checkpoint.replace("\n25\n", "\n26\n"), |r| matches!(r, RoadRefusal::BadCheckpoint { fault: NoteFault::BadSignature { .. } })),
-            (true, |b, log| b.checkpoint = log.head_at(8).to_string(), |r| matches!(r, RoadRefusal::Stale { seen: 9, got: 8 })),
-            (true, |b, _| b.consistency_from = 8, |r| matches!(r, RoadRefusal::ConsistencyFrom { expected: 9, got: 8 })),
+            (
+                true,
+                |b, _| b.checkpoint = b.checkpoint.replace("\n25\n", "\n26\n"),
+                |r| matches!(r, RoadRefusal::BadCheckpoint { fault: NoteFault::BadSignature { .. } }),
+            ),
+            (
+                true,
+                |b, log| b.checkpoint = log.head_at(8).to_string(),
+                |r| matches!(r, RoadRefusal::Stale { seen: 9, got: 8 }),
+            ),
+            (
+                true,
+                |b, _| b.consistency_from = 8,
+                |r| matches!(r, RoadRefusal::ConsistencyFrom { expected: 9, got: 8 }),
+            ),
             (true, |b, _| b.consistency[0] = Hash::of(b"other"), |r| matches!(r, RoadRefusal::Forged { .. })),
             // inclusion
-            (true, |b, _| b.entries[1].leaf.0[15] ^= 1, |r| matches!(r, RoadRefusal::NotIncluded { entry: 1, index: 12, .. })),
-            (true, |b, _| b.entries[7].index = 25, |r| matches!(r, RoadRefusal::NotIncluded { entry: 7, index: 25, .. })),
+            (
+                true,
+                |b, _| b.entries[1].leaf.0[15] ^= 1,
+                |r| matches!(r, RoadRefusal::NotIncluded { entry: 1, index: 12, .. }),
+            ),
+            (
+                true,
+                |b, _| b.entries[7].index = 25,
+                |r| matches!(r, RoadRefusal::NotIncluded { entry: 7, index: 25, .. }),
+            ),
             // order
-            (true, |b, _| b.entries[2].road_seq = 9, |r| matches!(r, RoadRefusal::NumberDiffers { entry: 2, index: 14, stated: 9, in_leaf: 7 })),
-            (true, |b, _| drop(b.entries.remove(0)), |r| matches!(r, RoadRefusal::Gap { entry: 0, index: 12, expected: 5, got: 6 })),
-            (true, |b, _| b.entries.swap(1, 2), |r| matches!(r, RoadRefusal::Gap { entry: 1, index: 14, expected: 6, got: 7 })),
+            (
+                true,
+                |b, _| b.entries[2].road_seq = 9,
+                |r| matches!(r, RoadRefusal::NumberDiffers { entry: 2, index: 14, stated: 9, in_leaf: 7 }),
+            ),
+            (
+                true,
+                |b, _| drop(b.entries.remove(0)),
+                |r| matches!(r, RoadRefusal::Gap { entry: 0, index: 12, expected: 5, got: 6 }),
+            ),
+            (
+                true,
+                |b, _| b.entries.swap(1, 2),
+                |r| matches!(r, RoadRefusal::Gap { entry: 1, index: 14, expected: 6, got: 7 }),
+            ),
         ];
         let (log, hgh, road) = scene();
         for (number, (again, change, is_right)) in cases.into_iter().enumerate() {
@@ -320,10 +383,7 @@ mod tests {
         let mut batch = next(&log, &hgh, &road);
         batch.entries = log.entries(&sin, 0, size);
         resign(&log, &mut batch);
-        assert_eq!(
-            receive(&hgh, &road, &batch),
-            Err(RoadRefusal::Misaddressed { entry: 0, index: 25, to: sin })
-        );
+        assert_eq!(receive(&hgh, &road, &batch), Err(RoadRefusal::Misaddressed { entry: 0, index: 25, to: sin }));
         // Number 3 was applied long ago; here it stands again with other contents.
         log.add(b"hgh.sandbox 3 something else".to_vec());
         let mut batch = next(&log, &hgh, &road);
@@ -376,9 +436,15 @@ mod tests {
             Batch::read(later, &[1, 2], Limits::default()),
             Err(RoadRefusal::OtherVersion { got: 7, spoken: vec![1, 2] })
         );
-        assert!(matches!(Batch::read(br#"{"version":1}"#, &[1], Limits::default()), Err(RoadRefusal::Malformed { line: 1, .. })));
+        assert!(matches!(
+            Batch::read(br#"{"version":1}"#, &[1], Limits::default()),
+            Err(RoadRefusal::Malformed { line: 1, .. })
+        ));
         let small = Limits { entries: 8, bytes: 100 };
-        assert!(matches!(Batch::read(&batch.to_json(), &[1], small), Err(RoadRefusal::BatchTooLong { limit: 100, .. })));
+        assert!(matches!(
+            Batch::read(&batch.to_json(), &[1], small),
+            Err(RoadRefusal::BatchTooLong { limit: 100, .. })
+        ));
     }
 
     #[test]

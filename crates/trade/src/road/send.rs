@@ -121,14 +121,33 @@ fn json_length(entry: &Entry) -> usize {
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum ReceiptRefusal {
     /// Too long, or not a receipt.
-    Malformed { line: usize, column: usize },
-    NotBetweenUs { from: HubId, to: HubId, mode: Mode },
+    Malformed {
+        line: usize,
+        column: usize,
+    },
+    NotBetweenUs {
+        from: HubId,
+        to: HubId,
+        mode: Mode,
+    },
     /// About a log of ours that is over, or not yet.
-    OtherEpoch { ours: Epoch, theirs: Epoch },
-    BadSignature { fault: KeyFault },
+    OtherEpoch {
+        ours: Epoch,
+        theirs: Epoch,
+    },
+    BadSignature {
+        fault: KeyFault,
+    },
     /// The peer has applied or seen more than this log holds: events were lost here.
-    PeerAhead { cursor: u64, known: u64, peer_size: u64, size: u64 },
-    BadCosignature { fault: NoteFault },
+    PeerAhead {
+        cursor: u64,
+        known: u64,
+        peer_size: u64,
+        size: u64,
+    },
+    BadCosignature {
+        fault: NoteFault,
+    },
 }
 
 impl Receipt {

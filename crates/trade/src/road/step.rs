@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Batch, EpochRefusal, Entry, Forgery, Head, NewEpoch, Outgoing, Own, Receipt, ReceiptRefusal, RoadRefusal,
+    Batch, Entry, EpochRefusal, Forgery, Head, NewEpoch, Outgoing, Own, Receipt, ReceiptRefusal, RoadRefusal,
     RoadState, Wanted, accept_epoch, acknowledge, receive,
 };
 use crate::card::HubCard;
@@ -105,17 +105,37 @@ pub enum Effect {
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum Alarm {
     /// The peer showed two histories; the road is suspended.
-    Forged { forgery: Box<Forgery> },
+    Forged {
+        forgery: Box<Forgery>,
+    },
     /// We refused a batch of the peer's for another reason than its age or our pause.
-    Refused { refusal: RoadRefusal },
+    Refused {
+        refusal: RoadRefusal,
+    },
     /// The peer refused a batch of ours.
-    RefusedByPeer { refusal: RoadRefusal },
+    RefusedByPeer {
+        refusal: RoadRefusal,
+    },
     /// The peer knows more of our log than we do: events were lost here; nothing more is sent.
-    WeLostEvents { cursor: u64, known: u64, peer_size: u64, size: u64 },
-    BadReceipt { refusal: ReceiptRefusal },
+    WeLostEvents {
+        cursor: u64,
+        known: u64,
+        peer_size: u64,
+        size: u64,
+    },
+    BadReceipt {
+        refusal: ReceiptRefusal,
+    },
     /// The peer has declared a loss and opened a new epoch.
-    EpochOpened { epoch: Epoch, lost_from: u64, lost_to: u64, we_hold_lost: bool },
-    EpochRefused { refusal: EpochRefusal },
+    EpochOpened {
+        epoch: Epoch,
+        lost_from: u64,
+        lost_to: u64,
+        we_hold_lost: bool,
+    },
+    EpochRefused {
+        refusal: EpochRefusal,
+    },
 }
 
 /// One step of a road.
@@ -374,7 +394,9 @@ mod tests {
         assert!(ends[0].tick(NOW.plus_seconds(1)).is_empty(), "one batch at a time");
         let receipt = ends[1].on(batch, NOW.plus_seconds(2)).pop().unwrap();
         let next = ends[0].on(receipt, NOW.plus_seconds(3));
-        assert!(matches!(&next[..], [Message::Batch(batch)] if batch.entries[0].road_seq == 2 && batch.consistency_from == 1));
+        assert!(
+            matches!(&next[..], [Message::Batch(batch)] if batch.entries[0].road_seq == 2 && batch.consistency_from == 1)
+        );
         let cosigned = ends[0].road.sent.cosigned.clone().unwrap();
         assert_eq!((cosigned.claimed().size, cosigned.signatures().len()), (1, 2));
     }
@@ -388,7 +410,10 @@ mod tests {
         let now = run(&mut ends, NOW, 30);
         // The first batch was too large; from its refusal on, three at a time.
         assert_eq!(ends[1].applied, (1..=20).collect::<Vec<_>>());
-        assert!(matches!(ends[1].alarms[..], [Alarm::Refused { refusal: RoadRefusal::TooManyEntries { got: 20, limit: 3 } }]));
+        assert!(matches!(
+            ends[1].alarms[..],
+            [Alarm::Refused { refusal: RoadRefusal::TooManyEntries { got: 20, limit: 3 } }]
+        ));
         ends[0].road.sent.allowance.entries = 0;
         ends[0].log.tell(&hgh, "later");
         run(&mut ends, now, 10);

@@ -441,3 +441,10 @@ problem-stopped = The hub is being stopped.
     .fix = Send the same again when it is back.
 problem-faulty = The hub fails on this command; nothing was changed.
     .fix = Tell the hub's operator.
+
+problem-no-rulebook = There are no rules for { $territory }.
+    .fix = Add a rule pack of this territory.
+problem-other-value = { $field } is not what was committed to.
+    .fix = Compare it with the original.
+problem-rule-unknown = A rule that is needed here is unknown ({ $rule }).
+    .fix = No price is promised until it is known; ask the hub's operator.

@@ -427,3 +427,10 @@ problem-stopped = Hab sedang dihentikan.
     .fix = Hantar semula apabila ia kembali.
 problem-faulty = Hab gagal pada arahan ini; tiada apa-apa berubah.
     .fix = Beritahu pengendali hab.
+
+problem-no-rulebook = Tiada peraturan bagi { $territory }.
+    .fix = Tambah pek peraturan wilayah ini.
+problem-other-value = { $field } bukan nilai yang dikomitkan.
+    .fix = Bandingkan dengan yang asal.
+problem-rule-unknown = Peraturan yang diperlukan di sini tidak diketahui ({ $rule }).
+    .fix = Tiada harga dijanjikan sehingga ia diketahui; tanya pengendali hab.

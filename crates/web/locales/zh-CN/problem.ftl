@@ -427,3 +427,10 @@ problem-stopped = 枢纽正在停机。
     .fix = 请在恢复后重发。
 problem-faulty = 枢纽处理此命令时出错，没有任何更改。
     .fix = 请告诉枢纽运营方。
+
+problem-no-rulebook = 没有 { $territory } 的规则。
+    .fix = 请添加该关境的规则包。
+problem-other-value = { $field } 与承诺值不符。
+    .fix = 请与原件核对。
+problem-rule-unknown = 此处所需的规则未知（{ $rule }）。
+    .fix = 在规则明确之前不作价格承诺；请联系枢纽运营者。

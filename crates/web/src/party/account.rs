@@ -63,7 +63,11 @@ pub async fn make_key(
     account(&app, party, page, Some(key)).await
 }
 
-pub async fn revoke_key(State(app): State<AppState>, Signed(party): Signed, Path(id): Path<String>) -> Answer<Response> {
+pub async fn revoke_key(
+    State(app): State<AppState>,
+    Signed(party): Signed,
+    Path(id): Path<String>,
+) -> Answer<Response> {
     let key = own_keys(&app, party.id).await?.into_iter().find(|k| k.hash == id).ok_or_else(Failure::not_found)?;
     app.hub.save_api_key(&ApiKey { revoked: Some(app.wall()), ..key }).await?;
     Ok(Redirect::to("/account").into_response())

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use trade::codes::Country;
 use trade::commands::Command;
 use trade::id::Id;
-use trade::party::{Party, Personal, PersonTag, PersonTags, PersonalField, PersonalValue, RegisterParty, Role};
+use trade::party::{Party, PersonTag, PersonTags, Personal, PersonalField, PersonalValue, RegisterParty, Role};
 use trade::time::Days;
 
 use crate::AppState;
@@ -98,7 +98,10 @@ pub async fn register(app: &AppState, who: &Registration, by_operator: bool) -> 
         }
         _ => None,
     };
-    let command = RegisterParty { party: party(app, id, role, country, who, by_operator).await?, personal: personal(app, id, who).await? };
+    let command = RegisterParty {
+        party: party(app, id, role, country, who, by_operator).await?,
+        personal: personal(app, id, who).await?,
+    };
     let party: Party = app.submit_as(Command::RegisterParty(command)).await?;
     if let Some(credential) = credential {
         if !app.hub.save_credential(&credential).await? {
@@ -157,10 +160,8 @@ pub fn person_tags(app: &AppState, person: &Identity, name: &str) -> Option<Pers
     let name = Some(person.name.trim()).filter(|n| !n.is_empty()).unwrap_or(name.trim());
     let key = &app.site().person_key;
     let number = person.id_number.as_deref().map(str::trim).filter(|n| !n.is_empty());
-    (!name.is_empty()).then(|| PersonTags {
-        id: number.map(|n| PersonTag::of(key, "id", n)),
-        name: PersonTag::of(key, "name", name),
-    })
+    (!name.is_empty())
+        .then(|| PersonTags { id: number.map(|n| PersonTag::of(key, "id", n)), name: PersonTag::of(key, "name", name) })
 }
 
 async fn personal(app: &AppState, id: Id<Party>, who: &Registration) -> Answer<Personal> {

@@ -54,7 +54,8 @@ pub async fn take_notice(app: &AppState, body: &[u8]) -> Answer<Vec<Value>> {
 
 impl Taken {
     fn json(&self, t: &Tr) -> Value {
-        let mut line = json!({ "no": self.no, "credit": self.credit, "amount": self.amount, "order_no": self.order_no });
+        let mut line =
+            json!({ "no": self.no, "credit": self.credit, "amount": self.amount, "order_no": self.order_no });
         let more = match &self.outcome {
             Ok(answer) => answer.clone(),
             Err(failure) => json!({ "problem": problem_json(t, &failure.problem, failure.status) }),
@@ -167,7 +168,12 @@ pub async fn page(State(app): State<AppState>, As(..): As<Bank>, page: Page) -> 
     bank_page(&app, page, None, Vec::new())
 }
 
-pub async fn upload(State(app): State<AppState>, As(..): As<Bank>, page: Page, mut form: Multipart) -> Answer<Response> {
+pub async fn upload(
+    State(app): State<AppState>,
+    As(..): As<Bank>,
+    page: Page,
+    mut form: Multipart,
+) -> Answer<Response> {
     let broken = |_| Failure::new(StatusCode::BAD_REQUEST, "http-400");
     let mut file = Bytes::new();
     while let Some(field) = form.next_field().await.map_err(broken)? {

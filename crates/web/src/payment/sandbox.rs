@@ -77,7 +77,8 @@ async fn send(app: &AppState, message: &PaymentMessage) -> Answer<()> {
     let lost = |code: &str| Failure::new(StatusCode::BAD_GATEWAY, code);
     let body = serde_json::to_vec(message).map_err(|_| lost("payment-not-sent"))?;
     let (id, now) = (format!("msg_{}", message.payment), app.wall().seconds());
-    let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build().map_err(|_| lost("payment-not-sent"))?;
+    let client =
+        reqwest::Client::builder().timeout(PATIENCE).no_proxy().build().map_err(|_| lost("payment-not-sent"))?;
     let answer = client
         .post(format!("{}/api/v1/webhooks/payments", app.settings.local_url))
         .header("content-type", "application/json")

@@ -146,7 +146,8 @@ mod tests {
         assert!(verify(&secret, &headers("msg_1", "1000", &good), b"{}", 1_100).is_ok());
         let several = format!("v1,AAAA {good}");
         assert!(verify(&secret, &headers("msg_1", "1000", &several), b"{}", 1_100).is_ok());
-        let code = |headers: &HeaderMap, body: &[u8], now: i64| verify(&secret, headers, body, now).unwrap_err().problem.code;
+        let code =
+            |headers: &HeaderMap, body: &[u8], now: i64| verify(&secret, headers, body, now).unwrap_err().problem.code;
         assert_eq!(code(&headers("msg_1", "1000", &good), b"{ }", 1_100), "webhook-signature");
         assert_eq!(code(&headers("msg_2", "1000", &good), b"{}", 1_100), "webhook-signature");
         assert_eq!(code(&headers("msg_1", "1001", &good), b"{}", 1_100), "webhook-signature");

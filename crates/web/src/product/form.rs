@@ -182,7 +182,8 @@ fn goods(app: &AppState, form: &ProductForm) -> Result<Goods, BTreeMap<&'static 
     let grams = |t: &str| Grams::parse_kilograms(t).map_err(|_| field_value("weight", t));
     let weight = kept("weight", &mut faults, read(&form.weight, grams));
     let currency = app.site().currency;
-    let price = kept("price", &mut faults, read(&form.price, |t| Money::parse(t, currency).map_err(|e| Failure::of(&e))));
+    let price =
+        kept("price", &mut faults, read(&form.price, |t| Money::parse(t, currency).map_err(|e| Failure::of(&e))));
     let size = kept("size", &mut faults, size(form));
     let content = kept("content", &mut faults, content(form));
     if !faults.is_empty() {

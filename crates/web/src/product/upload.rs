@@ -337,8 +337,14 @@ pub async fn failed(
 /// An empty list with the headers that are read, in the reader's language.
 pub async fn template(State(app): State<AppState>, page: Page) -> Response {
     let keys = [
-        "template-sku", "template-name", "template-description", "template-hs", "template-origin", "template-weight",
-        "template-size", "template-content",
+        "template-sku",
+        "template-name",
+        "template-description",
+        "template-hs",
+        "template-origin",
+        "template-weight",
+        "template-size",
+        "template-content",
     ];
     let price = page.w1("template-price", "currency", app.site().currency.code());
     let headers: Vec<String> = keys.iter().map(|key| page.s(key)).chain([price]).collect();

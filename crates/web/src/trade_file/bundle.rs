@@ -236,10 +236,12 @@ fn keep(value: Value, path: &str, fields: &[&str]) -> Option<Value> {
 pub fn shows(view: View, event: &Event) -> bool {
     match view {
         // The parcel's way and what customs let through: no price, no goods, nobody's name or words.
-        View::Public => matches!(
-            event.what,
-            Happened::CustodyRecorded { .. } | Happened::ImportMatched { .. } | Happened::Held { .. }
-        ) || matches!(event.what, Happened::Released { by: None, reason: None }),
+        View::Public => {
+            matches!(
+                event.what,
+                Happened::CustodyRecorded { .. } | Happened::ImportMatched { .. } | Happened::Held { .. }
+            ) || matches!(event.what, Happened::Released { by: None, reason: None })
+        }
         View::Counterparty => {
             event.to.is_some() || matches!(event.what, Happened::ImportMatched { .. } | Happened::ExportLodged { .. })
         }
@@ -284,8 +286,7 @@ pub async fn download(
     let bytes = seal(&app, &file, view).await?;
     let name: String = file.id.order_no().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let disposition = format!("attachment; filename=\"{name}-{code}.ehub.json\"");
-    let headers =
-        [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_DISPOSITION, disposition)];
+    let headers = [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_DISPOSITION, disposition)];
     Ok((headers, bytes).into_response())
 }
 

@@ -116,8 +116,7 @@ fn why(t: &Tr, row: &MatchRow) -> Option<String> {
         Verdict::Differs { allowed, .. } | Verdict::Within { allowed, .. } => *allowed,
         Verdict::Equal | Verdict::Open => return None,
     };
-    let allowed =
-        if allowed == 0 { t.s("match-exact") } else { t.w1("match-allowed", "share", percent(allowed)) };
+    let allowed = if allowed == 0 { t.s("match-exact") } else { t.w1("match-allowed", "share", percent(allowed)) };
     let rule = t.w1("match-rule", "rule", &row.rule);
     if !row.verdict.holds() {
         return Some([allowed, rule].join(" · "));

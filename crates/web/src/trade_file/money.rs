@@ -141,9 +141,7 @@ fn payment(t: &Tr, payment: &trade::payment::Payment) -> Line {
     let (state, class) = match &payment.fate {
         Fate::Parked => (t.s("fate-parked"), "wait"),
         Fate::Applied { .. } => (t.s("fate-applied"), "go"),
-        Fate::SetAside { fault, .. } => {
-            (format!("{}: {}", t.s("fate-set-aside"), t.told_fault(fault)), "stop")
-        }
+        Fate::SetAside { fault, .. } => (format!("{}: {}", t.s("fate-set-aside"), t.told_fault(fault)), "stop"),
     };
     Line { amount: t.money(payment.amount), what: payment.no.to_string(), state, class }
 }

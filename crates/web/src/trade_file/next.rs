@@ -81,16 +81,16 @@ fn action(t: &Page, file: &TradeFile, task: Task, viewer: Viewer) -> Option<Acti
         (Task::Mend | Task::Answer, Viewer::Carrier) if file.side == Side::Export => {
             link(format!("{here}/waybill"), "waybill-correct")
         }
-        (Task::Mend | Task::Answer, Viewer::Seller) => link(format!("{here}/export-declaration"), "declaration-correct"),
+        (Task::Mend | Task::Answer, Viewer::Seller) => {
+            link(format!("{here}/export-declaration"), "declaration-correct")
+        }
         (Task::AcceptGoods, Viewer::Buyer) => Some(Action {
             href: format!("{here}/acceptance"),
             label: t.s("escrow-accept"),
             is_post: true,
             note: Some(t.s("escrow-accept-note")),
         }),
-        (Task::Examine, Viewer::Officer) => {
-            link(here.replacen("/trades/", "/officer/", 1), "clearance-decision")
-        }
+        (Task::Examine, Viewer::Officer) => link(here.replacen("/trades/", "/officer/", 1), "clearance-decision"),
         (Task::Transport | Task::Deliver, Viewer::Carrier) => {
             let number = file.waybill.as_ref().map(|w| w.no.to_string()).unwrap_or_default();
             link(format!("/parcels?number={}", percent(&number)), "custody-title")
@@ -123,11 +123,7 @@ fn others(t: &Page, file: &TradeFile, ball: &Ball, viewer: Viewer) -> Next {
     // The carrier may register the waybill when the seller brings the parcel.
     let helps = viewer == Viewer::Carrier && ball.task == Task::HandOver && file.side == Side::Export;
     let action = helps.then(|| action(t, file, ball.task, viewer)).flatten();
-    let title = if file.closed.is_some() || ball.holder == Holder::Nobody {
-        String::new()
-    } else {
-        t.s("next-other")
-    };
+    let title = if file.closed.is_some() || ball.holder == Holder::Nobody { String::new() } else { t.s("next-other") };
     Next { title, text, action, is_mine: helps }
 }
 

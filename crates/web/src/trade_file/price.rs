@@ -61,11 +61,7 @@ pub fn fall(t: &Tr, quote: &Quote) -> Fall {
         name: t.s("fall-total"),
         why: t.w(
             "fall-total-why",
-            [
-                ("date", t.date(quote.date)),
-                ("hub", quote.importer.to_string()),
-                ("until", t.time(quote.expires_at)),
-            ],
+            [("date", t.date(quote.date)), ("hub", quote.importer.to_string()), ("until", t.time(quote.expires_at))],
         ),
         rule: None,
         amount: t.money(landed.total),
@@ -170,18 +166,12 @@ fn formula(t: &Tr, charge: &Charge) -> String {
     let base = t.money(charge.base);
     match charge.formula {
         FormulaKind::NotLevied => t.s("formula-not-levied"),
-        FormulaKind::CompositePart { vat, consumption_tax: Rate::ZERO, share, .. } => t.w(
-            "formula-composite-part",
-            [("vat", t.percent(vat)), ("share", t.percent(share)), ("base", base)],
-        ),
+        FormulaKind::CompositePart { vat, consumption_tax: Rate::ZERO, share, .. } => {
+            t.w("formula-composite-part", [("vat", t.percent(vat)), ("share", t.percent(share)), ("base", base)])
+        }
         FormulaKind::CompositePart { vat, consumption_tax, share, .. } => t.w(
             "formula-composite-part-ct",
-            [
-                ("vat", t.percent(vat)),
-                ("ct", t.percent(consumption_tax)),
-                ("share", t.percent(share)),
-                ("base", base),
-            ],
+            [("vat", t.percent(vat)), ("ct", t.percent(consumption_tax)), ("share", t.percent(share)), ("base", base)],
         ),
         FormulaKind::AdValorem => t.w("formula-ad-valorem", [("rate", t.percent(charge.rate)), ("base", base)]),
         FormulaKind::InsideItsBase => {

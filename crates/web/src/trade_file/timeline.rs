@@ -54,7 +54,10 @@ fn step(t: &Tr, event: &Known) -> Step {
     let (text, why) = words(t, &event.what);
     let is_stop = matches!(
         event.what,
-        Happened::Held { .. } | Happened::Examining { .. } | Happened::Detained { .. } | Happened::PaymentSetAside { .. }
+        Happened::Held { .. }
+            | Happened::Examining { .. }
+            | Happened::Detained { .. }
+            | Happened::PaymentSetAside { .. }
     );
     let place = event.n.map_or_else(|| t.s("line-waiting"), |n| t.w1("line-log", "n", t.num(n)));
     let seen = if event.is_witnessed { t.s("line-seen") } else { t.s("line-not-witnessed") };

@@ -91,8 +91,7 @@ fn is_carried(file: &TradeFile) -> bool {
 }
 
 /// What a carrier may know of a trade: the parcel and its way, no price, no person, no line of it.
-const CARRIER_FIELDS: [&str; 8] =
-    ["id", "side", "opened", "peer", "waybill", "clearance", "custody", "practice"];
+const CARRIER_FIELDS: [&str; 8] = ["id", "side", "opened", "peer", "waybill", "clearance", "custody", "practice"];
 
 /// The file as this part may have it in JSON. The marks by which persons are recognised stay with
 /// the importing hub's customs; a carrier has the fields of [`CARRIER_FIELDS`] alone.

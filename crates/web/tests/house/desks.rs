@@ -27,7 +27,8 @@ async fn a_sale_runs_from_order_to_payout_and_both_hubs_say_the_same() {
         assert_eq!(audit["sound"], json!(true), "{audit}");
     }
     // Told once more, nothing happens twice.
-    let again = house.hgh.post(Some(Who::Buyer), &at("/api/v1/trades", 1, "/acceptance"), &json!({})).await.good().json();
+    let again =
+        house.hgh.post(Some(Who::Buyer), &at("/api/v1/trades", 1, "/acceptance"), &json!({})).await.good().json();
     assert_eq!(again["state"], "released");
 }
 
@@ -78,12 +79,15 @@ async fn an_officer_releases_asks_and_detains_with_a_reason() {
     let house = House::open().await;
     house.trade(3, Ware::Cream, 240, Reach::Lodged).await;
     house.trade(4, Ware::Cream, 240, Reach::Lodged).await;
-    let decide = async |n: u64, body: Value| house.hgh.post(Some(Who::Officer), &at("/api/v1/trades", n, "/decision"), &body).await;
+    let decide = async |n: u64, body: Value| {
+        house.hgh.post(Some(Who::Officer), &at("/api/v1/trades", n, "/decision"), &body).await
+    };
     let no_reason = decide(3, json!({ "decision": "detain", "reason": " " })).await;
     assert_eq!((no_reason.status, code(&no_reason.json())), (StatusCode::UNPROCESSABLE_ENTITY, "reason-missing"));
     let unclear = decide(3, json!({ "decision": "perhaps" })).await;
     assert_eq!(code(&unclear.json()), "decision-unclear");
-    let asked = decide(3, json!({ "decision": "ask", "field": "hs-code", "of": "seller", "reason": "Which extract?" })).await;
+    let asked =
+        decide(3, json!({ "decision": "ask", "field": "hs-code", "of": "seller", "reason": "Which extract?" })).await;
     assert_eq!(asked.good().json()["asked"]["reason"], "Which extract?");
     let held = house.scan(&house.hgh, 3, CustodyKind::OutForDelivery).await;
     assert_eq!(code(&held.json()), "step-missing");
@@ -96,7 +100,7 @@ async fn an_officer_releases_asks_and_detains_with_a_reason() {
     assert!(page.contains("Forbidden plant"), "the seller reads the reason: {page}");
     // The day's counts: one by an officer, one detained.
     let desk = house.hgh.get(Some(Who::Officer), "/officer").await.good().text();
-    assert!(desk.contains("<b>1</b> Released by an officer") && desk.contains("<b>1</b> Detained"), "{desk}");
+    assert!(desk.contains("<b>1</b>Released by an officer") && desk.contains("<b>1</b>Detained"), "{desk}");
 }
 
 #[tokio::test]
@@ -146,7 +150,10 @@ async fn the_operator_moves_the_clock_of_a_sandbox_forward_only() {
     house.carry().await;
     let there = house.hgh.get(Some(Who::Operator), "/api/v1/clock").await.good().json()["now"].as_i64().unwrap();
     assert_eq!(there, later);
-    assert_eq!(house.kul.form(Some(Who::Operator), "/operator/clock", "to=yesterday").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        house.kul.form(Some(Who::Operator), "/operator/clock", "to=yesterday").await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
 }
 
 #[tokio::test]
@@ -197,7 +204,9 @@ async fn a_paused_road_and_an_unknown_peer_are_told_apart() {
 }
 
 fn encoded(text: &str) -> String {
-    text.bytes().map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+    text.bytes()
+        .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect()
 }
 
 #[tokio::test]

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use hub::Hub;
 use hub::clock::{Clock, ClockHand};
 use hub::credential::ApiKey;
 use hub::testing::{self, Scratch, WALL};
-use hub::Hub;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use trade::codes::{Country, S10};
@@ -160,15 +160,18 @@ impl Side {
     }
 
     pub async fn form(&self, who: Option<Who>, path: &str, body: &str) -> Got {
-        let request = request(who, Method::POST, path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let request =
+            request(who, Method::POST, path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.ask(request.body(Body::from(body.to_owned())).unwrap()).await
     }
 
     pub async fn upload(&self, who: Option<Who>, path: &str, field: &str, file: &[u8]) -> Got {
-        let mut body = format!("--cut\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"f\"\r\n\r\n").into_bytes();
+        let mut body =
+            format!("--cut\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"f\"\r\n\r\n").into_bytes();
         body.extend_from_slice(file);
         body.extend_from_slice(b"\r\n--cut--\r\n");
-        let request = request(who, Method::POST, path).header(header::CONTENT_TYPE, "multipart/form-data; boundary=cut");
+        let request =
+            request(who, Method::POST, path).header(header::CONTENT_TYPE, "multipart/form-data; boundary=cut");
         self.ask(request.body(Body::from(body)).unwrap()).await
     }
 
@@ -194,9 +197,14 @@ impl Side {
             purpose: "order".to_owned(),
             keep_until: testing::START,
         };
-        let fields = [PersonalField::Name, PersonalField::Email, PersonalField::Phone, PersonalField::Address, PersonalField::IdNumber];
-        let fields: BTreeMap<_, _> =
-            fields.into_iter().filter(|_| buys).map(|f| (f, secret(f.code()))).collect();
+        let fields = [
+            PersonalField::Name,
+            PersonalField::Email,
+            PersonalField::Phone,
+            PersonalField::Address,
+            PersonalField::IdNumber,
+        ];
+        let fields: BTreeMap<_, _> = fields.into_iter().filter(|_| buys).map(|f| (f, secret(f.code()))).collect();
         let personal = Personal { party: party.id, fields };
         self.command(Command::RegisterParty(RegisterParty { party, personal })).await;
         let key = ApiKey {
@@ -324,7 +332,12 @@ impl House {
     /// Brings a trade as far as `reach`, by those whose part it is, through their routes.
     pub async fn trade(&self, n: u64, ware: Ware, scale_grams: i64, reach: Reach) {
         let lines = vec![Asked { product: ware.offer(Who::Seller).product(), pieces: 2 }];
-        let ask = AskQuote { quote: id(1_000 + n), exporter: self.kul.site.id.clone(), lines, buyer: Some(Who::Buyer.party()) };
+        let ask = AskQuote {
+            quote: id(1_000 + n),
+            exporter: self.kul.site.id.clone(),
+            lines,
+            buyer: Some(Who::Buyer.party()),
+        };
         let quote: Quote = serde_json::from_value(self.hgh.command(Command::AskQuote(ask)).await).unwrap();
         let place = PlaceOrder {
             trade: trade_no(n),

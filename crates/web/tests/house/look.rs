@@ -39,7 +39,9 @@ async fn a_house_to_look_at() {
     house.trade(9, Ware::Towel, 500, Reach::Waybill).await;
     let mut tasks = tokio::task::JoinSet::new();
     for (i, theme) in [(0, "light"), (100, "dark")] {
-        for (who, port) in [(Who::Seller, 9101), (Who::Carrier, 9102), (Who::Officer, 9103), (Who::Operator, 9104), (Who::Bank, 9105)] {
+        for (who, port) in
+            [(Who::Seller, 9101), (Who::Carrier, 9102), (Who::Officer, 9103), (Who::Operator, 9104), (Who::Bank, 9105)]
+        {
             tasks.spawn(serve(house.kul.router.clone(), who, theme, port + i));
         }
         for (who, port) in [(Who::Buyer, 9111), (Who::Carrier, 9112), (Who::Officer, 9113), (Who::Operator, 9114)] {

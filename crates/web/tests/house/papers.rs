@@ -95,7 +95,11 @@ async fn a_parcel_is_tracked_by_both_its_numbers_and_shows_its_way_alone() {
     for word in ["¥", "RM", "Tea towel", "DLV-"] {
         assert!(!way.contains(word), "{word}");
     }
-    for query in [format!("number={}&order=A-26-000002", s10(1)), "number=&order=A-26-000001".to_owned(), "number=x&order=y".to_owned()] {
+    for query in [
+        format!("number={}&order=A-26-000002", s10(1)),
+        "number=&order=A-26-000001".to_owned(),
+        "number=x&order=y".to_owned(),
+    ] {
         assert_eq!(house.hgh.get(None, &format!("/track?{query}")).await.status, StatusCode::NOT_FOUND, "{query}");
     }
 }
@@ -120,7 +124,8 @@ async fn a_label_and_a_payout_file_are_what_printers_and_banks_take() {
     let house = House::open().await;
     house.trade(1, Ware::Towel, 500, Reach::Waybill).await;
     for lang in ["en", "ms", "zh"] {
-        let label = house.kul.get(Some(Who::Seller), &at("/trades", 1, &format!("/label.pdf?lang={lang}"))).await.good();
+        let label =
+            house.kul.get(Some(Who::Seller), &at("/trades", 1, &format!("/label.pdf?lang={lang}"))).await.good();
         assert!(label.body.starts_with(b"%PDF"), "{lang}");
     }
     let nothing = house.kul.post(Some(Who::Bank), "/api/v1/payout-files", &serde_json::json!({})).await;
@@ -150,7 +155,13 @@ fn pages(n: u64) -> Vec<(Who, bool, String)> {
         pages.push((Who::Carrier, kul, "/parcels".to_owned()));
         pages.push((Who::Carrier, kul, at("/trades", n, "/waybill")));
     }
-    for path in ["/trades".to_owned(), "/money".to_owned(), at("/trades", n, ""), at("/trades", n, "/waybill"), at("/trades", n, "/export-declaration")] {
+    for path in [
+        "/trades".to_owned(),
+        "/money".to_owned(),
+        at("/trades", n, ""),
+        at("/trades", n, "/waybill"),
+        at("/trades", n, "/export-declaration"),
+    ] {
         pages.push((Who::Seller, true, path));
     }
     for path in ["/trades".to_owned(), "/money".to_owned(), at("/trades", n, "")] {
@@ -180,7 +191,12 @@ async fn every_page_is_light_and_has_its_words_in_every_language() {
 
 /// A message that no language has is shown as `[its-key]`.
 fn first_missing(text: &str) -> String {
-    text.split('[').skip(1).filter_map(|rest| rest.split_once(']')).map(|(key, _)| key.to_owned()).find(|key| is_key(key)).unwrap_or_default()
+    text.split('[')
+        .skip(1)
+        .filter_map(|rest| rest.split_once(']'))
+        .map(|(key, _)| key.to_owned())
+        .find(|key| is_key(key))
+        .unwrap_or_default()
 }
 
 fn has_missing_word(text: &str) -> bool {
