@@ -243,10 +243,10 @@ fn deliver(to: &mut MemoryHub, message: &[u8], sent: &mut Sent) {
     let Ok(batch) = Batch::read(message, &own.versions, Limits::default()) else { return };
     let at = WallTime::from_micros(to.now.micros());
     let command: Command = ReceiveBatch { batch, at }.into();
-    if let Ok(answer) = to.run(command) {
-        if let Ok(receipt) = serde_json::from_value::<Receipt>(answer) {
-            sent.acknowledged = sent.acknowledged.max(receipt.cursor);
-            sent.witnessed = sent.witnessed.max(receipt.size);
-        }
+    if let Ok(answer) = to.run(command)
+        && let Ok(receipt) = serde_json::from_value::<Receipt>(answer)
+    {
+        sent.acknowledged = sent.acknowledged.max(receipt.cursor);
+        sent.witnessed = sent.witnessed.max(receipt.size);
     }
 }

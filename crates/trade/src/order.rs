@@ -292,11 +292,11 @@ impl Decide for LapseOrder {
         if world.now <= order.quote.expires_at {
             return Err(LapseRefusal::NotYet { expires_at: order.quote.expires_at });
         }
-        if let Some(key) = self.quota(world) {
-            if let Some(quota) = world.quotas.get(&key).cloned() {
-                let used = quota.used.minus(order.quote.landed.taxable).unwrap_or(quota.used);
-                world.quotas.put(key.clone(), Quota { key, used });
-            }
+        if let Some(key) = self.quota(world)
+            && let Some(quota) = world.quotas.get(&key).cloned()
+        {
+            let used = quota.used.minus(order.quote.landed.taxable).unwrap_or(quota.used);
+            world.quotas.put(key.clone(), Quota { key, used });
         }
         file.closed = Some(Closed::Lapsed { at: world.now });
         world.happened(Some(&self.trade), file.peer.as_ref(), Happened::OrderLapsed);

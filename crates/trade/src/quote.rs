@@ -208,10 +208,10 @@ impl AskQuote {
         if self.lines.len() > QUOTE_LINES_MAX {
             return Err(QuoteRefusal::TooManyLines { got: self.lines.len(), max: QUOTE_LINES_MAX });
         }
-        if let Some(buyer) = self.buyer {
-            if !world.parties.get(&buyer).is_some_and(|p| p.is(Role::Buyer)) {
-                return Err(QuoteRefusal::NotABuyer { party: buyer });
-            }
+        if let Some(buyer) = self.buyer
+            && !world.parties.get(&buyer).is_some_and(|p| p.is(Role::Buyer))
+        {
+            return Err(QuoteRefusal::NotABuyer { party: buyer });
         }
         let Some(peer) = world.peers.get(&self.exporter) else {
             return Err(QuoteRefusal::PeerUnknown { peer: self.exporter.clone() });

@@ -59,10 +59,10 @@ pub async fn run(app: AppState) {
 
 /// Takes note of practice trades, and orders what a peer's seller wants ordered.
 async fn notice(app: &AppState, event: &Event, practices: &mut BTreeSet<TradeId>) {
-    if let Some(trade) = &event.trade {
-        if matches!(app.hub.trade(trade).await, Ok(Some(file)) if file.practice && file.closed.is_none()) {
-            practices.insert(trade.clone());
-        }
+    if let Some(trade) = &event.trade
+        && matches!(app.hub.trade(trade).await, Ok(Some(file)) if file.practice && file.closed.is_none())
+    {
+        practices.insert(trade.clone());
     }
     if let Happened::PracticeAsked { peer, lines } = &event.what {
         let number = format!("PRACTICE-{}", event.n);

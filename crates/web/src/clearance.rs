@@ -67,7 +67,7 @@ struct QueuePage<'a> {
 }
 
 /// GET /officer
-async fn queue(State(app): State<AppState>, p: Page, As(_, ..): As<Officer>) -> Answer<Response> {
+async fn queue(State(app): State<AppState>, p: Page, As(..): As<Officer>) -> Answer<Response> {
     let mut files = crate::operator::stopped(&app).await?;
     files.sort_by_key(|f| (deadline(f), f.id.clone()));
     let now = app.hub.business_now().await?;

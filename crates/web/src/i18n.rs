@@ -53,10 +53,11 @@ impl Lang {
             let mut fields = part.split(';');
             let lang = fields.next().unwrap_or_default().trim().parse::<Self>();
             let weight = fields.find_map(|f| f.trim().strip_prefix("q=")).map_or(1000, per_mille);
-            if let Ok(lang) = lang {
-                if weight > 0 && best.is_none_or(|(w, _)| weight > w) {
-                    best = Some((weight, lang));
-                }
+            if let Ok(lang) = lang
+                && weight > 0
+                && best.is_none_or(|(w, _)| weight > w)
+            {
+                best = Some((weight, lang));
             }
         }
         best.map_or(Self::En, |(_, lang)| lang)

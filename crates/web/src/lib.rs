@@ -140,7 +140,6 @@ impl std::ops::Deref for AppState {
 }
 
 /// All routes of a hub. What belongs to a sandbox alone is not mounted in production.
-#[must_use]
 pub fn router(app: AppState) -> Router {
     let nouns = Router::new()
         .merge(page::routes())

@@ -95,7 +95,7 @@ async fn show(
 ) -> Answer<Response> {
     let key: OfferKey = format!("{hub}/{product}").parse().map_err(|()| Failure::not_found())?;
     let offer = app.hub.offer(&key).await?.filter(|o| !o.withdrawn).ok_or_else(Failure::not_found)?;
-    let shown = OfferPage { p: page, offer: offer };
+    let shown = OfferPage { p: page, offer };
     Ok(shown.p.show(&shown))
 }
 

@@ -92,7 +92,7 @@ struct HomePage<'a> {
 }
 
 /// GET /operator
-async fn home(State(app): State<AppState>, p: Page, As(_, ..): As<Operator>) -> Answer<Response> {
+async fn home(State(app): State<AppState>, p: Page, As(..): As<Operator>) -> Answer<Response> {
     Ok(p.show(&HomePage { p: &p, v: view(&p, &app).await?, told: None }))
 }
 
@@ -285,7 +285,7 @@ struct ClockForm {
 async fn move_page(
     State(app): State<AppState>,
     p: Page,
-    As(_, ..): As<Operator>,
+    As(..): As<Operator>,
     Form(form): Form<ClockForm>,
 ) -> Answer<Response> {
     let outcome = match target(&app, &form).await {
@@ -324,7 +324,7 @@ struct ApiClock {
 /// POST /api/v1/clock {to}: microseconds since 1970, or RFC 3339.
 async fn move_api(
     State(app): State<AppState>,
-    As(_, ..): As<Operator>,
+    As(..): As<Operator>,
     Json(body): Json<ApiClock>,
 ) -> Answer<Json<Value>> {
     let micros = match &body.to {
@@ -345,7 +345,7 @@ async fn clock(State(app): State<AppState>, Signed(_): Signed) -> Answer<Json<Va
 }
 
 /// GET /api/v1/summary: counts that come from queries, not from memory.
-async fn summary(State(app): State<AppState>, As(_, ..): As<Operator>) -> Answer<Json<Value>> {
+async fn summary(State(app): State<AppState>, As(..): As<Operator>) -> Answer<Json<Value>> {
     let events = app.hub.event_count().await?;
     let sequenced = *app.hub.sequenced().borrow();
     let stages: BTreeMap<&str, i64> = app.hub.stage_counts().await?.iter().map(|c| (c.stage.code(), c.count)).collect();

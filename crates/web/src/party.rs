@@ -80,11 +80,11 @@ async fn let_in(app: &AppState, email: &str, password: String) -> Answer<Party> 
     let known = app.hub.credential(&tag).await?;
     let hash = known.as_ref().map(|c| c.secret.clone());
     let right = auth::check_password(app, hash, password).await?;
-    if let (true, Some(credential)) = (right, known) {
-        if let Some(party) = app.hub.party(credential.party).await? {
-            app.doorman.was_right(&tag);
-            return Ok(party);
-        }
+    if let (true, Some(credential)) = (right, known)
+        && let Some(party) = app.hub.party(credential.party).await?
+    {
+        app.doorman.was_right(&tag);
+        return Ok(party);
     }
     app.doorman.was_wrong(&tag, app.wall());
     Err(Failure::new(StatusCode::UNAUTHORIZED, "wrong-password"))

@@ -105,7 +105,7 @@ struct PeersPage<'a> {
 }
 
 /// GET /peers
-async fn show(State(app): State<AppState>, p: Page, As(_, ..): As<Operator>) -> Answer<Response> {
+async fn show(State(app): State<AppState>, p: Page, As(..): As<Operator>) -> Answer<Response> {
     Ok(p.show(&PeersPage { p: &p, v: view(&p, &app, &CardForm::default()).await?, told: None }))
 }
 
@@ -148,7 +148,7 @@ struct CardForm {
 async fn look(
     State(app): State<AppState>,
     p: Page,
-    As(_, ..): As<Operator>,
+    As(..): As<Operator>,
     Form(form): Form<CardForm>,
 ) -> Answer<Response> {
     let mut v = view(&p, &app, &form).await?;
@@ -202,7 +202,7 @@ async fn fetch(url: &str) -> Answer<Vec<u8>> {
 async fn accept_page(
     State(app): State<AppState>,
     p: Page,
-    As(_, ..): As<Operator>,
+    As(..): As<Operator>,
     Form(form): Form<CardForm>,
 ) -> Answer<Response> {
     let outcome = match found(&form).await {
@@ -231,7 +231,7 @@ struct ApiPeer {
 /// POST /api/v1/peers {card, url}
 async fn accept_api(
     State(app): State<AppState>,
-    As(_, ..): As<Operator>,
+    As(..): As<Operator>,
     Json(body): Json<ApiPeer>,
 ) -> Answer<Json<Value>> {
     let url = body.url.unwrap_or_else(|| body.card.claimed().url.clone());
@@ -246,7 +246,7 @@ async fn accept(app: &AppState, card: SignedCard, url: String) -> Answer<Value> 
 
 async fn pause_page(
     State(app): State<AppState>,
-    As(_, ..): As<Operator>,
+    As(..): As<Operator>,
     Path((id, act)): Path<(String, String)>,
 ) -> Answer<Response> {
     pause(&app, &id, &act).await?;
@@ -256,7 +256,7 @@ async fn pause_page(
 /// POST /api/v1/peers/{id}/pause, /resume
 async fn pause_api(
     State(app): State<AppState>,
-    As(_, ..): As<Operator>,
+    As(..): As<Operator>,
     Path((id, act)): Path<(String, String)>,
 ) -> Answer<Json<Value>> {
     let peer = pause(&app, &id, &act).await?;

@@ -119,7 +119,7 @@ struct SettlementPage<'a> {
 }
 
 /// GET /settlement
-async fn show(State(app): State<AppState>, p: Page, As(_, ..): As<Operator>) -> Answer<Response> {
+async fn show(State(app): State<AppState>, p: Page, As(..): As<Operator>) -> Answer<Response> {
     let positions = positions(&app).await?;
     let positions = positions
         .iter()
@@ -183,13 +183,13 @@ fn sums(p: &Page, audit: &Audit) -> Vec<SumRow> {
 }
 
 /// GET /api/v1/settlement
-async fn api(State(app): State<AppState>, As(_, ..): As<Operator>) -> Answer<Json<Value>> {
+async fn api(State(app): State<AppState>, As(..): As<Operator>) -> Answer<Json<Value>> {
     let positions = positions(&app).await?;
     Ok(Json(json!({ "positions": positions })))
 }
 
 /// GET /api/v1/audit
-async fn audit(State(app): State<AppState>, As(_, ..): As<Operator>) -> Answer<Json<Value>> {
+async fn audit(State(app): State<AppState>, As(..): As<Operator>) -> Answer<Json<Value>> {
     let audit = app.hub.audit_ledger().await?;
     let sound = audit.is_sound();
     let mut body = json!(audit);

@@ -61,6 +61,9 @@ pub struct Chosen {
     begin: String,
 }
 
+/// The price to the door with the day until which it stands, or why there is none.
+type PeerSays = Result<(Money, String), crate::i18n::Told>;
+
 #[derive(Template)]
 #[template(path = "start/page.html")]
 struct StartPage {
@@ -83,7 +86,7 @@ struct StartPage {
 /// A product with what one piece costs to the door.
 struct Priced {
     product: Product,
-    answers: Vec<(String, Result<(Money, String), crate::i18n::Told>)>,
+    answers: Vec<(String, PeerSays)>,
 }
 
 async fn show(

@@ -85,10 +85,10 @@ pub async fn register(app: &AppState, who: &Registration, by_operator: bool) -> 
     }
     let id = if by_operator { who.party.unwrap_or_else(|| app.fresh()) } else { app.fresh() };
     let tag = email.map(|e| auth::email_tag(app, e));
-    if let Some(tag) = &tag {
-        if app.hub.credential(tag).await?.is_some_and(|c| c.party != id) {
-            return Err(Failure::new(StatusCode::CONFLICT, "email-taken"));
-        }
+    if let Some(tag) = &tag
+        && app.hub.credential(tag).await?.is_some_and(|c| c.party != id)
+    {
+        return Err(Failure::new(StatusCode::CONFLICT, "email-taken"));
     }
     // Hashed before anything is written, so that a party never stands without its password.
     let credential = match (tag, &who.password) {
@@ -103,10 +103,10 @@ pub async fn register(app: &AppState, who: &Registration, by_operator: bool) -> 
         personal: personal(app, id, who).await?,
     };
     let party: Party = app.submit_as(Command::RegisterParty(command)).await?;
-    if let Some(credential) = credential {
-        if !app.hub.save_credential(&credential).await? {
-            return Err(Failure::new(StatusCode::CONFLICT, "email-taken"));
-        }
+    if let Some(credential) = credential
+        && !app.hub.save_credential(&credential).await?
+    {
+        return Err(Failure::new(StatusCode::CONFLICT, "email-taken"));
     }
     Ok(party)
 }

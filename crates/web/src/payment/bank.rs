@@ -94,10 +94,10 @@ async fn take(app: &AppState, body: &[u8]) -> Answer<Vec<Taken>> {
             Err(failure) => Err(failure),
         };
         // A store that fails is not the entry's fault: the bank sends the whole notice again.
-        if let Err(failure) = &outcome {
-            if failure.status.is_server_error() {
-                return Err(failure.clone());
-            }
+        if let Err(failure) = &outcome
+            && failure.status.is_server_error()
+        {
+            return Err(failure.clone());
         }
         let (no, credit, amount) = (entry.bank_reference.clone(), entry.credit, entry.amount);
         taken.push(Taken { no, credit, amount, order_no, outcome });

@@ -60,7 +60,7 @@ fn speaks(row: &MatchRow) -> bool {
 
 fn shown(t: &Tr, row: MatchRow) -> Row {
     let holds = row.verdict.holds();
-    let apart = holds.then(|| apart(&row)).unwrap_or_default();
+    let apart = if holds { apart(&row) } else { Default::default() };
     let said = [&row.order, &row.payment, &row.waybill, &row.declared];
     let mut at = 0;
     let said = said.map(|said| {
