@@ -280,7 +280,7 @@ impl Driver {
             let run = self.runs[i].clone();
             by_buyer.entry(run.entry.buyer.clone()).or_default().push((i, run));
         }
-        let work: Vec<(Api, Vec<(usize, Run, Vec<WebhookOrCredit>)>)> = by_buyer
+        let work: Vec<(Api, Vec<Placing>)> = by_buyer
             .into_iter()
             .map(|(buyer, runs)| {
                 let api = self.buyers[&buyer].1.clone();
@@ -676,6 +676,9 @@ impl Driver {
         .await
     }
 }
+
+/// An order to be placed: its place in the script, and the credits that come before it.
+type Placing = (usize, Run, Vec<WebhookOrCredit>);
 
 /// A credit with the way in which it is told.
 #[derive(Clone)]
