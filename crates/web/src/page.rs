@@ -130,7 +130,7 @@ fn query_value<'a>(query: &'a str, name: &str) -> Option<&'a str> {
     query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
 
-/// The frame of one answer. Dereferences to [`Tr`], so a template says `p.s("key")`.
+/// The frame of one answer. Dereferences to [`Tr`], so a template says `p.s("nav-home")`.
 #[derive(Clone, Debug)]
 pub struct Page {
     pub t: Tr,

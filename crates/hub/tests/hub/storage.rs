@@ -27,7 +27,7 @@ async fn migrations_run_once() {
         assert_eq!(schema::migrate(&db, WALL).await, Ok(2));
         assert_eq!(schema::migrate(&db, WALL).await, Ok(0));
         let mut conn = db.writer().await.unwrap();
-        sqlx::query::<Any>("UPDATE migration SET n = 99").execute(&mut *conn).await.unwrap();
+        sqlx::query::<Any>("UPDATE migration SET n = 99 WHERE n = 2").execute(&mut *conn).await.unwrap();
         drop(conn);
         assert_eq!(schema::migrate(&db, WALL).await, Err(OpenError::NewerTables { known: 2, found: 99 }));
     }
