@@ -147,7 +147,7 @@ fn priced_of(page: &Page, product: &Product) -> Priced {
             PeerAnswer::Given { quote, total, .. } => Ok((*total, quote.to_string())),
             PeerAnswer::Refused { problem } => Err(page.problem(problem)),
         };
-        (hub.to_string(), told)
+        (page.hub_name(hub), told)
     };
     Priced { product: product.clone(), answers: product.answers.iter().map(answer).collect() }
 }

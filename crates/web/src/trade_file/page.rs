@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use trade::ball::{Ball, ball};
+use trade::ball::{Ball, Holder, ball};
 use trade::clearance::Clearance;
 use trade::custody::CustodyKind;
 use trade::rulebook::{Lane, Regime};
@@ -24,6 +24,8 @@ use crate::problem::Answer;
 
 /// Who holds the ball, in words.
 pub struct BallView {
+    /// Nobody has to act any more.
+    pub is_over: bool,
     pub holder: String,
     pub since: Option<String>,
     pub iso: String,
@@ -97,7 +99,7 @@ pub async fn show(
         here: next::path(&file),
         back,
         back_word,
-        title: title(&p, &app, &file),
+        title: title(&p, &file),
         stage: p.by("stage", file.stage().code()),
         class: stage_class(file.stage()),
         practice: file.practice,
@@ -153,10 +155,10 @@ fn back(p: &Page, viewer: Viewer) -> (&'static str, String) {
 }
 
 /// `12 × white coffee, to Hangzhou`.
-fn title(p: &Page, app: &AppState, file: &TradeFile) -> String {
+fn title(p: &Page, file: &TradeFile) -> String {
     match goods(p, file) {
         Some(goods) => {
-            let to = file.order.as_ref().map_or(app.site().id.to_string(), |o| o.quote.importer.to_string());
+            let to = file.order.as_ref().map_or_else(|| p.hub.clone(), |o| p.hub_name(&o.quote.importer));
             p.w2("trade-title", "goods", goods, "to", to)
         }
         None => p.w1("trade-title-bare", "order", file.id.order_no()),
@@ -192,6 +194,7 @@ pub fn ball_view(t: &Tr, file: &TradeFile, ball: &Ball, viewer: Viewer, now: Bus
     let holder = if viewer.holds(file.side, ball.holder) { "you" } else { ball.holder.code() };
     let open = file.closed.is_none();
     BallView {
+        is_over: ball.holder == Holder::Nobody,
         holder: t.by("holder", holder),
         since: open.then(|| t.w1("trade-since", "ago", t.span(now.seconds_since(ball.since)))),
         iso: t.iso(ball.since),
