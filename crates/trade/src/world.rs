@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::codes::HubId;
+use crate::codes::{DocumentNo, HubId};
 use crate::event::{Draft, Happened};
 use crate::id::Id;
 use crate::ledger::{Account, Balance, Leg, Transfer, TransferKind};
@@ -38,6 +38,7 @@ pub enum NumberKind {
     Payment,
     Waybill,
     Payout,
+    PayoutFile,
 }
 
 impl NumberKind {
@@ -47,6 +48,7 @@ impl NumberKind {
             Self::Payment => "payment",
             Self::Waybill => "waybill",
             Self::Payout => "payout",
+            Self::PayoutFile => "payout-file",
         }
     }
 }
@@ -61,6 +63,12 @@ impl NumberKey {
     #[must_use]
     pub fn payout(id: &Id<Payout>) -> Self {
         Self { kind: NumberKind::Payout, no: id.to_string() }
+    }
+
+    /// A file of payouts, by the number that whoever asked for it chose.
+    #[must_use]
+    pub fn payout_file(no: &DocumentNo) -> Self {
+        Self { kind: NumberKind::PayoutFile, no: no.to_string() }
     }
 
     #[must_use]

@@ -7,7 +7,7 @@ use trade::clearance::Clearance;
 use trade::commands::Command;
 use trade::custody::CustodyKind;
 use trade::escrow::AcceptGoods;
-use trade::payout::{ConfirmPayout, InstructPayout};
+use trade::payout::{ConfirmPayout, InstructPayouts, PayoutRef};
 use trade::quote::Quote;
 use trade::trade_file::Stage;
 
@@ -65,8 +65,9 @@ async fn sale(first: &testing::Scratch, second: &testing::Scratch) {
     let payout = payouts[0].payout.clone();
     let desk = pair.kul.desk(Holder::ExportHub, None, 10).await.unwrap();
     assert_eq!((desk.items.len(), desk.items[0].ball.task), (1, Task::PayOut));
-    let instruct = InstructPayout { trade: trade_no(1), payout: payout.id, file: "F-1".into() };
-    good(pair.kul.submit(Command::InstructPayout(instruct)).await);
+    let payouts = vec![PayoutRef { trade: trade_no(1), payout: payout.id }];
+    let instruct = InstructPayouts { file: "F-1".parse().unwrap(), payouts };
+    good(pair.kul.submit(Command::InstructPayouts(instruct)).await);
     assert_eq!(pair.kul.payouts_of_file("F-1", 10).await.unwrap()[0].payout.id, payout.id);
     let confirm =
         ConfirmPayout { trade: trade_no(1), payout: payout.id, amount: payout.amount, bank_reference: "B-1".into() };
