@@ -15,7 +15,7 @@ use crate::db::{Db, StoreError};
 use crate::event::{Places, seal};
 use crate::hub::{Answer, Unavailable};
 use crate::rows::Statement;
-use crate::{ledger, number, offer, party, peer, product, quota, quote, trade_file};
+use crate::{ledger, number, offer, party, peer, product, quota, quote, received, trade_file};
 
 /// What the deciding lane knows by heart. It runs ahead of the disk by the batch that is being
 /// written, and is thrown away as a whole when a write fails.
@@ -145,8 +145,11 @@ impl Mind {
         let [transfers, balances] = ledger::changes(world, self.next_seq);
         let count = i64::try_from(world.transfers().len()).expect("a batch is in memory");
         self.next_seq += count;
+        let [entries, heads] = received::changes(world);
         let statements = vec![
             peer::changes(world),
+            heads,
+            entries,
             party::changes(world),
             party::personal_changes(world),
             product::changes(world),

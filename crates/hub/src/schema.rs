@@ -115,6 +115,20 @@ const MIGRATIONS: &[Migration] = &[
         ],
         bodies: &[],
     },
+    Migration {
+        n: 3,
+        name: "received",
+        steps: &[
+            // What peers told, byte for byte, in the order of their roads; only appended to. The proof
+            // leads to the head of `size` leaves, which came with it.
+            "CREATE TABLE received (peer {text} NOT NULL, road_seq BIGINT NOT NULL, n BIGINT NOT NULL, \
+         epoch BIGINT NOT NULL, size BIGINT NOT NULL, leaf {bytes} NOT NULL, proof {bytes} NOT NULL, \
+         PRIMARY KEY (peer, road_seq))",
+            "CREATE TABLE seen_head (peer {text} NOT NULL, epoch BIGINT NOT NULL, size BIGINT NOT NULL, \
+         note TEXT NOT NULL, PRIMARY KEY (peer, epoch, size))",
+        ],
+        bodies: &[("received", "leaf"), ("received", "proof")],
+    },
 ];
 
 /// Why a store is not opened.

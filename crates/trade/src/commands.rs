@@ -11,7 +11,7 @@ use crate::escrow::{AcceptGoods, EndClaimWindow};
 use crate::order::{LapseOrder, PlaceOrder};
 use crate::party::{ErasePersonal, RegisterParty};
 use crate::payment::{ReceivePayment, ReturnParked};
-use crate::payout::{ConfirmPayout, InstructPayout};
+use crate::payout::{ConfirmPayout, InstructPayouts};
 use crate::peer::{AcceptPeer, PausePeer, ReceiveBatch};
 use crate::product::OfferProduct;
 use crate::quote::{AskPeerQuote, AskQuote};
@@ -37,7 +37,7 @@ pub enum Command {
     RecordCustody(RecordCustody),
     AcceptGoods(AcceptGoods),
     EndClaimWindow(EndClaimWindow),
-    InstructPayout(InstructPayout),
+    InstructPayouts(InstructPayouts),
     ConfirmPayout(ConfirmPayout),
     MoveClock(MoveClock),
     AcceptPeer(AcceptPeer),
@@ -72,7 +72,7 @@ into_command!(
     RecordCustody,
     AcceptGoods,
     EndClaimWindow,
-    InstructPayout,
+    InstructPayouts,
     ConfirmPayout,
     MoveClock,
     AcceptPeer,
@@ -99,7 +99,7 @@ macro_rules! each {
             Command::RecordCustody($c) => $act,
             Command::AcceptGoods($c) => $act,
             Command::EndClaimWindow($c) => $act,
-            Command::InstructPayout($c) => $act,
+            Command::InstructPayouts($c) => $act,
             Command::ConfirmPayout($c) => $act,
             Command::MoveClock($c) => $act,
             Command::AcceptPeer($c) => $act,
