@@ -21,6 +21,17 @@ export function faultsOfPage(lang) {
   for (const button of document.querySelectorAll("button, a[href]")) {
     if (!button.textContent.trim() && !button.getAttribute("aria-label")) faults.push(`no name: ${button.outerHTML.slice(0, 120)}`);
   }
+  // A class that the stylesheet does not have is a slip of a template, such as two names grown together.
+  const styled = new Set();
+  const gather = (rules) => {
+    for (const rule of rules) {
+      for (const [name] of (rule.selectorText ?? "").matchAll(/\.[A-Za-z][\w-]*/g)) styled.add(name.slice(1));
+      if (rule.cssRules) gather(rule.cssRules);
+    }
+  };
+  for (const sheet of document.styleSheets) gather(sheet.cssRules);
+  const names = new Set([...document.querySelectorAll("[class]")].flatMap((e) => [...e.classList]));
+  for (const name of names) if (!styled.has(name)) faults.push(`class ${name} has no style`);
   const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
   const twice = ids.filter((id, i) => ids.indexOf(id) !== i);
   if (twice.length) faults.push(`id twice: ${twice.join(", ")}`);

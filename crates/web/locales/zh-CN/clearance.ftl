@@ -37,7 +37,6 @@ clearance-declared = 申报内容
 clearance-export-side = { $hub } 已出口放行
 clearance-examine-yellow = 需审单
 clearance-examine-red = 需查验货物
-clearance-risk-rule = 规则 { $rule }
 clearance-asked = 已询问：{ $reason }
 clearance-held-because = { $fields }不一致
 clearance-released-since = { $when } 放行

@@ -110,8 +110,8 @@ pub async fn show(
         fall: file.order.as_ref().filter(|_| viewer.sees_prices()).map(|o| price::fall(&p, &o.quote)),
         money: money::view(&p, &file, viewer, &transfers, lane, claim_until),
         bank: p.w2("money-held-by", "firm", &site.bank.firm, "account", &site.bank.account),
-        export: customs(&p, export),
-        import: customs(&p, import),
+        export: customs(&p, &app, export),
+        import: customs(&p, &app, import),
         steps: timeline::steps(&p, &visible(events, viewer)),
         to_come: timeline::to_come(&p, &file),
         waybill: file.waybill.as_ref().map(|w| w.no.to_string()),
@@ -202,8 +202,21 @@ pub fn ball_view(t: &Tr, file: &TradeFile, ball: &Ball, viewer: Viewer, now: Bus
     }
 }
 
+/// What a rule means to a layman: its note, else its name; its id where no pack here has it.
 #[must_use]
-pub fn customs(t: &Tr, clearance: &Clearance) -> CustomsView {
+pub fn rule_words(t: &Tr, app: &AppState, id: &str) -> String {
+    let known = app.site().rulebooks.books().find_map(|book| book.rule(id));
+    known.map_or_else(
+        || t.w1("match-rule", "rule", id),
+        |info| {
+            let said = t.words(info.note.as_ref().unwrap_or(&info.name));
+            format!("{} ({})", said.trim_end_matches(['.', '。']), t.w1("match-rule", "rule", id))
+        },
+    )
+}
+
+#[must_use]
+pub fn customs(t: &Tr, app: &AppState, clearance: &Clearance) -> CustomsView {
     let word = t.by("clearance", clearance.code());
     let channel = |c| t.w1("customs-channel", "channel", t.by("channel", timeline::channel_code(c)));
     let (class, why) = match clearance {
@@ -220,7 +233,7 @@ pub fn customs(t: &Tr, clearance: &Clearance) -> CustomsView {
         }
         Clearance::Examining { channel: c, rule, asked, deadline, .. } => {
             let mut why = vec![channel(*c)];
-            why.extend(rule.as_ref().map(|r| t.w1("match-rule", "rule", r)));
+            why.extend(rule.as_ref().map(|r| rule_words(t, app, r)));
             why.extend(asked.as_ref().map(|a| t.w1("clearance-asked", "reason", &a.reason)));
             why.push(t.w1("trade-by", "when", t.time(*deadline)));
             ("wait", Some(why.join(" · ")))
