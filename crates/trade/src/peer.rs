@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::card::{CardRefusal, HubCard, SignedCard, accepts, succeeds};
 use crate::checkpoint::{NoteFault, SignedCheckpoint};
-use crate::clearance::{self, Channel, Clearance};
+use crate::clearance::{self, AskedFor, Channel, Clearance};
 use crate::clock;
 use crate::codes::{Country, HubId};
 use crate::command::{Decide, Problem};
@@ -349,6 +349,15 @@ fn peer_clearance(world: &World, file: &mut TradeFile, what: &Happened) {
             let deadline = world.now.plus_seconds(8 * 3600);
             file.peer_clearance =
                 Clearance::Examining { since: world.now, channel: *channel, rule: rule.clone(), deadline, asked: None };
+        }
+        Happened::Asked { field, of, reason, .. } => {
+            let (since, channel, rule) = match &file.peer_clearance {
+                Clearance::Examining { since, channel, rule, .. } => (*since, *channel, rule.clone()),
+                _ => (world.now, Channel::Yellow, None),
+            };
+            let deadline = world.now.plus_seconds(8 * 3600);
+            let asked = Some(AskedFor { field: field.clone(), of: *of, reason: reason.clone() });
+            file.peer_clearance = Clearance::Examining { since, channel, rule, deadline, asked };
         }
         Happened::Released { by, .. } => {
             file.peer_clearance = Clearance::Released { at: world.now, channel: Channel::Green, by: *by };
