@@ -77,6 +77,13 @@ pub enum OrderRefusal {
     Cost(LandedCostRefusal),
 }
 
+/// Whether a text may stand for consignee and address on papers that cross the border: letters,
+/// digits and hyphens without a blank, so that nobody writes a person's full name or street there.
+#[must_use]
+pub fn is_delivery_reference(text: &str) -> bool {
+    (4..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
 impl PlaceOrder {
     fn quota(&self, world: &World) -> Option<QuotaKey> {
         let buyer = world.parties.get(&self.buyer)?;
@@ -126,9 +133,7 @@ impl Decide for PlaceOrder {
         if known.as_ref().is_some_and(|f| f.closed.is_some()) {
             return Err(OrderRefusal::TradeClosed);
         }
-        if !(4..=40).contains(&self.delivery.len())
-            || !self.delivery.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        {
+        if !is_delivery_reference(&self.delivery) {
             return Err(OrderRefusal::DeliveryReference);
         }
         self.use_quota(world, &quote)?;

@@ -2,6 +2,7 @@
 
 mod access;
 mod desks;
+mod fields;
 mod house;
 mod look;
 mod papers;
