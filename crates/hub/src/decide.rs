@@ -15,7 +15,7 @@ use crate::db::{Db, StoreError};
 use crate::event::{Places, seal};
 use crate::hub::{Answer, Unavailable};
 use crate::rows::Statement;
-use crate::{ledger, number, offer, party, peer, product, quota, quote, trade_file};
+use crate::{ledger, number, offer, party, peer, product, quota, quote, refusal, trade_file};
 
 /// What the deciding lane knows by heart. It runs ahead of the disk by the batch that is being
 /// written, and is thrown away as a whole when a write fails.
@@ -40,6 +40,12 @@ pub(crate) struct Decided {
     pub answers: Vec<Answer>,
     /// Events in the log once this is written.
     pub events: u64,
+}
+
+/// Work for a whole batch. A panic in it is a fault of what the batch holds: the lane begins anew
+/// from what is stored, and halves the batch until the guilty command stands alone.
+fn caught<T>(work: impl FnOnce() -> T) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| StoreError::damaged("a batch: the program stopped on it"))
 }
 
 impl Mind {
@@ -88,7 +94,7 @@ impl Mind {
             std::mem::swap(&mut fresh.peers, &mut self.world.peers);
             self.world = fresh;
         }
-        self.world.next_batch(self.last);
+        caught(|| self.world.next_batch(self.last))?;
         let mut faulty = vec![false; commands.len()];
         let mut need = Need::default();
         for (command, faulty) in commands.iter().zip(&mut faulty) {
@@ -107,7 +113,10 @@ impl Mind {
         let moved = self.world.clock_moved().map(|_| BusinessClock { business: self.world.now, wall, ..self.clock });
         self.clock = moved.unwrap_or(self.clock);
         self.last = self.last.max(self.world.now);
-        Ok(self.written(answers, moved))
+        let refused = refusal::changes(commands, &answers, || self.site.date(self.last).to_string());
+        let mut decided = caught(|| self.written(answers, moved))?;
+        decided.statements.push(refused);
+        Ok(decided)
     }
 
     /// A command that panics is left out alone: what it did is taken back like a refusal's.

@@ -115,6 +115,13 @@ const MIGRATIONS: &[Migration] = &[
         ],
         bodies: &[],
     },
+    Migration {
+        n: 3,
+        name: "refusals",
+        steps: &["CREATE TABLE refusal (day {text} NOT NULL, command {text} NOT NULL, code {text} NOT NULL, \
+         count BIGINT NOT NULL, PRIMARY KEY (day, command, code)) {keyed}"],
+        bodies: &[],
+    },
 ];
 
 /// Why a store is not opened.

@@ -110,6 +110,34 @@ macro_rules! each {
 }
 
 impl Command {
+    /// Its name as it stands under `command` in its JSON.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::RegisterParty(_) => "register-party",
+            Self::ErasePersonal(_) => "erase-personal",
+            Self::OfferProduct(_) => "offer-product",
+            Self::AskQuote(_) => "ask-quote",
+            Self::AskPeerQuote(_) => "ask-peer-quote",
+            Self::PlaceOrder(_) => "place-order",
+            Self::LapseOrder(_) => "lapse-order",
+            Self::ReceivePayment(_) => "receive-payment",
+            Self::ReturnParked(_) => "return-parked",
+            Self::IssueWaybill(_) => "issue-waybill",
+            Self::LodgeExport(_) => "lodge-export",
+            Self::DecideClearance(_) => "decide-clearance",
+            Self::RecordCustody(_) => "record-custody",
+            Self::AcceptGoods(_) => "accept-goods",
+            Self::EndClaimWindow(_) => "end-claim-window",
+            Self::InstructPayout(_) => "instruct-payout",
+            Self::ConfirmPayout(_) => "confirm-payout",
+            Self::MoveClock(_) => "move-clock",
+            Self::AcceptPeer(_) => "accept-peer",
+            Self::PausePeer(_) => "pause-peer",
+            Self::ReceiveBatch(_) => "receive-batch",
+        }
+    }
+
     pub fn reads(&self, need: &mut Need) {
         each!(self, c => c.reads(need));
     }

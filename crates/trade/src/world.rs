@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::codes::HubId;
 use crate::event::{Draft, Happened};
 use crate::id::Id;
-use crate::ledger::{Account, Balance, Leg, Transfer, TransferKind};
+use crate::ledger::{Account, Balance, Leg, TRANSFER_MAX_MINOR, Transfer, TransferKind};
 use crate::money::Money;
 use crate::party::{Party, PersonTag, Personal};
 use crate::payout::Payout;
@@ -351,6 +351,10 @@ impl World {
     }
 
     /// Moves money. A transfer of nothing is left out.
+    ///
+    /// # Panics
+    /// If an account holds another currency, or the amount is beyond what any command lets in: a
+    /// ledger prefers a stop to a wrong sum. The lane refuses the guilty command alone.
     pub fn transfer(
         &mut self,
         trade: &TradeId,
@@ -360,8 +364,9 @@ impl World {
         credit: Account,
         amount: Money,
     ) {
-        debug_assert_eq!(debit.currency, amount.currency(), "an account holds one currency");
-        debug_assert_eq!(credit.currency, amount.currency(), "an account holds one currency");
+        assert_eq!(debit.currency, amount.currency(), "an account holds one currency");
+        assert_eq!(credit.currency, amount.currency(), "an account holds one currency");
+        assert!(amount.minor() <= TRANSFER_MAX_MINOR, "an amount is limited where it comes in");
         if amount.is_positive() {
             self.transfers.push(Transfer { trade: trade.clone(), leg, kind, debit, credit, amount, at: self.now });
         }

@@ -1,7 +1,8 @@
 //! The hub on both engines, through its own interface.
 
-mod bench;
+mod crash;
 mod lane;
 mod pair;
 mod path;
+mod refusal;
 mod storage;
