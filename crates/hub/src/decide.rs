@@ -15,7 +15,7 @@ use crate::db::{Db, StoreError};
 use crate::event::{Places, seal};
 use crate::hub::{Answer, Unavailable};
 use crate::rows::Statement;
-use crate::{ledger, number, offer, party, peer, product, quota, quote, refusal, trade_file};
+use crate::{access_log, ledger, number, offer, party, peer, product, quota, quote, refusal, trade_file};
 
 /// What the deciding lane knows by heart. It runs ahead of the disk by the batch that is being
 /// written, and is thrown away as a whole when a write fails.
@@ -145,6 +145,7 @@ impl Mind {
         trade_file::load(db, conn, &need.trades, world).await?;
         number::load(db, conn, &need.numbers, world).await?;
         quota::load(db, conn, &need.quotas, world).await?;
+        access_log::load(conn, need.last_digest, world).await?;
         ledger::load(db, conn, &need.accounts, world).await
     }
 
@@ -165,6 +166,7 @@ impl Mind {
             trade_file::payout_changes(world),
             number::changes(world),
             quota::changes(world),
+            access_log::changes(world),
             transfers,
             balances,
         ];

@@ -122,6 +122,13 @@ const MIGRATIONS: &[Migration] = &[
          count BIGINT NOT NULL, PRIMARY KEY (day, command, code)) {keyed}"],
         bodies: &[],
     },
+    Migration {
+        n: 4,
+        name: "access digests",
+        steps: &["CREATE TABLE access_digest (day {text} PRIMARY KEY, first BIGINT NOT NULL, looks BIGINT NOT NULL, \
+         sha256 TEXT NOT NULL) {keyed}"],
+        bodies: &[],
+    },
 ];
 
 /// Why a store is not opened.

@@ -128,7 +128,7 @@ pub fn happened() -> Vec<Happened> {
         PeerResumed { peer: hub() },
         RoadSuspended { peer: hub() },
         ClockMoved { by: hub(), to: AT },
-        AccessDigest { day: "2026-11-23".to_owned(), looks: 3, sha256: "00".repeat(32) },
+        AccessDigest { day: "2026-11-23".to_owned(), first: 1, looks: 3, sha256: "00".repeat(32) },
         PartyRegistered {
             party: id(),
             roles: Role::ALL.to_vec(),
@@ -229,7 +229,7 @@ fn escrow_refusals() -> Vec<EscrowRefusal> {
 
 fn money_errors() -> Vec<MoneyError> {
     each_variant!(MoneyError:
-        UnknownCurrency { got: "XXX".to_owned() },
+        UnknownCurrency { got: "ZZZ".to_owned() },
         CurrencyMismatch { left: Currency::CNY, right: Currency::MYR },
         Overflow {},
         NotAnAmount { got: "x".to_owned() },

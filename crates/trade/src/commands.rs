@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::access_log::DigestAccess;
 use crate::clearance::DecideClearance;
 use crate::clock::MoveClock;
 use crate::command::{Decide, Outcome, run};
@@ -43,6 +44,7 @@ pub enum Command {
     AcceptPeer(AcceptPeer),
     PausePeer(PausePeer),
     ReceiveBatch(ReceiveBatch),
+    DigestAccess(DigestAccess),
 }
 
 /// Each command goes into the list by `into()`.
@@ -77,7 +79,8 @@ into_command!(
     MoveClock,
     AcceptPeer,
     PausePeer,
-    ReceiveBatch
+    ReceiveBatch,
+    DigestAccess
 );
 
 /// Calls `$act` with the command inside, whichever it is.
@@ -105,6 +108,7 @@ macro_rules! each {
             Command::AcceptPeer($c) => $act,
             Command::PausePeer($c) => $act,
             Command::ReceiveBatch($c) => $act,
+            Command::DigestAccess($c) => $act,
         }
     };
 }
@@ -135,6 +139,7 @@ impl Command {
             Self::AcceptPeer(_) => "accept-peer",
             Self::PausePeer(_) => "pause-peer",
             Self::ReceiveBatch(_) => "receive-batch",
+            Self::DigestAccess(_) => "digest-access",
         }
     }
 

@@ -92,6 +92,8 @@ pub enum Happened {
     },
     AccessDigest {
         day: String,
+        /// Number of the first look that it covers.
+        first: u64,
         looks: u64,
         sha256: String,
     },

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::access_log::AccessDigest;
 use crate::codes::HubId;
 use crate::event::{Draft, Happened};
 use crate::id::Id;
@@ -106,6 +107,8 @@ pub struct Need {
     pub numbers: BTreeSet<NumberKey>,
     pub quotas: BTreeSet<QuotaKey>,
     pub accounts: BTreeSet<Account>,
+    /// The access log's last digest.
+    pub last_digest: bool,
 }
 
 impl Need {
@@ -120,6 +123,7 @@ impl Need {
             && self.numbers.is_empty()
             && self.quotas.is_empty()
             && self.accounts.is_empty()
+            && !self.last_digest
     }
 
     pub fn party(&mut self, id: Id<Party>) -> &mut Self {
@@ -162,6 +166,11 @@ impl Need {
 
     pub fn quota(&mut self, key: QuotaKey) -> &mut Self {
         self.quotas.insert(key);
+        self
+    }
+
+    pub const fn last_digest(&mut self) -> &mut Self {
+        self.last_digest = true;
         self
     }
 
@@ -269,6 +278,7 @@ pub struct World {
     pub trades: Slice<TradeId, TradeFile>,
     pub numbers: Slice<NumberKey, TradeId>,
     pub quotas: Slice<QuotaKey, Quota>,
+    pub last_digest: Slice<(), AccessDigest>,
     /// Every accepted peer; few, so always loaded.
     pub peers: Slice<HubId, Peer>,
     /// Balances as stored before the batch; see [`World::balance`].
@@ -296,6 +306,7 @@ impl World {
             trades: Slice::new("trade file"),
             numbers: Slice::new("number"),
             quotas: Slice::new("quota"),
+            last_digest: Slice::new("access digest"),
             peers: Slice::new("peer"),
             balances: BTreeMap::new(),
             clock_moved: None,
@@ -320,6 +331,7 @@ impl World {
         need.numbers.retain(|k| !self.numbers.knows(k));
         need.quotas.retain(|k| !self.quotas.knows(k));
         need.accounts.retain(|k| !self.balances.contains_key(k));
+        need.last_digest &= !self.last_digest.knows(&());
         need
     }
 
@@ -402,6 +414,7 @@ impl World {
         self.trades.keep();
         self.numbers.keep();
         self.quotas.keep();
+        self.last_digest.keep();
         self.peers.keep();
         self.events_kept = self.events.len();
         self.transfers_kept = self.transfers.len();
@@ -419,6 +432,7 @@ impl World {
         self.trades.take_back();
         self.numbers.take_back();
         self.quotas.take_back();
+        self.last_digest.take_back();
         self.peers.take_back();
         self.events.truncate(self.events_kept);
         self.transfers.truncate(self.transfers_kept);
@@ -443,6 +457,7 @@ impl World {
         self.trades.next_batch();
         self.numbers.next_batch();
         self.quotas.next_batch();
+        self.last_digest.next_batch();
         self.peers.next_batch();
         for transfer in std::mem::take(&mut self.transfers) {
             for account in [&transfer.debit, &transfer.credit] {

@@ -434,3 +434,13 @@ problem-other-value = { $field } 与承诺值不符。
     .fix = 请与原件核对。
 problem-rule-unknown = 此处所需的规则未知（{ $rule }）。
     .fix = 在规则明确之前不作价格承诺；请联系枢纽运营者。
+
+# the access log, and nodes of one hub
+problem-day-not-over = { $day } 这一天还没有结束。
+    .fix = 其摘要在次日生成。
+problem-day-digested = 截至 { $day } 的查看记录已有摘要。
+    .fix = 无需处理。
+problem-looks-not-next = 摘要必须从第 { $expected } 次查看开始，而不是第 { $got } 次。
+    .fix = 枢纽会自行重新生成。
+problem-node-signature = 该请求并非来自本枢纽的节点。
+    .fix = 让本枢纽所有节点使用同一个 secret.key，并校准时钟。
