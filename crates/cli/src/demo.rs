@@ -131,6 +131,7 @@ fn hub(options: &Options, word: &str, name: &str, territory: Country, port: u16)
         mode: Mode::Sandbox,
         url: format!("http://localhost:{port}"),
         listen: format!("127.0.0.1:{port}"),
+        node_url: None,
         bank_firm: format!("Sandbox Bank {name}"),
         bank_account: "SANDBOX0001".to_owned(),
         store: None,

@@ -35,4 +35,4 @@ pub mod testing;
 pub mod trade_file;
 pub mod upload;
 
-pub use hub::{Answer, Config, Hub, Limits, Node, Status, Unavailable};
+pub use hub::{Answer, Config, Forward, Hub, Limits, Node, Status, Unavailable};

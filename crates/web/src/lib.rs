@@ -36,6 +36,7 @@ pub mod i18n;
 pub mod jobs;
 pub mod log;
 pub mod money;
+pub mod node;
 pub mod offer;
 pub mod operator;
 pub mod order;
@@ -161,6 +162,7 @@ pub fn router(app: AppState) -> Router {
         .merge(settlement::routes())
         .merge(operator::routes(&app))
         .merge(peer::routes())
+        .merge(node::routes())
         .merge(log::routes())
         .merge(verify::routes())
         .merge(health::routes())
