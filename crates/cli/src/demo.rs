@@ -62,7 +62,7 @@ async fn play(options: &Options) -> Result<ExitCode, ExitCode> {
     let began = now();
     let kul = hub(options, "kul", "Kuala Lumpur", Country::MY, options.kul_port)?;
     let hgh = hub(options, "hgh", "Hangzhou", Country::CN, options.hgh_port)?;
-    let http = reqwest::Client::new();
+    let http = web::client::client(|with| with);
     let mut running = Vec::new();
     for directory in [&kul, &hgh] {
         running.push(start(&directory.path)?);

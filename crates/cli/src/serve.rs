@@ -93,7 +93,7 @@ pub async fn run(options: Options) -> ExitCode {
         local_url: format!("http://{address}"),
         payment_secret: directory.payment_secret,
     };
-    let http = reqwest::Client::new();
+    let http = web::client::client(|with| with);
     hub.forward_by(web::node::forward(Arc::clone(hub.site()), hub.clock().clone(), http.clone()));
     let app = AppState::new(hub.clone(), settings);
     if directory.config.mode == Mode::Sandbox {

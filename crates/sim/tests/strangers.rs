@@ -1,4 +1,5 @@
 //! What strangers say: whatever a peer tells or a party sends, no decision stops on it.
+#![expect(clippy::unwrap_used, reason = "what these functions do for tests, a test may do")]
 
 use serde_json::Value;
 use sim::filled;
@@ -6,9 +7,15 @@ use sim::generator::{Generator, Plan};
 use sim::play::open;
 use sim::random::Random;
 use sim::scene::Scene;
+use trade::bundle::verify_bundle;
+use trade::card::SignedCard;
+use trade::checkpoint::SignedCheckpoint;
 use trade::commands::Command;
-use trade::event::{Draft, Happened};
+use trade::event::{Draft, Event, Happened};
+use trade::key::Signature;
 use trade::quote::Quote;
+use trade::road::{Batch, Limits, NewEpoch, Receipt, RoadMark, WitnessedHead};
+use trade::time::WallTime;
 
 /// Numbers at which sums, products and dates break.
 const NUMBERS: [i64; 9] =
@@ -133,4 +140,55 @@ fn whatever_a_peer_tells_stops_no_decision() {
         }
     }
     assert!(told > 2 * ROUNDS, "{told} of {} had the form of events", 6 * ROUNDS);
+}
+
+/// Some bytes of a good message replaced, cut off, doubled; or bytes that never were one.
+fn noise(good: &[u8], random: &mut Random) -> Vec<u8> {
+    let place = |random: &mut Random| usize::try_from(random.below(u64::try_from(good.len()).unwrap())).unwrap();
+    let (from, to) = (place(random), place(random));
+    match random.below(4) {
+        0 => good[..from].to_vec(),
+        1 => [&good[..from.max(to)], &good[from.min(to)..]].concat(),
+        2 => (0..from % 300).map(|_| random.bytes::<1>()[0]).collect(),
+        _ => {
+            let mut bytes = good.to_vec();
+            bytes[from] = random.bytes::<1>()[0];
+            bytes[to] = random.bytes::<1>()[0];
+            bytes
+        }
+    }
+}
+
+#[test]
+fn no_bytes_stop_a_reader_and_no_altered_card_or_statement_is_taken() {
+    let mut random = Random::new(13);
+    let scene = Scene::new();
+    let (kul, hgh) = (&scene.kul, &scene.hgh);
+    let card = kul.site.card.clone().sign(&kul.site.road.key).to_json();
+    let at = WallTime::from_micros(kul.now.micros());
+    let heads = vec![WitnessedHead { head: kul.head(), consistency: Vec::new() }];
+    let roads = vec![RoadMark { peer: hgh.site.id.clone(), next_seq: 1 }];
+    let (hub, mode, epoch, kept) = (kul.site.id.clone(), kul.site.mode, kul.site.road.epoch, kul.head());
+    let (operator, signature) = ("pty_1".to_owned(), Signature::from_bytes([7; 64]));
+    let (lost_from, lost_to) = (1, 2);
+    let statement = NewEpoch { hub, mode, epoch, kept, heads, lost_from, lost_to, operator, at, roads, signature };
+    let statement = serde_json::to_vec(&statement).unwrap();
+    let batch = kul.batch(&hgh.site.id, 0, 0).to_json();
+    let leaf = kul.store.leaves[0].clone();
+    assert!(SignedCard::read(&card).is_ok() && NewEpoch::read(&statement).is_ok());
+    for _ in 0..ROUNDS {
+        let altered = noise(&card, &mut random);
+        if let Ok(read) = SignedCard::read(&altered) {
+            // Blanks and orders of fields do not count; what it says does.
+            assert_eq!(read, SignedCard::read(&card).unwrap());
+        }
+        let _ = NewEpoch::read(&noise(&statement, &mut random));
+        let _ = Batch::read(&noise(&batch, &mut random), &[1], Limits::default());
+        let _ = Receipt::read(&noise(&batch, &mut random));
+        let leaf = noise(&leaf, &mut random);
+        let _ = (serde_json::from_slice::<Event>(&leaf), trade::event::envelope(&leaf));
+        let _ = verify_bundle(&noise(&batch, &mut random), None);
+        let text = String::from_utf8_lossy(&noise(kul.head().to_string().as_bytes(), &mut random)).into_owned();
+        let _ = text.parse::<SignedCheckpoint>();
+    }
 }

@@ -27,6 +27,7 @@ pub mod assets;
 pub mod auth;
 pub mod cast;
 pub mod clearance;
+pub mod client;
 pub mod custody;
 pub mod declaration;
 pub mod escrow;
