@@ -15,7 +15,9 @@ use crate::db::{Db, StoreError};
 use crate::event::{Places, seal};
 use crate::hub::{Answer, Unavailable};
 use crate::rows::Statement;
-use crate::{access_log, ledger, number, offer, party, peer, product, quota, quote, refusal, trade_file};
+use crate::{
+    access_log, ledger, number, offer, party, peer, product, quota, quote, received, refusal, trade_file,
+};
 
 /// What the deciding lane knows by heart. It runs ahead of the disk by the batch that is being
 /// written, and is thrown away as a whole when a write fails.
@@ -155,8 +157,11 @@ impl Mind {
         let [transfers, balances] = ledger::changes(world, self.next_seq);
         let count = i64::try_from(world.transfers().len()).expect("a batch is in memory");
         self.next_seq += count;
+        let [entries, heads] = received::changes(world);
         let statements = vec![
             peer::changes(world),
+            heads,
+            entries,
             party::changes(world),
             party::personal_changes(world),
             product::changes(world),

@@ -24,6 +24,7 @@ mod peer;
 pub mod product;
 mod quota;
 mod quote;
+pub mod received;
 pub mod refusal;
 pub mod road;
 mod rows;

@@ -117,13 +117,27 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         n: 3,
+        name: "received",
+        steps: &[
+            // What peers told, byte for byte, in the order of their roads; only appended to. The proof
+            // leads to the head of `size` leaves, which came with it.
+            "CREATE TABLE received (peer {text} NOT NULL, road_seq BIGINT NOT NULL, n BIGINT NOT NULL, \
+         epoch BIGINT NOT NULL, size BIGINT NOT NULL, leaf {bytes} NOT NULL, proof {bytes} NOT NULL, \
+         PRIMARY KEY (peer, road_seq))",
+            "CREATE TABLE seen_head (peer {text} NOT NULL, epoch BIGINT NOT NULL, size BIGINT NOT NULL, \
+         note TEXT NOT NULL, PRIMARY KEY (peer, epoch, size))",
+        ],
+        bodies: &[("received", "leaf"), ("received", "proof")],
+    },
+    Migration {
+        n: 4,
         name: "refusals",
         steps: &["CREATE TABLE refusal (day {text} NOT NULL, command {text} NOT NULL, code {text} NOT NULL, \
          count BIGINT NOT NULL, PRIMARY KEY (day, command, code)) {keyed}"],
         bodies: &[],
     },
     Migration {
-        n: 4,
+        n: 5,
         name: "access digests",
         steps: &["CREATE TABLE access_digest (day {text} PRIMARY KEY, first BIGINT NOT NULL, looks BIGINT NOT NULL, \
          sha256 TEXT NOT NULL) {keyed}"],

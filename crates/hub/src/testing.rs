@@ -318,6 +318,8 @@ pub async fn dump(hub: &Hub) -> Result<BTreeMap<&'static str, Vec<String>>, Stor
         ("transfer", "seq"),
         ("peer", "id"),
         ("event", "n"),
+        ("received", "peer, road_seq"),
+        ("seen_head", "peer, epoch, size"),
     ] {
         let sql = AssertSqlSafe(format!("SELECT * FROM {table} ORDER BY {key}"));
         let rows = sqlx::query::<Any>(sql).fetch_all(&mut *conn).await?;

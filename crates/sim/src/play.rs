@@ -6,7 +6,7 @@ use trade::clock::MoveClock;
 use trade::command::Outcome;
 use trade::custody::CustodyKind;
 use trade::escrow::{AcceptGoods, EndClaimWindow};
-use trade::payout::{ConfirmPayout, InstructPayout, PayoutState};
+use trade::payout::{ConfirmPayout, InstructPayouts, PayoutRef, PayoutState};
 use trade::quote::Quote;
 use trade::time::Days;
 use trade::trade_file::{Stage, TradeId};
@@ -141,8 +141,9 @@ fn pay_out_on(hub: &mut MemoryHub) {
         .filter(|(_, p)| !matches!(p.state, PayoutState::Done { .. }))
         .collect();
     for (trade, payout) in due {
-        let file = "FILE-1".to_owned();
-        taken(&hub.run(InstructPayout { trade: trade.clone(), payout: payout.id, file }));
+        let file = format!("FILE-{}", trade.order_no()).parse().expect("an order number is a document's");
+        let payouts = vec![PayoutRef { trade: trade.clone(), payout: payout.id }];
+        taken(&hub.run(InstructPayouts { file, payouts }));
         let bank_reference = "B-1".to_owned();
         taken(&hub.run(ConfirmPayout { trade, payout: payout.id, amount: payout.amount, bank_reference }));
     }

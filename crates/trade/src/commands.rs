@@ -12,7 +12,7 @@ use crate::escrow::{AcceptGoods, EndClaimWindow};
 use crate::order::{LapseOrder, PlaceOrder};
 use crate::party::{ErasePersonal, RegisterParty};
 use crate::payment::{ReceivePayment, ReturnParked};
-use crate::payout::{ConfirmPayout, InstructPayout};
+use crate::payout::{ConfirmPayout, InstructPayouts};
 use crate::peer::{AcceptPeer, PausePeer, ReceiveBatch};
 use crate::product::OfferProduct;
 use crate::quote::{AskPeerQuote, AskQuote};
@@ -38,7 +38,7 @@ pub enum Command {
     RecordCustody(RecordCustody),
     AcceptGoods(AcceptGoods),
     EndClaimWindow(EndClaimWindow),
-    InstructPayout(InstructPayout),
+    InstructPayouts(InstructPayouts),
     ConfirmPayout(ConfirmPayout),
     MoveClock(MoveClock),
     AcceptPeer(AcceptPeer),
@@ -74,7 +74,7 @@ into_command!(
     RecordCustody,
     AcceptGoods,
     EndClaimWindow,
-    InstructPayout,
+    InstructPayouts,
     ConfirmPayout,
     MoveClock,
     AcceptPeer,
@@ -102,7 +102,7 @@ macro_rules! each {
             Command::RecordCustody($c) => $act,
             Command::AcceptGoods($c) => $act,
             Command::EndClaimWindow($c) => $act,
-            Command::InstructPayout($c) => $act,
+            Command::InstructPayouts($c) => $act,
             Command::ConfirmPayout($c) => $act,
             Command::MoveClock($c) => $act,
             Command::AcceptPeer($c) => $act,

@@ -82,14 +82,31 @@ fn claim(world: &mut World, trade: &TradeId, payout: Id<Payout>) {
     world.numbers.put(NumberKey::payout(&payout), trade.clone());
 }
 
-/// The hub puts a due payout into a file for the bank.
+/// The hub puts due payouts into one file for the bank, all of them or none. The number is chosen
+/// by whoever asks for the file: asked for again, it is the same file, and nothing is added to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct InstructPayout {
+pub struct InstructPayouts {
+    /// The file that they go out with (pain.001 message id, at most 35 characters).
+    pub file: DocumentNo,
+    pub payouts: Vec<PayoutRef>,
+}
+
+/// A payout by the trade that it belongs to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PayoutRef {
     pub trade: TradeId,
     pub payout: Id<Payout>,
-    /// The file that it goes out with (pain.001 message id).
-    pub file: String,
 }
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instructed {
+    pub file: DocumentNo,
+    /// Payouts that this command put into it.
+    pub count: usize,
+}
+
+/// pain.001 `MsgId` is a Max35Text.
+const FILE_NUMBER_MAX: usize = 35;
 
 /// The bank has executed it: camt.054 debit entry, with the payout's id as end-to-end reference.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -109,9 +126,11 @@ pub enum PayoutRefusal {
     PayoutUnknown {
         payout: Id<Payout>,
     },
-    /// It went out with another file already.
-    AlreadyInstructed {
-        file: String,
+    /// All of them went out with other files already, or none was named.
+    NothingDue,
+    FileNumber {
+        got: DocumentNo,
+        max: usize,
     },
     NotInstructed {
         payout: Id<Payout>,
@@ -139,34 +158,51 @@ fn with_payout<T>(
     Ok(answer)
 }
 
-impl Decide for InstructPayout {
-    type Answer = Payout;
+impl Decide for InstructPayouts {
+    type Answer = Instructed;
     type Refusal = PayoutRefusal;
 
     fn reads(&self, need: &mut Need) {
-        need.trade(&self.trade).number(NumberKey::payout(&self.payout));
+        need.number(NumberKey::payout_file(&self.file));
+        for PayoutRef { trade, payout } in &self.payouts {
+            need.trade(trade).number(NumberKey::payout(payout));
+        }
     }
 
-    fn decide(&self, world: &mut World) -> Result<Payout, PayoutRefusal> {
-        with_payout(world, &self.trade, self.payout, |world, file, at| {
-            let payout = &mut file.payouts[at];
-            match &payout.state {
-                PayoutState::Due => {}
-                PayoutState::Instructed { file, .. } if *file == self.file => return Ok(payout.clone()),
-                PayoutState::Instructed { file, .. } => {
-                    return Err(PayoutRefusal::AlreadyInstructed { file: file.clone() });
-                }
-                PayoutState::Done { .. } => return Ok(payout.clone()),
+    fn decide(&self, world: &mut World) -> Result<Instructed, PayoutRefusal> {
+        if self.file.as_str().len() > FILE_NUMBER_MAX {
+            return Err(PayoutRefusal::FileNumber { got: self.file.clone(), max: FILE_NUMBER_MAX });
+        }
+        let key = NumberKey::payout_file(&self.file);
+        if world.numbers.get(&key).is_some() {
+            return Ok(Instructed { file: self.file.clone(), count: 0 });
+        }
+        let mut count = 0;
+        for PayoutRef { trade, payout } in &self.payouts {
+            let taken = with_payout(world, trade, *payout, |world, file, at| {
+                Ok(instruct(world, &mut file.payouts[at], trade, &self.file))
+            })?;
+            if taken {
+                count += 1;
+                world.numbers.put(key.clone(), trade.clone());
             }
-            let (from, bank) = payout.accounts();
-            world.transfer(&self.trade, payout.leg(), TransferKind::Pending, from, bank, payout.amount);
-            payout.state = PayoutState::Instructed { file: self.file.clone(), at: world.now };
-            claim(world, &self.trade, self.payout);
-            let what = Happened::PayoutInstructed { payout: payout.id, file: self.file.clone() };
-            world.happened(Some(&self.trade), None, what);
-            Ok(payout.clone())
-        })
+        }
+        if count == 0 { Err(PayoutRefusal::NothingDue) } else { Ok(Instructed { file: self.file.clone(), count }) }
     }
+}
+
+/// Whether it was due; one that another file took first is in that one.
+fn instruct(world: &mut World, payout: &mut Payout, trade: &TradeId, file: &DocumentNo) -> bool {
+    if payout.state != PayoutState::Due {
+        return false;
+    }
+    let (from, bank) = payout.accounts();
+    world.transfer(trade, payout.leg(), TransferKind::Pending, from, bank, payout.amount);
+    payout.state = PayoutState::Instructed { file: file.to_string(), at: world.now };
+    claim(world, trade, payout.id);
+    let what = Happened::PayoutInstructed { payout: payout.id, file: file.to_string() };
+    world.happened(Some(trade), None, what);
+    true
 }
 
 impl Decide for ConfirmPayout {

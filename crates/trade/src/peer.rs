@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::card::{CardRefusal, HubCard, SignedCard, accepts, succeeds};
-use crate::checkpoint::NoteFault;
+use crate::checkpoint::{NoteFault, SignedCheckpoint};
 use crate::clearance::{self, Channel, Clearance};
 use crate::clock;
 use crate::codes::{Country, HubId};
@@ -16,7 +16,7 @@ use crate::key::{Purpose, Signature, verify_bytes};
 use crate::order;
 use crate::product::{Offer, OfferKey, PeerAnswer};
 use crate::quote::{AskQuote, Quote};
-use crate::road::{self, Batch, Receipt, RoadRefusal, RoadState};
+use crate::road::{self, Batch, Entry, Receipt, RoadRefusal, RoadState};
 use crate::time::{BusinessTime, WallTime};
 use crate::trade_file::{Closed, Side, TradeFile};
 use crate::waybill;
@@ -39,6 +39,17 @@ impl Peer {
     pub const fn territory(&self) -> Country {
         self.card.territory
     }
+}
+
+/// What a batch of a peer brought, kept for ever as it came: the entries that were applied, each with
+/// its proof to the head that came with them. So the peer's side of a trade can be proved here too,
+/// and a peer that has lost events can have back what it told us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    pub peer: HubId,
+    /// Signed by the peer.
+    pub head: SignedCheckpoint,
+    pub entries: Vec<Entry>,
 }
 
 /// The operator accepts a peer by its signed card, which it has checked with the peer's operator.
@@ -173,13 +184,16 @@ impl Decide for ReceiveBatch {
                 world.peers.put(from.clone(), peer.clone());
                 for entry in &accepted.entries {
                     match serde_json::from_slice::<Event>(&entry.leaf.0) {
-                        Ok(event) => apply(world, &from, &event),
+                        Ok(event) => apply(world, &from, &event, entry.road_seq),
                         // A newer peer may tell what we do not know yet; it is noted and the road goes on.
                         Err(_) => {
                             let noted = Happened::NotUnderstood { peer: from.clone(), index: entry.index };
                             world.happened(None, None, noted);
                         }
                     }
+                }
+                if let Some(head) = peer.road.seen.clone().filter(|_| !accepted.entries.is_empty()) {
+                    world.keep_received(Received { peer: from, head, entries: accepted.entries });
                 }
                 None
             }
@@ -230,7 +244,7 @@ fn reads(from: &HubId, event: &Event, need: &mut Need) {
 }
 
 /// What one message of a peer does. It never refuses: what cannot be done is answered by a message.
-fn apply(world: &mut World, from: &HubId, event: &Event) {
+fn apply(world: &mut World, from: &HubId, event: &Event, road_seq: u64) {
     match &event.what {
         Happened::ClockMoved { to, .. } => clock::follow_peer(world, *to),
         Happened::ProductPublished { product, seller_name, goods } => {
@@ -259,21 +273,24 @@ fn apply(world: &mut World, from: &HubId, event: &Event) {
             let Some(trade) = &event.trade else { return };
             if trade.importer() == from.as_str() {
                 order::take_from_peer(world, trade, from, quote, delivery, *practice);
-                if let Some(file) = world.trades.get(trade).cloned() {
+                if let Some(mut file) = world.trades.get(trade).cloned() {
                     waybill::tell(world, &file);
+                    file.hear(road_seq);
+                    world.trades.put(trade.clone(), file);
                 }
             }
         }
-        _ => apply_to_trade(world, from, event),
+        _ => apply_to_trade(world, from, event, road_seq),
     }
 }
 
 /// Messages that concern a trade file which is here already, and which this peer is party to.
-fn apply_to_trade(world: &mut World, from: &HubId, event: &Event) {
+fn apply_to_trade(world: &mut World, from: &HubId, event: &Event, road_seq: u64) {
     let Some(trade) = &event.trade else { return };
     let Some(mut file) = world.trades.get(trade).cloned().filter(|f| f.peer.as_ref() == Some(from)) else {
         return;
     };
+    file.hear(road_seq);
     match &event.what {
         Happened::OrderDeclined { problem } => order::declined_by_peer(world, &mut file, &problem.code),
         Happened::OrderLapsed if file.closed.is_none() => file.closed = Some(Closed::Lapsed { at: world.now }),

@@ -137,6 +137,9 @@ pub struct TradeFile {
     pub escrow: Escrow,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub payouts: Vec<Payout>,
+    /// Road numbers of what the peer told of this trade: by them its events are found again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heard: Vec<u64>,
     /// When the seller was paid (both sides), or the order came to nothing.
     pub closed: Option<Closed>,
     /// A sandbox's practice trade: the cast plays every part that nobody took.
@@ -180,8 +183,16 @@ impl TradeFile {
             custody: Vec::new(),
             escrow: Escrow::Empty,
             payouts: Vec::new(),
+            heard: Vec::new(),
             closed: None,
             practice: false,
+        }
+    }
+
+    /// Takes note of what the peer told of this trade.
+    pub fn hear(&mut self, road_seq: u64) {
+        if self.heard.last().is_none_or(|last| *last < road_seq) {
+            self.heard.push(road_seq);
         }
     }
 

@@ -12,14 +12,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::access_log::AccessDigest;
-use crate::codes::HubId;
+use crate::codes::{DocumentNo, HubId};
 use crate::event::{Draft, Happened};
 use crate::id::Id;
 use crate::ledger::{Account, Balance, Leg, TRANSFER_MAX_MINOR, Transfer, TransferKind};
 use crate::money::Money;
 use crate::party::{Party, PersonTag, Personal};
 use crate::payout::Payout;
-use crate::peer::Peer;
+use crate::peer::{Peer, Received};
 use crate::product::{Offer, OfferKey, Product};
 use crate::quote::Quote;
 use crate::site::Site;
@@ -39,6 +39,7 @@ pub enum NumberKind {
     Payment,
     Waybill,
     Payout,
+    PayoutFile,
 }
 
 impl NumberKind {
@@ -48,6 +49,7 @@ impl NumberKind {
             Self::Payment => "payment",
             Self::Waybill => "waybill",
             Self::Payout => "payout",
+            Self::PayoutFile => "payout-file",
         }
     }
 }
@@ -62,6 +64,12 @@ impl NumberKey {
     #[must_use]
     pub fn payout(id: &Id<Payout>) -> Self {
         Self { kind: NumberKind::Payout, no: id.to_string() }
+    }
+
+    /// A file of payouts, by the number that whoever asked for it chose.
+    #[must_use]
+    pub fn payout_file(no: &DocumentNo) -> Self {
+        Self { kind: NumberKind::PayoutFile, no: no.to_string() }
     }
 
     #[must_use]
@@ -286,8 +294,10 @@ pub struct World {
     clock_moved: Option<BusinessTime>,
     events: Vec<Draft>,
     transfers: Vec<Transfer>,
+    received: Vec<Received>,
     events_kept: usize,
     transfers_kept: usize,
+    received_kept: usize,
     clock_kept: Option<BusinessTime>,
     now_kept: BusinessTime,
 }
@@ -312,8 +322,10 @@ impl World {
             clock_moved: None,
             events: Vec::new(),
             transfers: Vec::new(),
+            received: Vec::new(),
             events_kept: 0,
             transfers_kept: 0,
+            received_kept: 0,
             clock_kept: None,
             now_kept: now,
         }
@@ -384,6 +396,16 @@ impl World {
         }
     }
 
+    /// Keeps what a peer told, as it came.
+    pub fn keep_received(&mut self, received: Received) {
+        self.received.push(received);
+    }
+
+    #[must_use]
+    pub fn received(&self) -> &[Received] {
+        &self.received
+    }
+
     pub fn move_clock(&mut self, to: BusinessTime) {
         self.clock_moved = Some(to);
         self.now = to;
@@ -418,6 +440,7 @@ impl World {
         self.peers.keep();
         self.events_kept = self.events.len();
         self.transfers_kept = self.transfers.len();
+        self.received_kept = self.received.len();
         self.clock_kept = self.clock_moved;
         self.now_kept = self.now;
     }
@@ -436,6 +459,7 @@ impl World {
         self.peers.take_back();
         self.events.truncate(self.events_kept);
         self.transfers.truncate(self.transfers_kept);
+        self.received.truncate(self.received_kept);
         self.clock_moved = self.clock_kept;
         self.now = self.now_kept;
     }
@@ -467,7 +491,8 @@ impl World {
             }
         }
         self.events.clear();
-        (self.events_kept, self.transfers_kept) = (0, 0);
+        self.received.clear();
+        (self.events_kept, self.transfers_kept, self.received_kept) = (0, 0, 0);
         (self.clock_moved, self.clock_kept) = (None, None);
         (self.now, self.now_kept) = (now, now);
     }

@@ -19,7 +19,7 @@ use trade::id::Id;
 use trade::order::PlaceOrder;
 use trade::party::{Party, PersonTag, PersonTags, Personal, RegisterParty, Role};
 use trade::payment::{PaymentChannel, ReceivePayment};
-use trade::payout::{ConfirmPayout, InstructPayout, PayoutState};
+use trade::payout::{ConfirmPayout, InstructPayouts, PayoutRef, PayoutState};
 use trade::quote::{AskQuote, Quote};
 use trade::time::BusinessTime;
 use trade::trade_file::{Side, TradeFile, TradeId};
@@ -145,7 +145,10 @@ fn pay_out(file: &TradeFile) -> Vec<Command> {
     for payout in &file.payouts {
         let name = format!("PRACTICE-{}", file.id.order_no());
         if payout.state == PayoutState::Due {
-            commands.push(InstructPayout { trade: file.id.clone(), payout: payout.id, file: name.clone() }.into());
+            // A file of its own; the digits of the id are as many as a file's number may have.
+            let Ok(number) = payout.id.text().trim_start_matches("pay_").parse() else { continue };
+            let payouts = vec![PayoutRef { trade: file.id.clone(), payout: payout.id }];
+            commands.push(InstructPayouts { file: number, payouts }.into());
         }
         if !matches!(payout.state, PayoutState::Done { .. }) {
             let (trade, amount) = (file.id.clone(), payout.amount);

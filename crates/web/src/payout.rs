@@ -4,18 +4,19 @@
 //! byte for byte the same, so that nothing of it has to be kept.
 
 use askama::Template;
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use axum::{Json, Router};
 use hub::trade_file::TradePayout;
 use papers::camt054::{self, Entry, Notice, Status};
 use papers::pain001::{self, Holder, PayoutFile, Transfer};
-use trade::commands::Command;
+use serde::Deserialize;
+use trade::codes::DocumentNo;
 use trade::money::{Money, sum};
 use trade::party::{Party, Role};
-use trade::payout::{InstructPayout, PayoutKind, PayoutState};
+use trade::payout::{InstructPayouts, PayoutKind, PayoutRef, PayoutState};
 use trade::time::BusinessTime;
 
 use crate::AppState;
@@ -124,8 +125,8 @@ async fn view(p: &Page, app: &AppState) -> Answer<View> {
 
 async fn make_page(State(app): State<AppState>, p: Page, Signed(party): Signed) -> Answer<Response> {
     may(&party)?;
-    match make(&app).await {
-        Ok(_) => Ok(Redirect::to("/payouts").into_response()),
+    match make(&app, &fresh_number(&app).await?).await {
+        Ok(()) => Ok(Redirect::to("/payouts").into_response()),
         Err(failure) => {
             let told = Some(p.problem(&failure.problem));
             let v = view(&p, &app).await?;
@@ -134,38 +135,51 @@ async fn make_page(State(app): State<AppState>, p: Page, Signed(party): Signed) 
     }
 }
 
-/// POST /api/v1/payout-files: all that is due, as pain.001.
-async fn make_api(State(app): State<AppState>, Signed(party): Signed) -> Answer<Response> {
-    may(&party)?;
-    let file = match make(&app).await {
-        Err(failure) if failure.problem.code == "nothing-due" => return Ok(StatusCode::NO_CONTENT.into_response()),
-        other => other?,
-    };
-    let xml = write(&app, &file).await?;
-    Ok(answer(&file, xml))
+/// The number that the asker gives the file, so that asking twice gives one file.
+#[derive(Deserialize)]
+struct ApiFile {
+    file: DocumentNo,
 }
 
-/// Puts all that is due into a file with a fresh number. Payouts that have no account to go to stay.
-async fn make(app: &AppState) -> Answer<String> {
+/// POST /api/v1/payout-files `{"file": "PAY-1"}`: all that is due, as pain.001. Asked again for a
+/// number, it gives the same file again, whatever is due by then. 204 where nothing is due.
+async fn make_api(State(app): State<AppState>, Signed(party): Signed, Json(body): Json<ApiFile>) -> Answer<Response> {
+    may(&party)?;
+    match make(&app, &body.file).await {
+        Err(failure) if failure.problem.code == "nothing-due" => return Ok(StatusCode::NO_CONTENT.into_response()),
+        other => other?,
+    }
+    let xml = write(&app, body.file.as_str()).await?;
+    Ok(answer(body.file.as_str(), xml))
+}
+
+/// Puts all that is due into the file of this number. Payouts that have no account to go to stay.
+async fn make(app: &AppState, file: &DocumentNo) -> Answer<()> {
+    if !app.hub.payouts_of_file(file.as_str(), 1).await?.is_empty() {
+        return Ok(());
+    }
     let due = app.hub.payouts_due(FILE_MAX).await?;
     let first = due.first().ok_or_else(|| Failure::bad("nothing-due"))?;
     let missing = Failure::bad("payout-account-missing").with("trade", first.trade.as_str());
+    let mut payouts = Vec::with_capacity(due.len());
+    for item in &due {
+        if creditor(app, item).await?.is_some() {
+            payouts.push(PayoutRef { trade: item.trade.clone(), payout: item.payout.id });
+        }
+    }
+    if payouts.is_empty() {
+        return Err(missing);
+    }
+    app.submit(InstructPayouts { file: file.clone(), payouts }.into()).await?;
+    Ok(())
+}
+
+/// A file's number for whoever clicks: the day, and a tag that makes it new.
+async fn fresh_number(app: &AppState) -> Answer<DocumentNo> {
     let tag: String = app.random::<4>().iter().map(|b| format!("{b:02X}")).collect();
     let now = app.hub.business_now().await?;
     let day = app.site().date(now).strftime("%Y%m%d").to_string();
-    let file = format!("PAY-{day}-{tag}");
-    let mut taken = 0_usize;
-    for item in &due {
-        if creditor(app, item).await?.is_none() {
-            continue;
-        }
-        let command = InstructPayout { trade: item.trade.clone(), payout: item.payout.id, file: file.clone() };
-        // Another node may have put it into its own file meanwhile: then it is in that one.
-        if app.submit(Command::InstructPayout(command)).await.is_ok() {
-            taken += 1;
-        }
-    }
-    if taken == 0 { Err(missing) } else { Ok(file) }
+    Ok(format!("PAY-{day}-{tag}").parse().expect("digits, letters and dashes"))
 }
 
 /// Where a payout goes: a seller's account; a refund by the number of the payment, which the firm

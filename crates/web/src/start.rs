@@ -89,6 +89,29 @@ struct Priced {
     answers: Vec<(String, PeerSays)>,
 }
 
+/// One product of which the practice buyer may order a piece.
+struct Choice<'a> {
+    product: Id<Product>,
+    name: &'a str,
+    hub: &'a str,
+    total: Money,
+}
+
+impl StartPage {
+    /// What has a price to the door; what was refused cannot be chosen.
+    fn choices(&self) -> Vec<Choice<'_>> {
+        let mut choices = Vec::new();
+        for Priced { product, answers } in &self.priced {
+            for (hub, answer) in answers {
+                if let Ok((total, _)) = answer {
+                    choices.push(Choice { product: product.id, name: &product.goods.name, hub, total: *total });
+                }
+            }
+        }
+        choices
+    }
+}
+
 async fn show(
     State(app): State<AppState>,
     As(seller, ..): As<Seller>,

@@ -29,6 +29,11 @@ impl ApiError {
         }
     }
 
+    /// Whether the same request may be answered in a moment.
+    fn passes(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Refused { status: 429 | 502 | 503 | 504, .. })
+    }
+
     /// One of the values that explain a refusal.
     #[must_use]
     pub fn arg(&self, name: &str) -> Option<&str> {
@@ -102,38 +107,28 @@ impl Api {
         .await
     }
 
-    /// A file that the hub gives out.
-    pub async fn file(&self, path: &str, post: bool) -> Result<Vec<u8>, ApiError> {
-        let url = self.url(path);
-        let request =
-            if post { self.http.post(&url).json(&Value::Object(serde_json::Map::new())) } else { self.http.get(&url) };
-        let answer = request.bearer_auth(&self.key).send().await.map_err(|e| unreachable(&url, &e))?;
-        let status = answer.status().as_u16();
-        let bytes = answer.bytes().await.map_err(|e| unreachable(&url, &e))?;
-        if status < 400 {
-            return Ok(bytes.to_vec());
-        }
-        let problem = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Err(ApiError::Refused { status, problem })
+    /// A file that the hub makes; empty where it has nothing to put into it.
+    pub async fn file(&self, path: &str, body: &Value) -> Result<Vec<u8>, ApiError> {
+        self.patiently(|| self.http.post(self.url(path)).json(body)).await
     }
 
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }
 
-    /// Asks until there is an answer: commands are safe to send twice.
     async fn call(&self, request: impl Fn() -> reqwest::RequestBuilder) -> Result<Value, ApiError> {
+        let bytes = self.patiently(request).await?;
+        Ok(if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
+    }
+
+    /// Asks until there is an answer: commands are safe to send twice.
+    async fn patiently(&self, request: impl Fn() -> reqwest::RequestBuilder) -> Result<Vec<u8>, ApiError> {
         let mut waited = Duration::ZERO;
         let mut pause = Duration::from_millis(20);
         loop {
-            let error = match request().bearer_auth(&self.key).send().await {
-                Ok(answer) => match answered(answer).await {
-                    Err(ApiError::Refused { status: 429 | 502 | 503 | 504, problem }) => {
-                        ApiError::Refused { status: 503, problem }
-                    }
-                    other => return other,
-                },
-                Err(e) => unreachable(&self.base, &e),
+            let error = match self.once(request()).await {
+                Err(error) if error.passes() => error,
+                other => return other,
             };
             if waited >= PATIENCE {
                 return Err(error);
@@ -143,14 +138,18 @@ impl Api {
             pause = (pause * 2).min(Duration::from_secs(1));
         }
     }
-}
 
-async fn answered(answer: reqwest::Response) -> Result<Value, ApiError> {
-    let status = answer.status().as_u16();
-    let url = answer.url().to_string();
-    let bytes = answer.bytes().await.map_err(|e| unreachable(&url, &e))?;
-    let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap_or(Value::Null) };
-    if status < 400 { Ok(body) } else { Err(ApiError::Refused { status, problem: body }) }
+    async fn once(&self, request: reqwest::RequestBuilder) -> Result<Vec<u8>, ApiError> {
+        let lost = |e: reqwest::Error| unreachable(&self.base, &e);
+        let answer = request.bearer_auth(&self.key).send().await.map_err(lost)?;
+        let status = answer.status().as_u16();
+        // A hub that dies while it answers has decided, or not: asking again tells.
+        let bytes = answer.bytes().await.map_err(lost)?;
+        if status < 400 {
+            return Ok(bytes.to_vec());
+        }
+        Err(ApiError::Refused { status, problem: serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
+    }
 }
 
 fn unreachable(url: &str, error: &reqwest::Error) -> ApiError {

@@ -96,9 +96,10 @@ fn sign(secret: &[u8], id: &str, timestamp: &str, body: &[u8]) -> String {
     format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
 }
 
-/// Fetches a file of all that is due, executes it, and tells so. Answers how many it executed.
-pub async fn execute_payouts(hub: &Actors) -> Result<usize, ApiError> {
-    let file = hub.operator.file("/api/v1/payout-files", true).await?;
+/// Fetches the `n`th file of what is due, executes it, and tells so. Answers how many it executed.
+pub async fn execute_payouts(hub: &Actors, n: usize) -> Result<usize, ApiError> {
+    let body = json!({ "file": format!("PAY-SAMPLE-{n}") });
+    let file = hub.operator.file("/api/v1/payout-files", &body).await?;
     if file.is_empty() {
         return Ok(0);
     }

@@ -627,9 +627,10 @@ impl Driver {
     /// Payouts and refunds go out in files, and the sandbox bank executes them.
     async fn payouts(&self) -> Result<(), ApiError> {
         for hub in [&self.stage.kul, &self.stage.hgh] {
+            // Numbered from the first again after a break: files that were made are given out again.
             let mut count = 0;
-            loop {
-                let done = bank::execute_payouts(hub).await?;
+            for n in 1.. {
+                let done = bank::execute_payouts(hub, n).await?;
                 count += done;
                 if done == 0 {
                     break;

@@ -7,7 +7,8 @@ use trade::clearance::Clearance;
 use trade::commands::Command;
 use trade::custody::CustodyKind;
 use trade::escrow::AcceptGoods;
-use trade::payout::{ConfirmPayout, InstructPayout};
+use trade::log::{leaf_hash, verify_inclusion};
+use trade::payout::{ConfirmPayout, InstructPayouts, PayoutRef};
 use trade::quote::Quote;
 use trade::trade_file::Stage;
 
@@ -65,13 +66,15 @@ async fn sale(first: &testing::Scratch, second: &testing::Scratch) {
     let payout = payouts[0].payout.clone();
     let desk = pair.kul.desk(Holder::ExportHub, None, 10).await.unwrap();
     assert_eq!((desk.items.len(), desk.items[0].ball.task), (1, Task::PayOut));
-    let instruct = InstructPayout { trade: trade_no(1), payout: payout.id, file: "F-1".into() };
-    good(pair.kul.submit(Command::InstructPayout(instruct)).await);
+    let payouts = vec![PayoutRef { trade: trade_no(1), payout: payout.id }];
+    let instruct = InstructPayouts { file: "F-1".parse().unwrap(), payouts };
+    good(pair.kul.submit(Command::InstructPayouts(instruct)).await);
     assert_eq!(pair.kul.payouts_of_file("F-1", 10).await.unwrap()[0].payout.id, payout.id);
     let confirm =
         ConfirmPayout { trade: trade_no(1), payout: payout.id, amount: payout.amount, bank_reference: "B-1".into() };
     good(pair.kul.submit(Command::ConfirmPayout(confirm)).await);
     pair.carry().await;
+    each_keeps_what_the_other_told(&pair).await;
     for hub in [&pair.kul, &pair.hgh] {
         assert_eq!(hub.trade(&trade_no(1)).await.unwrap().unwrap().stage(), Stage::Paid);
         let audit = hub.audit_ledger().await.unwrap();
@@ -85,5 +88,32 @@ async fn sale(first: &testing::Scratch, second: &testing::Scratch) {
         let all = hub.trades(&TradeFilter::default(), None, 10).await.unwrap();
         assert_eq!((all.items.len(), all.next), (1, None));
         hub.close().await;
+    }
+}
+
+/// All that one hub told lies with the other, byte for byte, each entry proved by a head that the
+/// teller signed; what belongs to a trade is found through its file.
+async fn each_keeps_what_the_other_told(pair: &Pair) {
+    for (teller, listener) in [(&pair.kul, &pair.hgh), (&pair.hgh, &pair.kul)] {
+        let from = &teller.site().id;
+        let road = listener.peer(from).await.unwrap().unwrap().road;
+        let all = listener.heard_after(from, 0, 500).await.unwrap();
+        assert_eq!(all.iter().map(|h| h.entry.road_seq).collect::<Vec<_>>(), (1..=road.cursor).collect::<Vec<_>>());
+        let heads = listener.heads_of(from, &all).await.unwrap();
+        for heard in &all {
+            let head = heads.iter().find(|h| h.claimed().size == heard.size).unwrap();
+            let head = head.verify_for(&teller.site().road.origin(), &teller.site().card.keys).unwrap();
+            let (leaf, index) = (&heard.entry.leaf.0, heard.entry.index);
+            verify_inclusion(&leaf_hash(leaf), index, head.size, &heard.entry.proof, &head.root).unwrap();
+            assert_eq!(teller.events(index, 1).await.unwrap()[0].leaf, *leaf);
+        }
+        let file = listener.trade(&trade_no(1)).await.unwrap().unwrap();
+        let of_trade = listener.heard(from, &file.heard.iter().copied().collect()).await.unwrap();
+        let told = teller.events_of(&trade_no(1)).await.unwrap();
+        let told: Vec<_> = told.into_iter().filter(|l| l.event.to.as_ref() == Some(&listener.site().id)).collect();
+        assert_eq!(
+            of_trade.iter().map(|h| &h.entry.leaf.0).collect::<Vec<_>>(),
+            told.iter().map(|l| &l.leaf).collect::<Vec<_>>()
+        );
     }
 }

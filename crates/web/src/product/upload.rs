@@ -13,6 +13,7 @@ use hub::upload::Upload;
 use papers::price_list::{self, Chosen, Field, Mapping, PriceList, PriceRow, RowFault};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use trade::command::Problem;
 use trade::commands::Command;
 use trade::money::Currency;
 use trade::party::Party;
@@ -69,9 +70,16 @@ impl Fault {
             cell: format!("{}{}", fault.column, fault.row),
             field: if fault.header.is_empty() { t.by("field", code(fault.field)) } else { fault.header.clone() },
             got: fault.got.chars().take(60).collect(),
-            told: t.told(&fault.kind),
+            told: t.problem(&problem(fault)),
         }
     }
+}
+
+/// A fault with what stands in its cell, which some sentences repeat.
+fn problem(fault: &RowFault) -> Problem {
+    let mut problem = Problem::of(&fault.kind);
+    problem.args.entry("got".to_owned()).or_insert_with(|| json!(fault.got));
+    problem
 }
 
 fn code(field: Field) -> String {
@@ -327,7 +335,7 @@ pub async fn failed(
 ) -> Answer<Response> {
     let reading = reading(&app, &seller, &id).await?;
     let reason = |fault: &RowFault| {
-        let told = page.told(&fault.kind);
+        let told = page.problem(&problem(fault));
         format!("{}: {} {}", fault.column, told.title, told.fix.unwrap_or_default())
     };
     let bytes = price_list::failed_rows_workbook(&reading.list, &reason, &page.s("product-reason"));
@@ -404,8 +412,7 @@ pub async fn api_receive(
 
 /// A fault with its place and values, and in words.
 fn fault_json(t: &Tr, fault: &RowFault) -> Value {
-    let problem = trade::command::Problem::of(&fault.kind);
-    let mut told = problem_json(t, &problem, StatusCode::UNPROCESSABLE_ENTITY);
+    let mut told = problem_json(t, &problem(fault), StatusCode::UNPROCESSABLE_ENTITY);
     if let Value::Object(body) = &mut told {
         body.remove("status");
         body.insert("row".into(), json!(fault.row));

@@ -62,7 +62,7 @@ fn doors(n: u64) -> Vec<Door> {
             &[Who::Seller, Who::Carrier],
             CARRIES,
         ),
-        post("/api/v1/payout-files".into(), json!({}), MONEY, MONEY),
+        post("/api/v1/payout-files".into(), json!({ "file": "PAY-1" }), MONEY, MONEY),
         post("/api/v1/clock".into(), json!({ "to": 0 }), OFFICE, OFFICE),
         post("/api/v1/peers/nobody.sandbox/pause".into(), json!({}), OFFICE, OFFICE),
     ]

@@ -128,15 +128,25 @@ async fn a_label_and_a_payout_file_are_what_printers_and_banks_take() {
             house.kul.get(Some(Who::Seller), &at("/trades", 1, &format!("/label.pdf?lang={lang}"))).await.good();
         assert!(label.body.starts_with(b"%PDF"), "{lang}");
     }
-    let nothing = house.kul.post(Some(Who::Bank), "/api/v1/payout-files", &serde_json::json!({})).await;
+    let ask = |no: &str| serde_json::json!({ "file": no });
+    let nothing = house.kul.post(Some(Who::Bank), "/api/v1/payout-files", &ask("PAY-1")).await;
     assert_eq!(nothing.status, StatusCode::NO_CONTENT);
     house.trade(2, Ware::Towel, 500, Reach::Accepted).await;
-    let file = house.kul.post(Some(Who::Bank), "/api/v1/payout-files", &serde_json::json!({})).await.good();
+    let file = house.kul.post(Some(Who::Bank), "/api/v1/payout-files", &ask("PAY-1")).await.good();
     let again = file.headers["content-disposition"].to_str().unwrap().split('"').nth(1).unwrap().to_owned();
+    assert_eq!(again, "PAY-1.xml");
     let read = papers::pain001::read(&file.body).expect("a pain.001");
     assert_eq!(read.len(), 1);
     let same = house.kul.get(Some(Who::Bank), &format!("/api/v1/payout-files/{again}")).await.good();
     assert_eq!(same.body, file.body, "written again, it is the same file");
+    // More is due by now, and yet the number names the file that it named.
+    house.trade(3, Ware::Towel, 500, Reach::Accepted).await;
+    let asked_again = house.kul.post(Some(Who::Bank), "/api/v1/payout-files", &ask("PAY-1")).await.good();
+    assert_eq!(asked_again.body, file.body);
+    let next = house.kul.post(Some(Who::Bank), "/api/v1/payout-files", &ask("PAY-2")).await.good();
+    assert_eq!(papers::pain001::read(&next.body).expect("a pain.001").len(), 1);
+    let long = house.kul.post(Some(Who::Bank), "/api/v1/payout-files", &ask(&"9".repeat(36))).await;
+    assert_eq!(long.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
 /// Every page of these desks, as its reader opens it.
