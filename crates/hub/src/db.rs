@@ -451,6 +451,15 @@ pub(crate) fn body<T: serde::de::DeserializeOwned>(row: &AnyRow, column: usize) 
     serde_json::from_slice(bytes(row, column)?).map_err(|e| StoreError::damaged(e.to_string()))
 }
 
+/// The same, where there may be none.
+pub(crate) fn body_or_null<T: serde::de::DeserializeOwned>(
+    row: &AnyRow,
+    column: usize,
+) -> Result<Option<T>, StoreError> {
+    let bytes: Option<&[u8]> = row.try_get(column)?;
+    bytes.map(|b| serde_json::from_slice(b).map_err(|e| StoreError::damaged(e.to_string()))).transpose()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

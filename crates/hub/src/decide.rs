@@ -14,6 +14,7 @@ use crate::clock::{self, BusinessClock};
 use crate::db::{Db, StoreError};
 use crate::event::{Places, seal};
 use crate::hub::{Answer, Unavailable};
+use crate::order::{self, Stored};
 use crate::rows::Statement;
 use crate::{
     access_log, ledger, number, offer, party, peer, product, quota, quote, received, refusal, trade_file,
@@ -29,6 +30,7 @@ pub(crate) struct Mind {
     places: Places,
     next_seq: i64,
     memory: usize,
+    orders: Stored,
 }
 
 /// A batch decided and not yet written.
@@ -64,7 +66,16 @@ impl Mind {
         peer::load_all(conn, &mut world).await?;
         let places = Places::read(conn).await?;
         let next_seq = ledger::next_seq(conn).await?;
-        Ok(Self { site: Arc::clone(site), world, clock, last: now, places, next_seq, memory })
+        Ok(Self {
+            site: Arc::clone(site),
+            world,
+            clock,
+            last: now,
+            places,
+            next_seq,
+            memory,
+            orders: Stored::default(),
+        })
     }
 
     /// How many events the log has.
@@ -92,9 +103,8 @@ impl Mind {
     ) -> Result<Decided, StoreError> {
         self.last = self.last.max(self.clock.at(wall));
         if self.world.held() > self.memory {
-            let mut fresh = World::new(Arc::clone(&self.site), self.last);
-            std::mem::swap(&mut fresh.peers, &mut self.world.peers);
-            self.world = fresh;
+            self.world.forget();
+            self.orders.forget(&self.world);
         }
         caught(|| self.world.next_batch(self.last))?;
         let mut faulty = vec![false; commands.len()];
@@ -145,6 +155,7 @@ impl Mind {
         offer::load(db, conn, &need.offers, world).await?;
         quote::load(db, conn, &need.quotes, world).await?;
         trade_file::load(db, conn, &need.trades, world).await?;
+        self.orders.loaded(world, &need.trades);
         number::load(db, conn, &need.numbers, world).await?;
         quota::load(db, conn, &need.quotas, world).await?;
         access_log::load(conn, need.last_digest, world).await?;
@@ -167,6 +178,7 @@ impl Mind {
             product::changes(world),
             offer::changes(world),
             quote::changes(world),
+            order::changes(world, &mut self.orders),
             trade_file::changes(world),
             trade_file::payout_changes(world),
             number::changes(world),

@@ -18,6 +18,7 @@ mod lease;
 pub mod ledger;
 mod number;
 mod offer;
+mod order;
 pub mod page;
 mod party;
 mod peer;

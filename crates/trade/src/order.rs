@@ -1,5 +1,7 @@
 //! The order: a buyer takes a quote. On the exporting hub it is known without its buyer.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clearance;
@@ -18,7 +20,7 @@ use crate::world::{Need, Quota, QuotaKey, World};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
-    pub quote: Quote,
+    pub quote: Arc<Quote>,
     pub placed_at: BusinessTime,
     /// A reference by which the importing hub knows the consignee and the address; all that the
     /// exporting side needs on the parcel.
@@ -141,13 +143,13 @@ impl Decide for PlaceOrder {
         file.peer = Some(quote.exporter.clone());
         file.practice = self.practice;
         self.tell(world, &quote);
-        file.order = Some(Order {
-            quote,
+        file.order = Some(Arc::new(Order {
+            quote: Arc::new(quote),
             placed_at: world.now,
             delivery: self.delivery.clone(),
             buyer: Some(OrderBuyer { party: self.buyer, tags }),
             seller: None,
-        });
+        }));
         payment::apply_parked(world, &mut file);
         clearance::advance(world, &mut file);
         world.trades.put(self.trade.clone(), file);
@@ -208,13 +210,13 @@ pub fn take_from_peer(world: &mut World, trade: &TradeId, peer: &HubId, quote: &
     file.peer = Some(peer.clone());
     file.practice = practice;
     let seller = seller_of(world, quote);
-    file.order = Some(Order {
-        quote: quote.clone(),
+    file.order = Some(Arc::new(Order {
+        quote: Arc::new(quote.clone()),
         placed_at: world.now,
         delivery: delivery.to_owned(),
         buyer: None,
         seller: seller.as_ref().ok().copied(),
-    });
+    }));
     if let Err(problem) = seller {
         file.closed = Some(Closed::Declined { at: world.now, reason: problem.code.clone() });
         world.happened(Some(trade), Some(peer), Happened::OrderDeclined { problem });

@@ -271,6 +271,12 @@ impl<K: Clone + Eq + Hash + Ord + fmt::Debug, V> Slice<K, V> {
         self.undo.clear();
         self.changed.clear();
     }
+
+    /// Lets go of all that the last batch did not change.
+    fn forget(&mut self) {
+        let changed = &self.changed;
+        self.held.retain(|key, _| changed.contains(key));
+    }
 }
 
 /// The slice itself, with what the commands of the batch did to it.
@@ -495,6 +501,21 @@ impl World {
         (self.events_kept, self.transfers_kept, self.received_kept) = (0, 0, 0);
         (self.clock_moved, self.clock_kept) = (None, None);
         (self.now, self.now_kept) = (now, now);
+    }
+
+    /// Lets go of what is known, but for the peers and what the last batch changed: that is still on
+    /// its way to storage, where it cannot be read yet.
+    pub fn forget(&mut self) {
+        self.parties.forget();
+        self.personals.forget();
+        self.products.forget();
+        self.offers.forget();
+        self.quotes.forget();
+        self.trades.forget();
+        self.numbers.forget();
+        self.quotas.forget();
+        let moved: BTreeSet<&Account> = self.transfers.iter().flat_map(|t| [&t.debit, &t.credit]).collect();
+        self.balances.retain(|account, _| moved.contains(account));
     }
 
     /// How many things are known, present or absent: what memory this costs.

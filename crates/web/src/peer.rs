@@ -296,7 +296,7 @@ async fn receive(
     };
     verify_request(&peer.card.keys, site.mode, &request, &signed, app.wall(), REQUEST_MAX_AGE_SECONDS)
         .map_err(|fault| Failure::new(StatusCode::UNAUTHORIZED, "road-signature").with("fault", json!(fault)))?;
-    let command = ReceiveBatch { batch, at: app.wall() };
+    let command = ReceiveBatch::new(batch, app.wall());
     let receipt = app.submit(Command::ReceiveBatch(command)).await?;
     Ok(Json(receipt).into_response())
 }

@@ -177,7 +177,7 @@ pub async fn carry_one(from: &Hub, to: &Hub) -> bool {
     };
     let batch = from.batch(&wanted).await.unwrap();
     assert!(!batch.entries.is_empty());
-    let receive = ReceiveBatch { batch, at: to.wall_now() };
+    let receive = ReceiveBatch::new(batch, to.wall_now());
     let receipt = good(to.submit(Command::ReceiveBatch(receive)).await);
     let receipt: Receipt = serde_json::from_value(receipt).unwrap();
     assert_eq!(receipt.refusal, None);
