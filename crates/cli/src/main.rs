@@ -40,7 +40,7 @@ enum Command {
     Serve(serve::Options),
     /// Check a trade-file bundle offline.
     Verify(verify::Options),
-    /// Recompute all balances of a hub from its transfers.
+    /// Recompute balances, the log's root and the access log's digests of a hub.
     Audit(audit::Options),
     /// Measure how fast lists are cleared and quotes are given.
     Bench(bench::Options),
@@ -114,6 +114,7 @@ fn init(options: InitOptions) -> ExitCode {
         mode: if options.production { Mode::Production } else { Mode::Sandbox },
         url: options.url.trim_end_matches('/').to_owned(),
         listen: options.listen,
+        node_url: None,
         bank_firm: options.bank_firm,
         bank_account: options.bank_account,
         store: options.store,

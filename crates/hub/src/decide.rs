@@ -16,7 +16,9 @@ use crate::event::{Places, seal};
 use crate::hub::{Answer, Unavailable};
 use crate::order::{self, Stored};
 use crate::rows::Statement;
-use crate::{ledger, number, offer, party, peer, product, quota, quote, received, trade_file};
+use crate::{
+    access_log, ledger, number, offer, party, peer, product, quota, quote, received, refusal, trade_file,
+};
 
 /// What the deciding lane knows by heart. It runs ahead of the disk by the batch that is being
 /// written, and is thrown away as a whole when a write fails.
@@ -42,6 +44,12 @@ pub(crate) struct Decided {
     pub answers: Vec<Answer>,
     /// Events in the log once this is written.
     pub events: u64,
+}
+
+/// Work for a whole batch. A panic in it is a fault of what the batch holds: the lane begins anew
+/// from what is stored, and halves the batch until the guilty command stands alone.
+fn caught<T>(work: impl FnOnce() -> T) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| StoreError::damaged("a batch: the program stopped on it"))
 }
 
 impl Mind {
@@ -98,7 +106,7 @@ impl Mind {
             self.world.forget();
             self.orders.forget(&self.world);
         }
-        self.world.next_batch(self.last);
+        caught(|| self.world.next_batch(self.last))?;
         let mut faulty = vec![false; commands.len()];
         let mut need = Need::default();
         for (command, faulty) in commands.iter().zip(&mut faulty) {
@@ -117,7 +125,10 @@ impl Mind {
         let moved = self.world.clock_moved().map(|_| BusinessClock { business: self.world.now, wall, ..self.clock });
         self.clock = moved.unwrap_or(self.clock);
         self.last = self.last.max(self.world.now);
-        Ok(self.written(answers, moved))
+        let refused = refusal::changes(commands, &answers, || self.site.date(self.last).to_string());
+        let mut decided = caught(|| self.written(answers, moved))?;
+        decided.statements.push(refused);
+        Ok(decided)
     }
 
     /// A command that panics is left out alone: what it did is taken back like a refusal's.
@@ -147,6 +158,7 @@ impl Mind {
         self.orders.loaded(world, &need.trades);
         number::load(db, conn, &need.numbers, world).await?;
         quota::load(db, conn, &need.quotas, world).await?;
+        access_log::load(conn, need.last_digest, world).await?;
         ledger::load(db, conn, &need.accounts, world).await
     }
 
@@ -171,6 +183,7 @@ impl Mind {
             trade_file::payout_changes(world),
             number::changes(world),
             quota::changes(world),
+            access_log::changes(world),
             transfers,
             balances,
         ];

@@ -26,6 +26,7 @@ pub mod product;
 mod quota;
 mod quote;
 pub mod received;
+pub mod refusal;
 pub mod road;
 mod rows;
 pub mod schema;
@@ -36,4 +37,4 @@ pub mod testing;
 pub mod trade_file;
 pub mod upload;
 
-pub use hub::{Answer, Config, Hub, Limits, Node, Status, Unavailable};
+pub use hub::{Answer, Config, Forward, Hub, Limits, Node, Status, Unavailable};

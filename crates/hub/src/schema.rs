@@ -48,9 +48,9 @@ const MIGRATIONS: &[Migration] = &[
          peer TEXT, opened BIGINT NOT NULL, updated BIGINT NOT NULL, body {bytes} NOT NULL) {hot}",
             "CREATE INDEX trade_stage ON trade_file (stage, since)",
             "CREATE INDEX trade_opened ON trade_file (opened, id)",
-            // The order in a trade file: most of its bytes, and the same from when it comes.
-            "CREATE TABLE trade_order (id {text} PRIMARY KEY, seller {text}, buyer {text}, opened BIGINT NOT NULL, \
-         body {bytes} NOT NULL) {wide}",
+            // The order in a trade file: the same from when it comes, as is the quote that it takes.
+            "CREATE TABLE trade_order (id {text} PRIMARY KEY, quote {text} NOT NULL, seller {text}, buyer {text}, opened BIGINT NOT NULL, \
+         body {bytes} NOT NULL)",
             "CREATE INDEX order_seller ON trade_order (seller, opened, id) WHERE seller IS NOT NULL",
             "CREATE INDEX order_buyer ON trade_order (buyer, opened, id) WHERE buyer IS NOT NULL",
             // What an authority, a carrier, a firm or the hub has on its desk.
@@ -133,6 +133,20 @@ const MIGRATIONS: &[Migration] = &[
          note TEXT NOT NULL, PRIMARY KEY (peer, epoch, size))",
         ],
         bodies: &[("received", "leaf"), ("received", "proof")],
+    },
+    Migration {
+        n: 4,
+        name: "refusals",
+        steps: &["CREATE TABLE refusal (day {text} NOT NULL, command {text} NOT NULL, code {text} NOT NULL, \
+         count BIGINT NOT NULL, PRIMARY KEY (day, command, code)) {keyed}"],
+        bodies: &[],
+    },
+    Migration {
+        n: 5,
+        name: "access digests",
+        steps: &["CREATE TABLE access_digest (day {text} PRIMARY KEY, first BIGINT NOT NULL, looks BIGINT NOT NULL, \
+         sha256 TEXT NOT NULL) {keyed}"],
+        bodies: &[],
     },
 ];
 

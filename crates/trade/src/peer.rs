@@ -17,7 +17,7 @@ use crate::event::{Asked, Event, Happened};
 use crate::key::{Purpose, Signature, verify_bytes};
 use crate::order;
 use crate::product::{Offer, OfferKey, PeerAnswer};
-use crate::quote::{AskQuote, Quote};
+use crate::quote::{AskQuote, Quote, QuoteRefusal};
 use crate::road::{self, Batch, Entry, Receipt, RoadRefusal, RoadState};
 use crate::time::{BusinessTime, WallTime};
 use crate::trade_file::{Closed, Side, TradeFile};
@@ -415,6 +415,12 @@ fn quote_given(world: &mut World, from: &HubId, quote: &Quote) {
     let signed = world.peers.get(from).zip(signature).is_some_and(|(peer, signature)| {
         verify_bytes(&peer.card.keys, Purpose::Quote, &quote.signed_bytes(), &signature).is_ok()
     });
+    let other = world.quotes.get(&quote.id).is_some_and(|known| known.without_buyer() != quote.without_buyer());
+    if other {
+        let problem = Problem::of(&QuoteRefusal::QuoteDiffers { quote: quote.id });
+        remember_answer(world, from, &asked, &PeerAnswer::Refused { problem });
+        return;
+    }
     if !signed || quote.importer != *from {
         let problem = Problem { code: "quote-signature".to_owned(), args: serde_json::Map::new() };
         remember_answer(world, from, &asked, &PeerAnswer::Refused { problem });
