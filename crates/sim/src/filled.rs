@@ -4,6 +4,7 @@
 //! for a value of every new field and of every new variant.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::civil::date;
 use serde::Serialize;
@@ -159,7 +160,7 @@ pub fn happened() -> Vec<Happened> {
         Examining { channel: Channel::Red, rule: Some(rule().to_string()) },
         Released { by: Some(id()), reason: Some("seen".to_owned()) },
         Detained { by: id(), reason: "seen".to_owned() },
-        Asked { by: id(), field: "payer".to_owned(), reason: "unclear".to_owned() },
+        Asked { by: id(), field: "payer".to_owned(), of: Mender::Seller, reason: "unclear".to_owned() },
         CustodyRecorded { custody: CustodyKind::Departed, place: "MYKUL".to_owned(), moved_at: AT },
         GoodsAccepted { by: id() },
         ClaimWindowEnded {},
@@ -250,6 +251,7 @@ fn quote_refusals() -> Vec<QuoteRefusal> {
         OfferUnknown { product: id() },
         ProductNotReady { sku: "SKU".to_owned(), first: "hs-missing".to_owned(), gaps: gaps() },
         MixedSellers {},
+        QuoteDiffers { quote: id() },
         Freight { 0: FreightRefusal::NothingToCarry },
         Cost { 0: LandedCostRefusal::NoLines },
         Money { 0: MoneyError::Overflow },
@@ -473,13 +475,13 @@ fn payouts() -> Vec<Payout> {
 #[must_use]
 pub fn trade_files() -> Vec<TradeFile> {
     let tags = payments().swap_remove(0).payer;
-    let order = Order {
-        quote: quote(),
+    let order = Arc::new(Order {
+        quote: Arc::new(quote()),
         placed_at: AT,
         delivery: "D-1234".to_owned(),
         buyer: Some(OrderBuyer { party: id(), tags }),
         seller: Some(id()),
-    };
+    });
     let file = |clearance: Clearance, escrow: Escrow, closed: Closed| TradeFile {
         id: trade(),
         side: Side::Import,
@@ -496,6 +498,7 @@ pub fn trade_files() -> Vec<TradeFile> {
         custody: vec![Custody { kind: CustodyKind::Departed, place: "MYKUL".to_owned(), at: AT }],
         escrow,
         payouts: payouts(),
+        heard: vec![1],
         closed: Some(closed),
         practice: true,
     };
