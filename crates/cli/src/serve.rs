@@ -57,7 +57,9 @@ pub async fn open(directory: &Directory) -> Result<Hub, Failure> {
         .map_err(|fault| Failure::Rules(format!("{fault:?}")))?;
     let store = Store::new(directory.path.join("hub.db"), directory.config.store.as_deref());
     let start = BusinessTime::from_micros(clock.now().micros());
-    let node = Node { name: directory.config.listen.clone(), address: format!("http://{}", directory.config.listen) };
+    let listen = &directory.config.listen;
+    let address = directory.config.node_url.clone().unwrap_or_else(|| format!("http://{listen}"));
+    let node = Node { name: listen.clone(), address };
     Hub::open(Config { store, site: Arc::new(site), clock, start, node, limits: Limits::default() })
         .await
         .map_err(Failure::Open)
@@ -91,6 +93,8 @@ pub async fn run(options: Options) -> ExitCode {
         local_url: format!("http://{address}"),
         payment_secret: directory.payment_secret,
     };
+    let http = web::client::client(|with| with);
+    hub.forward_by(web::node::forward(Arc::clone(hub.site()), hub.clock().clone(), http.clone()));
     let app = AppState::new(hub.clone(), settings);
     if directory.config.mode == Mode::Sandbox {
         if let Err(code) = cast(&app, &directory).await {
@@ -98,7 +102,7 @@ pub async fn run(options: Options) -> ExitCode {
         }
         tokio::spawn(web::cast::run(app.clone()));
     }
-    tokio::spawn(web::pump::run(app.clone(), reqwest::Client::new()));
+    tokio::spawn(web::pump::run(app.clone(), http));
     tokio::spawn(web::jobs::run(app.clone()));
     say::out("cli-serving", &[("hub", directory.config.id.to_string()), ("url", directory.config.url.clone())]);
     let served = axum::serve(listener, web::router(app)).with_graceful_shutdown(stopped()).await;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::access_log::DigestAccess;
 use crate::clearance::DecideClearance;
 use crate::clock::MoveClock;
 use crate::command::{Decide, Outcome, run};
@@ -43,6 +44,7 @@ pub enum Command {
     AcceptPeer(AcceptPeer),
     PausePeer(PausePeer),
     ReceiveBatch(ReceiveBatch),
+    DigestAccess(DigestAccess),
 }
 
 /// Each command goes into the list by `into()`.
@@ -77,7 +79,8 @@ into_command!(
     MoveClock,
     AcceptPeer,
     PausePeer,
-    ReceiveBatch
+    ReceiveBatch,
+    DigestAccess
 );
 
 /// Calls `$act` with the command inside, whichever it is.
@@ -105,11 +108,41 @@ macro_rules! each {
             Command::AcceptPeer($c) => $act,
             Command::PausePeer($c) => $act,
             Command::ReceiveBatch($c) => $act,
+            Command::DigestAccess($c) => $act,
         }
     };
 }
 
 impl Command {
+    /// Its name as it stands under `command` in its JSON.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::RegisterParty(_) => "register-party",
+            Self::ErasePersonal(_) => "erase-personal",
+            Self::OfferProduct(_) => "offer-product",
+            Self::AskQuote(_) => "ask-quote",
+            Self::AskPeerQuote(_) => "ask-peer-quote",
+            Self::PlaceOrder(_) => "place-order",
+            Self::LapseOrder(_) => "lapse-order",
+            Self::ReceivePayment(_) => "receive-payment",
+            Self::ReturnParked(_) => "return-parked",
+            Self::IssueWaybill(_) => "issue-waybill",
+            Self::LodgeExport(_) => "lodge-export",
+            Self::DecideClearance(_) => "decide-clearance",
+            Self::RecordCustody(_) => "record-custody",
+            Self::AcceptGoods(_) => "accept-goods",
+            Self::EndClaimWindow(_) => "end-claim-window",
+            Self::InstructPayouts(_) => "instruct-payout",
+            Self::ConfirmPayout(_) => "confirm-payout",
+            Self::MoveClock(_) => "move-clock",
+            Self::AcceptPeer(_) => "accept-peer",
+            Self::PausePeer(_) => "pause-peer",
+            Self::ReceiveBatch(_) => "receive-batch",
+            Self::DigestAccess(_) => "digest-access",
+        }
+    }
+
     pub fn reads(&self, need: &mut Need) {
         each!(self, c => c.reads(need));
     }

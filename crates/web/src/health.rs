@@ -24,7 +24,7 @@ async fn alive() -> Json<serde_json::Value> {
     Json(json!({ "alive": true }))
 }
 
-/// The store answers, this node decides, the log keeps up. Roads are told too, but a road that is
+/// The store answers, this node decides or knows who does, the log keeps up. Roads are told too, but a road that is
 /// down does not make a hub unready: it works alone.
 async fn ready(State(app): State<AppState>) -> Response {
     match look(&app).await {
@@ -43,12 +43,13 @@ async fn look(app: &AppState) -> Answer<(bool, Value)> {
     let events = app.hub.event_count().await?;
     let lag = events.saturating_sub(*app.hub.sequenced().borrow());
     let log = lag <= LAG_MAX;
-    let lease = matches!(app.hub.status(), Status::Deciding { .. });
+    let status = app.hub.status();
+    let lease = matches!(status, Status::Deciding { .. });
     let roads: Vec<Value> = roads(app)
         .await?
         .iter()
         .map(|r| json!({ "peer": r.peer, "paused": r.paused, "backlog": r.backlog(), "failures": r.failures }))
         .collect();
-    let ready = lease && log;
+    let ready = log && (lease || matches!(status, Status::Following { .. }));
     Ok((ready, json!({ "ready": ready, "store": true, "lease": lease, "log": log, "lag": lag, "roads": roads })))
 }

@@ -199,6 +199,8 @@ problem-product-not-ready = { $sku } belum sedia untuk laluan ini: { $gaps }
     .fix = Lengkapkan produk dahulu.
 problem-offer-unknown = Produk ini tidak lagi ditawarkan di sini.
     .fix = Cari yang lain di kedai.
+problem-quote-differs = Hab sana memberi sebut harga { $quote } dua kali dengan kandungan yang berlainan.
+    .fix = Minta sebut harga baharu. Jika berulang, beritahu pengendali hab sana.
 problem-mixed-sellers = Satu bungkusan datang daripada satu penjual.
     .fix = Buat pesanan bagi setiap penjual.
 
@@ -434,3 +436,13 @@ problem-other-value = { $field } bukan nilai yang dikomitkan.
     .fix = Bandingkan dengan yang asal.
 problem-rule-unknown = Peraturan yang diperlukan di sini tidak diketahui ({ $rule }).
     .fix = Tiada harga dijanjikan sehingga ia diketahui; tanya pengendali hab.
+
+# the access log, and nodes of one hub
+problem-day-not-over = Hari { $day } belum berakhir.
+    .fix = Cernanya dibuat pada hari berikutnya.
+problem-day-digested = Capaian hingga { $day } sudah ada cernanya.
+    .fix = Tiada apa yang perlu dibuat.
+problem-looks-not-next = Cerna mesti bermula dengan capaian { $expected }, bukan { $got }.
+    .fix = Hab membuatnya semula dengan sendiri.
+problem-node-signature = Permintaan ini bukan daripada nod hab ini.
+    .fix = Beri semua nod hab secret.key yang sama, dan selaraskan jam mereka.

@@ -199,6 +199,8 @@ problem-product-not-ready = { $sku } 尚未达到此线路的要求：{ $gaps }
     .fix = 请先完善该商品。
 problem-offer-unknown = 该商品已不在此销售。
     .fix = 请在商城中另选。
+problem-quote-differs = 对方枢纽两次给出报价 { $quote }，内容却不相同。
+    .fix = 请重新询价。如再次发生，请告知对方枢纽的运营方。
 problem-mixed-sellers = 一个包裹只能来自一个卖家。
     .fix = 请按卖家分别下单。
 
@@ -434,3 +436,13 @@ problem-other-value = { $field } 与承诺值不符。
     .fix = 请与原件核对。
 problem-rule-unknown = 此处所需的规则未知（{ $rule }）。
     .fix = 在规则明确之前不作价格承诺；请联系枢纽运营方。
+
+# the access log, and nodes of one hub
+problem-day-not-over = { $day } 这一天还没有结束。
+    .fix = 其摘要在次日生成。
+problem-day-digested = 截至 { $day } 的查看记录已有摘要。
+    .fix = 无需处理。
+problem-looks-not-next = 摘要必须从第 { $expected } 次查看开始，而不是第 { $got } 次。
+    .fix = 枢纽会自行重新生成。
+problem-node-signature = 该请求并非来自本枢纽的节点。
+    .fix = 让本枢纽所有节点使用同一个 secret.key，并校准时钟。
