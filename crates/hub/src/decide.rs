@@ -16,9 +16,7 @@ use crate::event::{Places, seal};
 use crate::hub::{Answer, Unavailable};
 use crate::order::{self, Stored};
 use crate::rows::Statement;
-use crate::{
-    access_log, ledger, number, offer, party, peer, product, quota, quote, received, refusal, trade_file,
-};
+use crate::{access_log, ledger, number, offer, party, peer, product, quota, quote, received, refusal, trade_file};
 
 /// What the deciding lane knows by heart. It runs ahead of the disk by the batch that is being
 /// written, and is thrown away as a whole when a write fails.

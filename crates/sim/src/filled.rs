@@ -4,6 +4,7 @@
 //! for a value of every new field and of every new variant.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::civil::date;
 use serde::Serialize;
@@ -473,19 +474,19 @@ fn payouts() -> Vec<Payout> {
 #[must_use]
 pub fn trade_files() -> Vec<TradeFile> {
     let tags = payments().swap_remove(0).payer;
-    let order = Order {
-        quote: quote(),
+    let order = Arc::new(Order {
+        quote: Arc::new(quote()),
         placed_at: AT,
         delivery: "D-1234".to_owned(),
         buyer: Some(OrderBuyer { party: id(), tags }),
         seller: Some(id()),
-    };
+    });
     let file = |clearance: Clearance, escrow: Escrow, closed: Closed| TradeFile {
         id: trade(),
         side: Side::Import,
         opened: AT,
         peer: Some(hub()),
-        order: Some(order.clone()),
+        order: Some(Arc::clone(&order)),
         payments: payments(),
         secured: Some(AT),
         waybill: Some(waybill()),
