@@ -2,7 +2,7 @@
 //!
 //! Everything else writes SQL in their common subset with some words in braces, which `Db::sql`
 //! fills in: `{rows}` the bulk row source over `$1`, `{lock}` the row lock of a `SELECT`, and in
-//! table definitions `{text}`, `{bytes}`, `{keyed}`, `{hot}`.
+//! table definitions `{text}`, `{bytes}`, `{keyed}`, `{hot}`, `{wide}`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -278,7 +278,7 @@ impl Db {
             Engine::Sqlite => "WITH each_row AS MATERIALIZED (SELECT value FROM json_each($1)) ",
             Engine::Postgres => "WITH each_row AS MATERIALIZED (SELECT value FROM jsonb_array_elements($1::jsonb)) ",
         };
-        let words: [(&str, &str); 6] = match self.inner.engine {
+        let words: [(&str, &str); 7] = match self.inner.engine {
             Engine::Sqlite => [
                 ("{rows}", "each_row"),
                 ("{lock}", ""),
@@ -286,6 +286,7 @@ impl Db {
                 ("{bytes}", "BLOB"),
                 ("{keyed}", "WITHOUT ROWID"),
                 ("{hot}", ""),
+                ("{wide}", ""),
             ],
             Engine::Postgres => [
                 ("{rows}", "each_row"),
@@ -294,6 +295,9 @@ impl Db {
                 ("{text}", "TEXT COLLATE \"C\""),
                 ("{bytes}", "BYTEA"),
                 ("{keyed}", ""),
+                // Rows of some kB stay in their page: written out of line, each would be cut in pieces of
+                // 2 kB with an index of their own.
+                ("{wide}", "WITH (toast_tuple_target = 8160)"),
                 // Rows that are updated some times keep room for that in their page, and are not moved away.
                 ("{hot}", "WITH (fillfactor = 70, toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0.05)"),
             ],

@@ -14,21 +14,23 @@ use trade::time::BusinessTime;
 use trade::trade_file::{Side, Stage, TradeFile, TradeId};
 use trade::world::World;
 
-use crate::db::{Db, StoreError, body, body_or_null, int, parsed, text};
+use crate::db::{Db, StoreError, body, int, parsed, text};
 use crate::hub::Hub;
+use crate::order::order_of;
 use crate::page::{Page, clamp, page};
 use crate::rows::{Rows, Statement, by_keys};
 
-const FILES_BY_ID: &str = "SELECT trade_file.body, trade_order.body FROM trade_file \
-    LEFT JOIN trade_order ON trade_order.id = trade_file.id WHERE trade_file.id IN (SELECT value ->> 0 FROM {rows})";
+const FILES_BY_ID: &str = "SELECT trade_file.body, trade_order.body, quote.body FROM trade_file \
+    LEFT JOIN trade_order ON trade_order.id = trade_file.id LEFT JOIN quote ON quote.id = trade_order.quote \
+    WHERE trade_file.id IN (SELECT value ->> 0 FROM {rows})";
 
 /// What [`file_of`] reads, wherever the files are sought.
-const FILES: &str =
-    "SELECT trade_file.body, trade_order.body FROM trade_file LEFT JOIN trade_order ON trade_order.id = trade_file.id";
+const FILES: &str = "SELECT trade_file.body, trade_order.body, quote.body FROM trade_file \
+    LEFT JOIN trade_order ON trade_order.id = trade_file.id LEFT JOIN quote ON quote.id = trade_order.quote";
 
 fn file_of(row: &AnyRow) -> Result<TradeFile, StoreError> {
     let mut file: TradeFile = body(row, 0)?;
-    file.order = body_or_null(row, 1)?;
+    file.order = order_of(row, 1, 2)?;
     Ok(file)
 }
 

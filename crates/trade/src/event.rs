@@ -20,6 +20,7 @@ use crate::payout::Payout;
 use crate::product::{Goods, Product};
 use crate::quote::Quote;
 use crate::road::Envelope;
+use crate::rulebook::Mender;
 use crate::time::BusinessTime;
 use crate::trade_file::TradeId;
 use crate::waybill::Waybill;
@@ -207,6 +208,7 @@ pub enum Happened {
     Asked {
         by: Id<Party>,
         field: String,
+        of: Mender,
         reason: String,
     },
 

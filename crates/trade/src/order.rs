@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::clearance;
 use crate::codes::HubId;
-use crate::command::Decide;
+use crate::command::{Decide, Problem};
 use crate::event::Happened;
 use crate::id::Id;
 use crate::landed_cost::{AskLine, LandedCostAsk, LandedCostRefusal, landed_cost};
 use crate::money::Money;
 use crate::party::{Party, PersonTags, Role};
 use crate::payment;
-use crate::quote::Quote;
+use crate::quote::{Quote, QuoteRefusal};
 use crate::time::BusinessTime;
 use crate::trade_file::{Closed, Side, TradeFile, TradeId};
 use crate::world::{Need, Quota, QuotaKey, World};
@@ -209,9 +209,21 @@ pub fn take_from_peer(world: &mut World, trade: &TradeId, peer: &HubId, quote: &
     let mut file = known.unwrap_or_else(|| TradeFile::new(trade.clone(), Side::Export, world.now));
     file.peer = Some(peer.clone());
     file.practice = practice;
-    let seller = seller_of(world, quote);
+    // A quote does not change under its id: an order that says otherwise is not taken.
+    let (quote, seller) = match world.quotes.get(&quote.id) {
+        Some(known) if known.without_buyer() != quote.without_buyer() => {
+            let quote = known.clone();
+            let differs = QuoteRefusal::QuoteDiffers { quote: quote.id };
+            (quote, Err(Problem::of(&differs)))
+        }
+        Some(_) => (quote.clone(), seller_of(world, quote)),
+        None => {
+            world.quotes.put(quote.id, quote.clone());
+            (quote.clone(), seller_of(world, quote))
+        }
+    };
     file.order = Some(Arc::new(Order {
-        quote: Arc::new(quote.clone()),
+        quote: Arc::new(quote),
         placed_at: world.now,
         delivery: delivery.to_owned(),
         buyer: None,
@@ -225,17 +237,17 @@ pub fn take_from_peer(world: &mut World, trade: &TradeId, peer: &HubId, quote: &
 }
 
 /// The one seller of all lines.
-fn seller_of(world: &World, quote: &Quote) -> Result<Id<Party>, crate::command::Problem> {
+fn seller_of(world: &World, quote: &Quote) -> Result<Id<Party>, Problem> {
     let mut sellers = quote.lines.iter().map(|l| world.products.get(&l.product).map(|p| p.seller));
     let first = sellers.next().flatten();
     match first {
         Some(seller) if sellers.all(|s| s == Some(seller)) => Ok(seller),
-        Some(_) => Err(crate::command::Problem::of(&crate::quote::QuoteRefusal::MixedSellers)),
+        Some(_) => Err(Problem::of(&QuoteRefusal::MixedSellers)),
         None => {
             let product = quote.lines.first().map(|l| l.product);
             Err(product.map_or_else(
-                || crate::command::Problem::of(&crate::quote::QuoteRefusal::NoLines),
-                |product| crate::command::Problem::of(&crate::quote::QuoteRefusal::OfferUnknown { product }),
+                || Problem::of(&QuoteRefusal::NoLines),
+                |product| Problem::of(&QuoteRefusal::OfferUnknown { product }),
             ))
         }
     }

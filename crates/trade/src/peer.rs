@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::card::{CardRefusal, HubCard, SignedCard, accepts, succeeds};
 use crate::checkpoint::{NoteFault, SignedCheckpoint};
-use crate::clearance::{self, Channel, Clearance};
+use crate::clearance::{self, AskedFor, Channel, Clearance};
 use crate::clock;
 use crate::codes::{Country, HubId};
 use crate::command::{Decide, Problem};
@@ -17,7 +17,7 @@ use crate::event::{Asked, Event, Happened};
 use crate::key::{Purpose, Signature, verify_bytes};
 use crate::order;
 use crate::product::{Offer, OfferKey, PeerAnswer};
-use crate::quote::{AskQuote, Quote};
+use crate::quote::{AskQuote, Quote, QuoteRefusal};
 use crate::road::{self, Batch, Entry, Receipt, RoadRefusal, RoadState};
 use crate::time::{BusinessTime, WallTime};
 use crate::trade_file::{Closed, Side, TradeFile};
@@ -350,6 +350,15 @@ fn peer_clearance(world: &World, file: &mut TradeFile, what: &Happened) {
             file.peer_clearance =
                 Clearance::Examining { since: world.now, channel: *channel, rule: rule.clone(), deadline, asked: None };
         }
+        Happened::Asked { field, of, reason, .. } => {
+            let (since, channel, rule) = match &file.peer_clearance {
+                Clearance::Examining { since, channel, rule, .. } => (*since, *channel, rule.clone()),
+                _ => (world.now, Channel::Yellow, None),
+            };
+            let deadline = world.now.plus_seconds(8 * 3600);
+            let asked = Some(AskedFor { field: field.clone(), of: *of, reason: reason.clone() });
+            file.peer_clearance = Clearance::Examining { since, channel, rule, deadline, asked };
+        }
         Happened::Released { by, .. } => {
             file.peer_clearance = Clearance::Released { at: world.now, channel: Channel::Green, by: *by };
         }
@@ -406,6 +415,12 @@ fn quote_given(world: &mut World, from: &HubId, quote: &Quote) {
     let signed = world.peers.get(from).zip(signature).is_some_and(|(peer, signature)| {
         verify_bytes(&peer.card.keys, Purpose::Quote, &quote.signed_bytes(), &signature).is_ok()
     });
+    let other = world.quotes.get(&quote.id).is_some_and(|known| known.without_buyer() != quote.without_buyer());
+    if other {
+        let problem = Problem::of(&QuoteRefusal::QuoteDiffers { quote: quote.id });
+        remember_answer(world, from, &asked, &PeerAnswer::Refused { problem });
+        return;
+    }
     if !signed || quote.importer != *from {
         let problem = Problem { code: "quote-signature".to_owned(), args: serde_json::Map::new() };
         remember_answer(world, from, &asked, &PeerAnswer::Refused { problem });

@@ -205,6 +205,8 @@ problem-product-not-ready = { $sku } is not ready for this lane: { $gaps }
     .fix = Mend the product first.
 problem-offer-unknown = This product is not offered here any more.
     .fix = Look for another in the shop.
+problem-quote-differs = The other hub gave the quote { $quote } twice, with different contents.
+    .fix = Ask for a new quote. If it happens again, tell the operator of the other hub.
 problem-mixed-sellers = One parcel comes from one seller.
     .fix = Make an order for each seller.
 
