@@ -15,7 +15,7 @@ use crate::db::{Db, StoreError};
 use crate::event::{Places, seal};
 use crate::hub::{Answer, Unavailable};
 use crate::rows::Statement;
-use crate::{ledger, number, offer, party, peer, product, quota, quote, received, trade_file};
+use crate::{ledger, number, offer, party, peer, product, quota, quote, received, recovery, trade_file};
 
 /// What the deciding lane knows by heart. It runs ahead of the disk by the batch that is being
 /// written, and is thrown away as a whole when a write fails.
@@ -54,6 +54,9 @@ impl Mind {
         let now = clock.at(wall);
         let mut world = World::new(Arc::clone(site), now);
         peer::load_all(conn, &mut world).await?;
+        for (name, value) in recovery::marks(conn).await? {
+            world.load_mark(name, value);
+        }
         let places = Places::read(conn).await?;
         let next_seq = ledger::next_seq(conn).await?;
         Ok(Self { site: Arc::clone(site), world, clock, last: now, places, next_seq, memory })
@@ -85,7 +88,7 @@ impl Mind {
         self.last = self.last.max(self.clock.at(wall));
         if self.world.held() > self.memory {
             let mut fresh = World::new(Arc::clone(&self.site), self.last);
-            std::mem::swap(&mut fresh.peers, &mut self.world.peers);
+            fresh.carry_on_from(&mut self.world);
             self.world = fresh;
         }
         self.world.next_batch(self.last);
@@ -159,6 +162,7 @@ impl Mind {
             trade_file::payout_changes(world),
             number::changes(world),
             quota::changes(world),
+            recovery::changes(world),
             transfers,
             balances,
         ];

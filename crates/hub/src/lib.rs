@@ -25,6 +25,7 @@ pub mod product;
 mod quota;
 mod quote;
 pub mod received;
+pub mod recovery;
 pub mod road;
 mod rows;
 pub mod schema;

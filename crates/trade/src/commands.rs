@@ -12,9 +12,10 @@ use crate::order::{LapseOrder, PlaceOrder};
 use crate::party::{ErasePersonal, RegisterParty};
 use crate::payment::{ReceivePayment, ReturnParked};
 use crate::payout::{ConfirmPayout, InstructPayouts};
-use crate::peer::{AcceptPeer, PausePeer, ReceiveBatch};
+use crate::peer::{AcceptEpoch, AcceptPeer, PausePeer, ReceiveBatch};
 use crate::product::OfferProduct;
 use crate::quote::{AskPeerQuote, AskQuote};
+use crate::recovery::{CheckBank, EndRecall, Recall};
 use crate::waybill::IssueWaybill;
 use crate::world::{Need, World};
 
@@ -43,6 +44,10 @@ pub enum Command {
     AcceptPeer(AcceptPeer),
     PausePeer(PausePeer),
     ReceiveBatch(ReceiveBatch),
+    AcceptEpoch(AcceptEpoch),
+    Recall(Recall),
+    EndRecall(EndRecall),
+    CheckBank(CheckBank),
 }
 
 /// Each command goes into the list by `into()`.
@@ -77,7 +82,11 @@ into_command!(
     MoveClock,
     AcceptPeer,
     PausePeer,
-    ReceiveBatch
+    ReceiveBatch,
+    AcceptEpoch,
+    Recall,
+    EndRecall,
+    CheckBank
 );
 
 /// Calls `$act` with the command inside, whichever it is.
@@ -105,6 +114,10 @@ macro_rules! each {
             Command::AcceptPeer($c) => $act,
             Command::PausePeer($c) => $act,
             Command::ReceiveBatch($c) => $act,
+            Command::AcceptEpoch($c) => $act,
+            Command::Recall($c) => $act,
+            Command::EndRecall($c) => $act,
+            Command::CheckBank($c) => $act,
         }
     };
 }

@@ -4,4 +4,5 @@ mod bench;
 mod lane;
 mod pair;
 mod path;
+mod recovery;
 mod storage;

@@ -24,12 +24,12 @@ use crate::pair::*;
 async fn migrations_run_once() {
     for scratch in testing::stores().await {
         let db = Db::open(&scratch.store).await.unwrap();
-        assert_eq!(schema::migrate(&db, WALL).await, Ok(3));
+        assert_eq!(schema::migrate(&db, WALL).await, Ok(4));
         assert_eq!(schema::migrate(&db, WALL).await, Ok(0));
         let mut conn = db.writer().await.unwrap();
-        sqlx::query::<Any>("UPDATE migration SET n = 99 WHERE n = 3").execute(&mut *conn).await.unwrap();
+        sqlx::query::<Any>("UPDATE migration SET n = 99 WHERE n = 4").execute(&mut *conn).await.unwrap();
         drop(conn);
-        assert_eq!(schema::migrate(&db, WALL).await, Err(OpenError::NewerTables { known: 3, found: 99 }));
+        assert_eq!(schema::migrate(&db, WALL).await, Err(OpenError::NewerTables { known: 4, found: 99 }));
     }
 }
 
@@ -258,7 +258,7 @@ async fn every_look_is_logged_once_and_the_digest_tells_if_one_is_taken_out() {
         let digest = hub.access_digest(&day_of(WALL)).await.unwrap();
         assert_eq!((digest.day.as_str(), digest.looks), ("2026-11-23", 20));
         let mut conn = hub.db().writer().await.unwrap();
-        sqlx::query::<Any>("DELETE FROM access_log WHERE n = 3").execute(&mut *conn).await.unwrap();
+        sqlx::query::<Any>("DELETE FROM access_log WHERE n = 4").execute(&mut *conn).await.unwrap();
         drop(conn);
         assert_ne!(hub.access_digest("2026-11-23").await.unwrap().sha256, digest.sha256);
         hub.close().await;
