@@ -13,7 +13,7 @@ ARGS ?=
 # npm writes this file when it has installed all that the lock file names.
 NPM_DONE := node_modules/.package-lock.json
 
-.PHONY: help run test bench soak fmt lint clean
+.PHONY: help run test bench soak fmt lint screens clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ lint: $(ASSETS)/$(NPM_DONE) ## Check form, walls between crates, and lints
 	@cargo fmt --check
 	@python3 tests/tidy.py
 	@cargo clippy --quiet --workspace --all-targets -- -D warnings
+
+screens: $(ASSETS)/$(NPM_DONE) tests/browser/$(NPM_DONE) ## Take the pictures of docs/screens anew
+	@cargo build --quiet -p cli
+	@node tests/browser/screens.mjs
 
 clean: ## Remove what was built, downloaded, and played (.ehub)
 	@cargo clean --quiet

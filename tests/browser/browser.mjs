@@ -37,12 +37,13 @@ export async function open(browser, { lang = "en", size = DESKTOP, scripts = tru
   return page;
 }
 
-/** Enters through the sandbox's front page: as the first party of a role, or as somebody new. */
-export async function enter(page, hub, role, fresh = false) {
+/** Enters through the sandbox's front page: as a party by name, the first of its role, or somebody new. */
+export async function enter(page, hub, role, party = false) {
   await page.context().clearCookies();
   await page.goto(hub);
-  const form = page.locator(`form[action="/enter"]:has(button):has(input[value="${role}"])`).last();
-  const button = fresh ? form.getByRole("button", { name: page.w("front-enter-fresh") }) : form.locator("button").first();
+  const form = page.locator(`form[action="/enter"]:has(input[name=role][value="${role}"])`).last();
+  const button = party === true ? form.locator("button").first()
+    : form.getByRole("button", { name: party || page.w("front-enter-fresh") });
   await button.click();
   await page.waitForURL((url) => url.pathname !== "/");
 }

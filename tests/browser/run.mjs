@@ -3,10 +3,13 @@
 //   node tests/browser/run.mjs          everything
 //   EHUB_AT="http://localhost:8080 http://localhost:8081" node tests/browser/run.mjs
 //                                       against hubs that run already
+import { anybody, withoutScripts } from "./anybody.mjs";
 import { launch } from "./browser.mjs";
+import { desks } from "./desks.mjs";
 import { firstHour } from "./first_hour.mjs";
 import { startHubs } from "./hubs.mjs";
 import { check, sum } from "./report.mjs";
+import { tour } from "./tour.mjs";
 import { LANGS } from "./words.mjs";
 
 const began = performance.now();
@@ -18,6 +21,10 @@ try {
     const page = await firstHour(browser, hubs, lang);
     await page.context().close();
   })));
+  await Promise.all([desks(browser, hubs), anybody(browser, hubs)]);
+  await withoutScripts(browser, hubs);
+  const seen = await tour(browser, hubs);
+  console.log(`${seen.pages} pages, ${seen.views} views`);
 } finally {
   await browser.close();
   await hubs.stop();

@@ -1,7 +1,13 @@
-//! `ehub audit`: all balances recomputed from the transfers, compared with what is stored.
+//! `ehub audit`: all balances recomputed from the transfers, the log's root from its leaves, and all
+//! looks held against the digests of the access log; compared with what is stored and signed.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+use hub::access_log::AccessAudit;
+use hub::db::StoreError;
+use hub::sequencer::LogAudit;
+use hub::{Hub, ledger};
 
 use crate::directory::Directory;
 use crate::{say, serve};
@@ -15,6 +21,10 @@ pub struct Options {
     json: bool,
 }
 
+async fn audits(hub: &Hub) -> Result<(ledger::Audit, LogAudit, AccessAudit), StoreError> {
+    Ok((hub.audit_ledger().await?, hub.audit_log().await?, hub.audit_access().await?))
+}
+
 pub async fn run(options: &Options) -> ExitCode {
     let directory = match Directory::open(&options.dir) {
         Ok(directory) => directory,
@@ -24,22 +34,24 @@ pub async fn run(options: &Options) -> ExitCode {
         Ok(hub) => hub,
         Err(failure) => return failure.say(),
     };
-    let audit = hub.audit_ledger().await;
+    let audits = audits(&hub).await;
     hub.close().await;
-    match audit {
-        Ok(audit) => {
-            if options.json {
-                println!("{}", serde_json::to_string(&audit).unwrap_or_default());
-            }
-            let sound = audit.is_sound();
-            if !options.json {
-                say::out(
-                    if sound { "cli-audit-sound" } else { "cli-audit-unsound" },
-                    &[("audit", format!("{audit:?}"))],
-                );
-            }
-            if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-        }
-        Err(e) => say::failed("cli-hub-not-opened", &[("cause", e.to_string())]),
+    let (ledger, log, access) = match audits {
+        Ok(audits) => audits,
+        Err(e) => return say::failed("cli-hub-not-opened", &[("cause", e.to_string())]),
+    };
+    let sound = ledger.is_sound() && log.is_sound() && access.is_sound();
+    if options.json {
+        println!("{}", serde_json::json!({ "sound": sound, "ledger": ledger, "log": log, "access": access }));
+    } else {
+        let word = if ledger.is_sound() { "cli-audit-sound" } else { "cli-audit-unsound" };
+        say::out(word, &[("audit", format!("{ledger:?}"))]);
+        let word = if log.is_sound() { "cli-audit-log-sound" } else { "cli-audit-log-unsound" };
+        say::out(word, &[("events", log.events.to_string()), ("audit", format!("{log:?}"))]);
+        let word = if access.is_sound() { "cli-audit-looks-sound" } else { "cli-audit-looks-differ" };
+        let days = access.differ.iter().cloned().collect::<Vec<_>>().join(", ");
+        let args = [("covered", access.covered.to_string()), ("digests", access.digests.to_string()), ("days", days)];
+        say::out(word, &args);
     }
+    if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

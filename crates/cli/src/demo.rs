@@ -62,7 +62,7 @@ async fn play(options: &Options) -> Result<ExitCode, ExitCode> {
     let began = now();
     let kul = hub(options, "kul", "Kuala Lumpur", Country::MY, options.kul_port)?;
     let hgh = hub(options, "hgh", "Hangzhou", Country::CN, options.hgh_port)?;
-    let http = reqwest::Client::new();
+    let http = web::client::client(|with| with);
     let mut running = Vec::new();
     for directory in [&kul, &hgh] {
         running.push(start(&directory.path)?);
@@ -131,6 +131,7 @@ fn hub(options: &Options, word: &str, name: &str, territory: Country, port: u16)
         mode: Mode::Sandbox,
         url: format!("http://localhost:{port}"),
         listen: format!("127.0.0.1:{port}"),
+        node_url: None,
         bank_firm: format!("Sandbox Bank {name}"),
         bank_account: "SANDBOX0001".to_owned(),
         store: None,
@@ -269,6 +270,18 @@ async fn summary(options: &Options, stage: &Stage, played: bool, took: Duration)
         "outcomes": outcomes, "hubs": { "kul": kul, "hgh": hgh }, "audits": { "kul": kul_audit, "hgh": hgh_audit } }))
 }
 
+fn print_refusals(hub: &str, summary: &Value) {
+    let refusals = summary.pointer(&format!("/hubs/{hub}/refusals")).and_then(Value::as_array);
+    let Some(refusals) = refusals.filter(|refusals| !refusals.is_empty()) else { return };
+    say::out("demo-refused", &[("hub", hub.to_owned())]);
+    for refusal in refusals {
+        let word = |name: &str| refusal.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let count = refusal.get("count").map_or_else(|| "0".to_owned(), Value::to_string);
+        let args = [("count", count), ("reason", say::reader().reason(&word("code"))), ("command", word("command"))];
+        println!("  {}", say::text("demo-refusal", &args));
+    }
+}
+
 fn print_summary(options: &Options, summary: &Value) {
     let number = |pointer: &str| summary.pointer(pointer).map_or_else(|| "0".to_owned(), Value::to_string);
     say::out("demo-what-happened", &[]);
@@ -285,6 +298,7 @@ fn print_summary(options: &Options, summary: &Value) {
             ("sound", number(&format!("/audits/{hub}/sound"))),
         ];
         say::out("demo-hub", &args);
+        print_refusals(hub, summary);
     }
     let seconds = summary.get("milliseconds").and_then(Value::as_u64).unwrap_or(0);
     say::out("demo-took", &[("seconds", format!("{}.{}", seconds / 1000, seconds % 1000 / 100))]);

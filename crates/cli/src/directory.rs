@@ -31,6 +31,9 @@ pub struct Config {
     pub url: String,
     /// Where this process listens.
     pub listen: String,
+    /// Several nodes on one PostgreSQL: where the others reach this one, if not by where it listens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_url: Option<String>,
     /// The licensed firm that holds the money, and the account there.
     pub bank_firm: String,
     pub bank_account: String,
@@ -222,6 +225,7 @@ mod tests {
             mode: Mode::Sandbox,
             url: "http://localhost:8080".into(),
             listen: "127.0.0.1:8080".into(),
+            node_url: None,
             bank_firm: "Sandbox Bank".into(),
             bank_account: "0001".into(),
             store: None,

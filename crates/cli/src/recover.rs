@@ -42,7 +42,7 @@ pub async fn run(options: &Options) -> ExitCode {
     let url = directory.config.url.clone();
     let settings = Settings { url: url.clone(), local_url: url, payment_secret: directory.payment_secret };
     let app = AppState::new(hub.clone(), settings);
-    let http = reqwest::Client::new();
+    let http = web::client::client(|with| with);
     let looked = web::recovery::look(&app, &http, &mut BTreeMap::new()).await;
     let standing = hub.standing();
     let declared = match &looked {

@@ -70,7 +70,9 @@ fn config(directory: &Directory) -> Result<Config, Failure> {
         .map_err(|fault| Failure::Rules(format!("{fault:?}")))?;
     let store = store(directory);
     let start = BusinessTime::from_micros(clock.now().micros());
-    let node = Node { name: directory.config.listen.clone(), address: format!("http://{}", directory.config.listen) };
+    let listen = &directory.config.listen;
+    let address = directory.config.node_url.clone().unwrap_or_else(|| format!("http://{listen}"));
+    let node = Node { name: listen.clone(), address };
     Ok(Config { store, site: Arc::new(site), clock, start, node, limits: Limits::default() })
 }
 
@@ -138,8 +140,9 @@ async fn serve(
         local_url: format!("http://{address}"),
         payment_secret: directory.payment_secret,
     };
+    let http = web::client::client(|with| with);
+    hub.forward_by(web::node::forward(Arc::clone(hub.site()), hub.clock().clone(), http.clone()));
     let app = AppState::new(hub.clone(), settings);
-    let http = reqwest::Client::new();
     let mut tasks = JoinSet::new();
     if directory.config.mode == Mode::Sandbox {
         cast(&app, directory).await?;

@@ -1,19 +1,25 @@
-//! Who looked at which trade or personal values, and when. Its daily digest is an event.
+//! Who looked at which trade or personal values, and when. A digest of each day's looks is an event.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sqlx::Any;
 use sqlx::any::AnyRow;
+use sqlx::{Any, AnyConnection};
+use trade::access_log::{AccessDigest, DigestAccess};
+use trade::event::Happened;
 use trade::id::Id;
 use trade::log::Hash;
 use trade::party::Party;
 use trade::time::WallTime;
+use trade::world::World;
 
-use crate::clock::jitter;
+use crate::clock::{self, jitter};
 use crate::db::{Isolation, StoreError, int, parsed, text};
+use crate::event::{column, count, logged};
 use crate::hub::Hub;
-use crate::page::clamp;
+use crate::page::{PAGE_MAX, clamp};
+use crate::rows::{Rows, Statement};
 
 /// One look.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,19 +41,22 @@ pub struct LoggedLook {
     pub look: Look,
 }
 
-/// All looks of one day in one hash: SHA-256 over their lines, in order of their numbers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DayDigest {
-    /// UTC, `2026-11-23`.
-    pub day: String,
-    pub looks: u64,
-    pub sha256: Hash,
+/// Whether the looks that are stored are those that the log's digests mean.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessAudit {
+    pub digests: u64,
+    /// Looks that they cover, and looks after these.
+    pub covered: u64,
+    pub open: u64,
+    /// Days whose looks are not those that were digested, or do not follow those before.
+    pub differ: BTreeSet<String>,
 }
 
-/// The day of wall time, in UTC.
-#[must_use]
-pub fn day_of(at: WallTime) -> String {
-    at.to_string().chars().take(10).collect()
+impl AccessAudit {
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.differ.is_empty()
+    }
 }
 
 fn look_row(row: &AnyRow) -> Result<LoggedLook, StoreError> {
@@ -59,6 +68,62 @@ fn look_row(row: &AnyRow) -> Result<LoggedLook, StoreError> {
         reason: text(row, 5)?,
     };
     Ok(LoggedLook { n: int(row, 0)?, look })
+}
+
+async fn last_digest(conn: &mut AnyConnection) -> Result<Option<AccessDigest>, StoreError> {
+    let sql = "SELECT day, first, looks, sha256 FROM access_digest ORDER BY day DESC LIMIT 1";
+    let Some(row) = sqlx::query::<Any>(sql).fetch_optional(conn).await? else { return Ok(None) };
+    let sha256 = text(&row, 3)?;
+    Ok(Some(AccessDigest {
+        day: parsed(&row, 0)?,
+        first: count(int(&row, 1)?)?,
+        looks: count(int(&row, 2)?)?,
+        sha256: Hash::from_hex(&sha256).ok_or_else(|| StoreError::damaged(sha256))?,
+    }))
+}
+
+pub(crate) async fn load(conn: &mut AnyConnection, wanted: bool, world: &mut World) -> Result<(), StoreError> {
+    if wanted {
+        let last = last_digest(conn).await?;
+        world.last_digest.load((), last);
+    }
+    Ok(())
+}
+
+pub(crate) fn changes(world: &World) -> Statement {
+    let mut rows = Rows::new();
+    for (_, digest) in world.last_digest.changed() {
+        rows.row().shown(&digest.day).int(column(digest.first)).int(column(digest.looks)).text(&digest.sha256.hex());
+    }
+    rows.into_statement(
+        "INSERT INTO access_digest (day, first, looks, sha256) \
+         SELECT value ->> 0, CAST(value ->> 1 AS BIGINT), CAST(value ->> 2 AS BIGINT), value ->> 3 FROM {rows}",
+    )
+}
+
+/// One hash over those of the looks `first..next`; `None` if one of them is not there.
+async fn hash_of(conn: &mut AnyConnection, first: u64, next: u64) -> Result<Option<Hash>, StoreError> {
+    let sql = "SELECT n, at, who, what, subject, reason FROM access_log WHERE n >= $1 AND n < $2 ORDER BY n LIMIT $3";
+    let (mut expected, last) = (column(first), column(next));
+    let mut hashes = Vec::new();
+    while expected < last {
+        let query = sqlx::query::<Any>(sql).bind(expected).bind(last).bind(PAGE_MAX);
+        let rows = query.fetch_all(&mut *conn).await?;
+        for row in &rows {
+            let look = look_row(row)?;
+            if look.n != expected {
+                return Ok(None);
+            }
+            expected += 1;
+            let line = serde_json::to_vec(&look).map_err(|e| StoreError::damaged(e.to_string()))?;
+            // One hash a look, so that a day of millions stays small in memory.
+            hashes.extend_from_slice(Hash::of(&line).as_bytes());
+        }
+        if rows.is_empty() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(Hash::of(&hashes)))
 }
 
 /// Two that look at once want the same number; so often it is tried again.
@@ -79,16 +144,19 @@ impl Hub {
         }
     }
 
+    /// The look's day is that of business time, since digests follow business days; beside it stands
+    /// the true time.
     async fn log_access_once(&self, look: &Look) -> Result<i64, StoreError> {
         let mut conn = self.db().writer().await?;
         let mut tx = self.db().begin(&mut conn, Isolation::Fenced).await?;
+        let now = clock::load(&mut tx, self.site().mode).await?.at(look.at);
         let row = sqlx::query::<Any>("SELECT COALESCE(MAX(n), 0) + 1 FROM access_log").fetch_one(&mut *tx).await?;
         let n = int(&row, 0)?;
         sqlx::query::<Any>(
             "INSERT INTO access_log (n, day, at, who, what, subject, reason) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(n)
-        .bind(day_of(look.at))
+        .bind(self.site().date(now).to_string())
         .bind(look.at.micros())
         .bind(look.who.text())
         .bind(look.what.clone())
@@ -109,24 +177,55 @@ impl Hub {
         rows.iter().map(look_row).collect()
     }
 
-    /// The digest of a day that is over.
-    pub async fn access_digest(&self, day: &str) -> Result<DayDigest, StoreError> {
+    /// The digest that has become due: once a day, of all looks that have none yet, up to the last
+    /// one of the day that has just ended. `None` on a day before which nobody looked.
+    ///
+    /// It goes by numbers, not by days: a look that was on its way when its day ended has a later
+    /// number and is in the next digest.
+    pub async fn access_digest_due(&self) -> Result<Option<DigestAccess>, StoreError> {
+        let today = self.site().date(self.business_now().await?);
+        let Ok(day) = today.yesterday() else { return Ok(None) };
         let mut conn = self.db().reader().await?;
-        let sql =
-            "SELECT n, at, who, what, subject, reason FROM access_log WHERE day = $1 AND n > $2 ORDER BY n LIMIT $3";
-        let (mut looks, mut after, mut lines) = (0, 0, Vec::new());
-        loop {
-            let query = sqlx::query::<Any>(sql).bind(day.to_owned()).bind(after).bind(clamp(i64::MAX));
-            let rows = query.fetch_all(&mut *conn).await?;
-            let Some(last) = rows.last() else { break };
-            after = int(last, 0)?;
-            for row in &rows {
-                // One hash a line, so that a day of millions stays small in memory.
-                let line = serde_json::to_vec(&look_row(row)?).map_err(|e| StoreError::damaged(e.to_string()))?;
-                lines.extend_from_slice(Hash::of(&line).as_bytes());
-                looks += 1;
-            }
+        let last = last_digest(&mut conn).await?;
+        if last.as_ref().is_some_and(|last| last.day >= day) {
+            return Ok(None);
         }
-        Ok(DayDigest { day: day.to_owned(), looks, sha256: Hash::of(&lines) })
+        let first = last.as_ref().map_or(1, AccessDigest::next);
+        let sql = "SELECT n FROM access_log WHERE day <= $1 ORDER BY day DESC, n DESC LIMIT 1";
+        let row = sqlx::query::<Any>(sql).bind(day.to_string()).fetch_optional(&mut *conn).await?;
+        let next = match row {
+            Some(row) => count(int(&row, 0)?)? + 1,
+            None => return Ok(None),
+        };
+        if next <= first {
+            return Ok(None);
+        }
+        let sha256 = hash_of(&mut conn, first, next).await?;
+        let sha256 = sha256.ok_or_else(|| StoreError::damaged(format!("looks {first} to {}", next - 1)))?;
+        Ok(Some(DigestAccess { digest: AccessDigest { day, first, looks: next - first, sha256 } }))
+    }
+
+    /// Holds the looks that are stored against every digest in the log, from the first on.
+    pub async fn audit_access(&self) -> Result<AccessAudit, StoreError> {
+        let mut conn = self.db().reader().await?;
+        let mut snapshot = self.db().snapshot(&mut conn).await?;
+        let mut audit = AccessAudit::default();
+        let mut next = 1;
+        let sql = "SELECT leaf FROM event WHERE kind = 'access-digest' ORDER BY n";
+        for row in sqlx::query::<Any>(sql).fetch_all(&mut *snapshot).await? {
+            let Happened::AccessDigest { day, first, looks, sha256 } = logged(&row)?.event.what else { continue };
+            let after = first.saturating_add(looks);
+            let found = hash_of(&mut snapshot, first, after).await?;
+            if first != next || found != Hash::from_hex(&sha256) || found.is_none() {
+                audit.differ.insert(day);
+            }
+            audit.digests += 1;
+            next = after;
+        }
+        audit.covered = next - 1;
+        let sql = "SELECT COUNT(*) FROM access_log WHERE n >= $1";
+        let open = sqlx::query::<Any>(sql).bind(column(next)).fetch_one(&mut *snapshot).await?;
+        audit.open = count(int(&open, 0)?)?;
+        Ok(audit)
     }
 }

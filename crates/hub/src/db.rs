@@ -2,7 +2,7 @@
 //!
 //! Everything else writes SQL in their common subset with some words in braces, which `Db::sql`
 //! fills in: `{rows}` the bulk row source over `$1`, `{lock}` the row lock of a `SELECT`, and in
-//! table definitions `{text}`, `{bytes}`, `{keyed}`, `{hot}`.
+//! table definitions `{text}`, `{bytes}`, `{keyed}`, `{hot}`, `{wide}`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -293,7 +293,7 @@ impl Db {
             Engine::Sqlite => "WITH each_row AS MATERIALIZED (SELECT value FROM json_each($1)) ",
             Engine::Postgres => "WITH each_row AS MATERIALIZED (SELECT value FROM jsonb_array_elements($1::jsonb)) ",
         };
-        let words: [(&str, &str); 6] = match self.inner.engine {
+        let words: [(&str, &str); 7] = match self.inner.engine {
             Engine::Sqlite => [
                 ("{rows}", "each_row"),
                 ("{lock}", ""),
@@ -301,6 +301,7 @@ impl Db {
                 ("{bytes}", "BLOB"),
                 ("{keyed}", "WITHOUT ROWID"),
                 ("{hot}", ""),
+                ("{wide}", ""),
             ],
             Engine::Postgres => [
                 ("{rows}", "each_row"),
@@ -309,6 +310,9 @@ impl Db {
                 ("{text}", "TEXT COLLATE \"C\""),
                 ("{bytes}", "BYTEA"),
                 ("{keyed}", ""),
+                // Rows of some kB stay in their page: written out of line, each would be cut in pieces of
+                // 2 kB with an index of their own.
+                ("{wide}", "WITH (toast_tuple_target = 8160)"),
                 // Rows that are updated some times keep room for that in their page, and are not moved away.
                 ("{hot}", "WITH (fillfactor = 70, toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0.05)"),
             ],
@@ -464,6 +468,15 @@ pub(crate) fn parsed<T: std::str::FromStr>(row: &AnyRow, column: usize) -> Resul
 /// A column that holds a noun's JSON.
 pub(crate) fn body<T: serde::de::DeserializeOwned>(row: &AnyRow, column: usize) -> Result<T, StoreError> {
     serde_json::from_slice(bytes(row, column)?).map_err(|e| StoreError::damaged(e.to_string()))
+}
+
+/// The same, where there may be none.
+pub(crate) fn body_or_null<T: serde::de::DeserializeOwned>(
+    row: &AnyRow,
+    column: usize,
+) -> Result<Option<T>, StoreError> {
+    let bytes: Option<&[u8]> = row.try_get(column)?;
+    bytes.map(|b| serde_json::from_slice(b).map_err(|e| StoreError::damaged(e.to_string()))).transpose()
 }
 
 #[cfg(test)]

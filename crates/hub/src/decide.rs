@@ -14,8 +14,11 @@ use crate::clock::{self, BusinessClock};
 use crate::db::{Db, StoreError};
 use crate::event::{Places, seal};
 use crate::hub::{Answer, Unavailable};
+use crate::order::{self, Stored};
 use crate::rows::Statement;
-use crate::{ledger, number, offer, party, peer, product, quota, quote, received, recovery, trade_file};
+use crate::{
+    access_log, ledger, number, offer, party, peer, product, quota, quote, received, recovery, refusal, trade_file,
+};
 
 /// What the deciding lane knows by heart. It runs ahead of the disk by the batch that is being
 /// written, and is thrown away as a whole when a write fails.
@@ -27,6 +30,7 @@ pub(crate) struct Mind {
     places: Places,
     next_seq: i64,
     memory: usize,
+    orders: Stored,
 }
 
 /// A batch decided and not yet written.
@@ -40,6 +44,12 @@ pub(crate) struct Decided {
     pub answers: Vec<Answer>,
     /// Events in the log once this is written.
     pub events: u64,
+}
+
+/// Work for a whole batch. A panic in it is a fault of what the batch holds: the lane begins anew
+/// from what is stored, and halves the batch until the guilty command stands alone.
+fn caught<T>(work: impl FnOnce() -> T) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| StoreError::damaged("a batch: the program stopped on it"))
 }
 
 impl Mind {
@@ -59,7 +69,16 @@ impl Mind {
         }
         let places = Places::read(conn).await?;
         let next_seq = ledger::next_seq(conn).await?;
-        Ok(Self { site: Arc::clone(site), world, clock, last: now, places, next_seq, memory })
+        Ok(Self {
+            site: Arc::clone(site),
+            world,
+            clock,
+            last: now,
+            places,
+            next_seq,
+            memory,
+            orders: Stored::default(),
+        })
     }
 
     /// How many events the log has.
@@ -87,11 +106,10 @@ impl Mind {
     ) -> Result<Decided, StoreError> {
         self.last = self.last.max(self.clock.at(wall));
         if self.world.held() > self.memory {
-            let mut fresh = World::new(Arc::clone(&self.site), self.last);
-            fresh.carry_on_from(&mut self.world);
-            self.world = fresh;
+            self.world.forget();
+            self.orders.forget(&self.world);
         }
-        self.world.next_batch(self.last);
+        caught(|| self.world.next_batch(self.last))?;
         let mut faulty = vec![false; commands.len()];
         let mut need = Need::default();
         for (command, faulty) in commands.iter().zip(&mut faulty) {
@@ -110,7 +128,10 @@ impl Mind {
         let moved = self.world.clock_moved().map(|_| BusinessClock { business: self.world.now, wall, ..self.clock });
         self.clock = moved.unwrap_or(self.clock);
         self.last = self.last.max(self.world.now);
-        Ok(self.written(answers, moved))
+        let refused = refusal::changes(commands, &answers, || self.site.date(self.last).to_string());
+        let mut decided = caught(|| self.written(answers, moved))?;
+        decided.statements.push(refused);
+        Ok(decided)
     }
 
     /// A command that panics is left out alone: what it did is taken back like a refusal's.
@@ -137,8 +158,10 @@ impl Mind {
         offer::load(db, conn, &need.offers, world).await?;
         quote::load(db, conn, &need.quotes, world).await?;
         trade_file::load(db, conn, &need.trades, world).await?;
+        self.orders.loaded(world, &need.trades);
         number::load(db, conn, &need.numbers, world).await?;
         quota::load(db, conn, &need.quotas, world).await?;
+        access_log::load(conn, need.last_digest, world).await?;
         ledger::load(db, conn, &need.accounts, world).await
     }
 
@@ -158,11 +181,13 @@ impl Mind {
             product::changes(world),
             offer::changes(world),
             quote::changes(world),
+            order::changes(world, &mut self.orders),
             trade_file::changes(world),
             trade_file::payout_changes(world),
             number::changes(world),
             quota::changes(world),
             recovery::changes(world),
+            access_log::changes(world),
             transfers,
             balances,
         ];

@@ -93,11 +93,13 @@ impl Hub {
             "SELECT COUNT(*) FROM party WHERE roles LIKE '%|seller|%'",
             "SELECT COUNT(DISTINCT seller) FROM product",
             "SELECT COUNT(DISTINCT seller) FROM product WHERE ready > 0",
-            "SELECT COUNT(DISTINCT seller) FROM trade_file WHERE seller IS NOT NULL",
-            "SELECT COUNT(DISTINCT seller) FROM trade_file WHERE seller IS NOT NULL AND stage IN \
-             ('export-released', 'import-held', 'import-released', 'delivered', 'settled', 'paid')",
-            "SELECT COUNT(DISTINCT seller) FROM trade_file WHERE seller IS NOT NULL AND stage = 'paid'",
-            "SELECT COUNT(*) FROM (SELECT seller FROM trade_file WHERE seller IS NOT NULL AND stage = 'paid' \
+            "SELECT COUNT(DISTINCT seller) FROM trade_order WHERE seller IS NOT NULL",
+            "SELECT COUNT(DISTINCT seller) FROM trade_order JOIN trade_file USING (id) WHERE seller IS NOT NULL \
+             AND stage IN ('export-released', 'import-held', 'import-released', 'delivered', 'settled', 'paid')",
+            "SELECT COUNT(DISTINCT seller) FROM trade_order JOIN trade_file USING (id) \
+             WHERE seller IS NOT NULL AND stage = 'paid'",
+            "SELECT COUNT(*) FROM (SELECT seller FROM trade_order JOIN trade_file USING (id) \
+             WHERE seller IS NOT NULL AND stage = 'paid' \
              GROUP BY seller HAVING COUNT(*) > 1) again",
         ]) {
             *number = int(&sqlx::query::<Any>(sql).fetch_one(&mut *conn).await?, 0)?;

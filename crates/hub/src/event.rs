@@ -127,7 +127,7 @@ pub struct Logged {
     pub leaf: Vec<u8>,
 }
 
-fn logged(row: &AnyRow) -> Result<Logged, StoreError> {
+pub(crate) fn logged(row: &AnyRow) -> Result<Logged, StoreError> {
     let leaf = bytes(row, 0)?.to_vec();
     let event = serde_json::from_slice(&leaf).map_err(|e| StoreError::damaged(e.to_string()))?;
     Ok(Logged { event, leaf })
@@ -185,7 +185,12 @@ mod tests {
         for what in [
             Happened::OrderLapsed,
             Happened::PaymentSecured,
-            Happened::AccessDigest { day: "2026-11-23".into(), looks: 1, sha256: "\"what\":{\"kind\":\"x\"".into() },
+            Happened::AccessDigest {
+                day: "2026-11-23".into(),
+                first: 1,
+                looks: 1,
+                sha256: "\"what\":{\"kind\":\"x\"".into(),
+            },
         ] {
             let at = BusinessTime::from_micros(1);
             let trade = "hgh.sandbox:A-1".parse().ok();

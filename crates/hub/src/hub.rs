@@ -3,8 +3,10 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
@@ -88,6 +90,11 @@ pub enum Unavailable {
 /// What a caller gets: the rules' answer or refusal, or why there is none.
 pub type Answer = Result<Outcome, Unavailable>;
 
+/// Hands commands on to another node, in their order, and brings its answers back; `None` if it did
+/// not answer. Handed in by whoever speaks HTTP.
+pub type Forward =
+    Arc<dyn Fn(Node, Vec<Command>) -> Pin<Box<dyn Future<Output = Option<Vec<Answer>>> + Send>> + Send + Sync>;
+
 /// Where the deciding lane stands on this node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -130,6 +137,7 @@ struct Inner {
     committed: watch::Receiver<u64>,
     sequenced: watch::Receiver<u64>,
     recovery: Stand,
+    forward: OnceLock<Forward>,
     /// Lanes have a runtime of their own, so that a busy lane does not hold up pages.
     lanes: Mutex<Option<Runtime>>,
 }
@@ -161,6 +169,11 @@ impl fmt::Debug for Hub {
 
 /// Batches whose leaves wait in memory for the sequencer; it reads later ones from the store.
 const LEAVES_AHEAD: usize = 16;
+
+/// Commands that are handed on to another node at once.
+const FORWARD_MAX: usize = 256;
+/// Between two tries to reach the node that decides, while another may be taking over.
+const FORWARD_PAUSE: Duration = Duration::from_millis(100);
 
 /// Cores that lanes may use: one decides while the other writes or hashes.
 const LANE_THREADS: usize = 2;
@@ -241,6 +254,7 @@ impl Hub {
                 committed,
                 sequenced,
                 recovery,
+                forward: OnceLock::new(),
                 lanes: Mutex::new(Some(runtime)),
             }),
         };
@@ -257,8 +271,31 @@ impl Hub {
         let _ = status.wait_for(|s| *s != Status::Starting).await;
     }
 
-    /// Decides one command. Answers after it is on disk, together with others that came meanwhile.
+    /// From now on commands are handed on to the node that decides, when this one does not. Set once.
+    pub fn forward_by(&self, forward: Forward) {
+        // A second way would be as good as the first.
+        let _ = self.inner.forward.set(forward);
+    }
+
+    /// Whether this node decides: what one node does for all (jobs, the road's pump) is its part.
+    #[must_use]
+    pub fn decides(&self) -> bool {
+        matches!(*self.inner.status.borrow(), Status::Deciding { .. })
+    }
+
+    /// The way to the node that decides, if this one does not and there is a way.
+    fn way(&self) -> Option<&Forward> {
+        let follows = matches!(*self.inner.status.borrow(), Status::Following { .. });
+        self.inner.forward.get().filter(|_| follows)
+    }
+
+    /// Decides one command, here or on the node that does. Answers after it is on disk, together
+    /// with others that came meanwhile.
     pub async fn submit(&self, command: Command) -> Answer {
+        if let Some(forward) = self.way() {
+            let answers = self.hand_on(forward, vec![command]).await;
+            return answers.into_iter().next().unwrap_or(Err(Unavailable::Stopped));
+        }
         self.may_decide(&command)?;
         self.submit_unasked(command).await
     }
@@ -275,8 +312,55 @@ impl Hub {
         }
     }
 
-    /// Decides commands in their order, waiting for room. Each has its own answer.
+    /// Decides commands in their order, here or on the node that does, waiting for room. Each has its
+    /// own answer; behind one that could not be decided, none is.
     pub async fn submit_all(&self, commands: Vec<Command>) -> Vec<Answer> {
+        match self.way() {
+            Some(forward) => self.hand_on(forward, commands).await,
+            None => self.submit_here(commands).await,
+        }
+    }
+
+    /// Hands commands on, and again to the next node when the deciding one has died: for as long as
+    /// it takes another to notice. What was sent without an answer is sent again; it is done once.
+    async fn hand_on(&self, forward: &Forward, mut commands: Vec<Command>) -> Vec<Answer> {
+        let Ok(_room) = Arc::clone(&self.inner.room).try_acquire_owned() else {
+            return commands.iter().map(|_| Err(self.busy())).collect();
+        };
+        let mut answers = Vec::with_capacity(commands.len());
+        let lease = Duration::from_secs(u64::try_from(self.inner.limits.lease_seconds.max(1)).unwrap_or(1));
+        let mut until = tokio::time::Instant::now() + lease * 2;
+        while !commands.is_empty() {
+            let part = commands.len().min(FORWARD_MAX);
+            let got = match self.status() {
+                Status::Following { owner } => forward(owner, commands[..part].to_vec()).await.unwrap_or_default(),
+                Status::Starting | Status::Deciding { .. } => self.submit_here(commands[..part].to_vec()).await,
+                Status::Down { .. } | Status::Stopped => break,
+            };
+            let undecided = |a: &Answer| matches!(a, Err(Unavailable::NotTheOwner { .. } | Unavailable::Stopped));
+            let done = got.iter().position(undecided).unwrap_or(got.len());
+            answers.extend(got.into_iter().take(done));
+            commands.drain(..done);
+            let stopped = matches!(answers.last(), Some(Err(reason)) if *reason != Unavailable::Faulty);
+            if stopped || tokio::time::Instant::now() >= until {
+                break;
+            }
+            if done == 0 {
+                tokio::time::sleep(FORWARD_PAUSE).await;
+            } else {
+                until = tokio::time::Instant::now() + lease * 2;
+            }
+        }
+        let reason = match answers.last() {
+            Some(Err(reason)) if *reason != Unavailable::Faulty => reason.clone(),
+            _ => self.may_submit().err().unwrap_or(Unavailable::Stopped),
+        };
+        answers.extend(commands.iter().map(|_| Err(reason.clone())));
+        answers
+    }
+
+    /// Decides commands on this node or not at all: what another node has handed on goes no further.
+    pub async fn submit_here(&self, commands: Vec<Command>) -> Vec<Answer> {
         let mut answers = Vec::with_capacity(commands.len());
         let mut waiting = VecDeque::new();
         let mut stopped = None;

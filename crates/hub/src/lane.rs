@@ -30,6 +30,13 @@ pub(crate) struct Lane {
     pub leaves: mpsc::Sender<Leaves>,
 }
 
+/// However the lane ends, by a panic too, nobody goes on waiting for it.
+impl Drop for Lane {
+    fn drop(&mut self) {
+        self.status.send_replace(Status::Stopped);
+    }
+}
+
 /// Why the lane stops deciding under its lease.
 enum End {
     /// Another node has taken over.
@@ -86,7 +93,6 @@ impl Lane {
             }
         }
         refuse(std::mem::take(&mut again), &Unavailable::Stopped);
-        self.status.send_replace(Status::Stopped);
     }
 
     /// How often a node looks whether the owner is still there, and an owner renews.

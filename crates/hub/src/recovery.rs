@@ -390,6 +390,19 @@ impl Hub {
         rows.iter().map(|row| event(bytes(row, 0)?)).collect()
     }
 
+    /// Another node has declared a loss: this one must be opened anew, in the epoch that the log is in.
+    pub async fn is_outdated(&self) -> Result<bool, StoreError> {
+        let mut conn = self.db().reader().await?;
+        let found = find(&mut conn, false).await?;
+        Ok(found.epoch.is_some_and(|(epoch, _)| epoch > self.site().road.epoch))
+    }
+
+    /// The recall is ended, by this node or by another.
+    pub async fn is_recalled(&self) -> Result<bool, StoreError> {
+        let mut conn = self.db().reader().await?;
+        Ok(!matches!(find(&mut conn, false).await?.standing, Standing::Recalling { .. }))
+    }
+
     /// Recalls own words that a peer gave back; see `trade::recovery`. `exact` if the log goes on with them.
     pub async fn recall(&self, events: Vec<Event>, exact: bool) -> Result<Answer, StoreError> {
         let mut buyers = Vec::new();

@@ -42,13 +42,17 @@ const MIGRATIONS: &[Migration] = &[
          since BIGINT NOT NULL, body {bytes} NOT NULL)",
             "CREATE INDEX offer_open ON offer (id) WHERE withdrawn = 0",
             "CREATE TABLE quote (id {text} PRIMARY KEY, exporter TEXT NOT NULL, importer TEXT NOT NULL, \
-         asked_by {text}, expires_at BIGINT NOT NULL, body {bytes} NOT NULL)",
+         asked_by {text}, expires_at BIGINT NOT NULL, body {bytes} NOT NULL) {wide}",
             "CREATE TABLE trade_file (id {text} PRIMARY KEY, side TEXT NOT NULL, stage {text} NOT NULL, \
-         holder {text} NOT NULL, task TEXT NOT NULL, since BIGINT NOT NULL, deadline BIGINT, seller {text}, \
-         buyer {text}, peer TEXT, opened BIGINT NOT NULL, updated BIGINT NOT NULL, body {bytes} NOT NULL) {hot}",
+         holder {text} NOT NULL, task TEXT NOT NULL, since BIGINT NOT NULL, deadline BIGINT, \
+         peer TEXT, opened BIGINT NOT NULL, updated BIGINT NOT NULL, body {bytes} NOT NULL) {hot}",
             "CREATE INDEX trade_stage ON trade_file (stage, since)",
-            "CREATE INDEX trade_seller ON trade_file (seller, opened, id) WHERE seller IS NOT NULL",
-            "CREATE INDEX trade_buyer ON trade_file (buyer, opened, id) WHERE buyer IS NOT NULL",
+            "CREATE INDEX trade_opened ON trade_file (opened, id)",
+            // The order in a trade file: the same from when it comes, as is the quote that it takes.
+            "CREATE TABLE trade_order (id {text} PRIMARY KEY, quote {text} NOT NULL, seller {text}, buyer {text}, opened BIGINT NOT NULL, \
+         body {bytes} NOT NULL)",
+            "CREATE INDEX order_seller ON trade_order (seller, opened, id) WHERE seller IS NOT NULL",
+            "CREATE INDEX order_buyer ON trade_order (buyer, opened, id) WHERE buyer IS NOT NULL",
             // What an authority, a carrier, a firm or the hub has on its desk.
             "CREATE INDEX trade_desk ON trade_file (holder, since, id) \
          WHERE holder NOT IN ('nobody', 'buyer', 'seller')",
@@ -68,7 +72,7 @@ const MIGRATIONS: &[Migration] = &[
             "CREATE TABLE peer (id {text} PRIMARY KEY, url TEXT NOT NULL, paused BIGINT NOT NULL, body {bytes} NOT NULL)",
             // The log: `leaf` is what the tree holds, byte for byte.
             "CREATE TABLE event (n BIGINT PRIMARY KEY, at BIGINT NOT NULL, trade {text}, to_peer {text}, \
-         road_seq BIGINT, kind TEXT NOT NULL, leaf {bytes} NOT NULL)",
+         road_seq BIGINT, kind TEXT NOT NULL, leaf {bytes} NOT NULL) {wide}",
             "CREATE INDEX event_trade ON event (trade) WHERE trade IS NOT NULL",
             "CREATE UNIQUE INDEX event_road ON event (to_peer, road_seq) WHERE to_peer IS NOT NULL",
             "CREATE TABLE tile (level BIGINT NOT NULL, idx BIGINT NOT NULL, bytes {bytes} NOT NULL, \
@@ -99,6 +103,7 @@ const MIGRATIONS: &[Migration] = &[
             ("offer", "body"),
             ("quote", "body"),
             ("trade_file", "body"),
+            ("trade_order", "body"),
             ("peer", "body"),
             ("event", "leaf"),
             ("tile", "bytes"),
@@ -123,7 +128,7 @@ const MIGRATIONS: &[Migration] = &[
             // leads to the head of `size` leaves, which came with it.
             "CREATE TABLE received (peer {text} NOT NULL, road_seq BIGINT NOT NULL, n BIGINT NOT NULL, \
          epoch BIGINT NOT NULL, size BIGINT NOT NULL, leaf {bytes} NOT NULL, proof {bytes} NOT NULL, \
-         PRIMARY KEY (peer, road_seq))",
+         PRIMARY KEY (peer, road_seq)) {wide}",
             "CREATE TABLE seen_head (peer {text} NOT NULL, epoch BIGINT NOT NULL, size BIGINT NOT NULL, \
          note TEXT NOT NULL, PRIMARY KEY (peer, epoch, size))",
         ],
@@ -131,6 +136,20 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         n: 4,
+        name: "refusals",
+        steps: &["CREATE TABLE refusal (day {text} NOT NULL, command {text} NOT NULL, code {text} NOT NULL, \
+         count BIGINT NOT NULL, PRIMARY KEY (day, command, code)) {keyed}"],
+        bodies: &[],
+    },
+    Migration {
+        n: 5,
+        name: "access digests",
+        steps: &["CREATE TABLE access_digest (day {text} PRIMARY KEY, first BIGINT NOT NULL, looks BIGINT NOT NULL, \
+         sha256 TEXT NOT NULL) {keyed}"],
+        bodies: &[],
+    },
+    Migration {
+        n: 6,
         name: "epoch",
         steps: &[
             // Own statements of losses; `events` is how many there were when the epoch was opened.

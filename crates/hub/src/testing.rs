@@ -3,7 +3,7 @@
 //! that is started for the test process and ends with it.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -112,25 +112,88 @@ async fn database(template: &str) -> Option<Scratch> {
     Some(Scratch { store: Store::Postgres { url: server.url(&name) }, engine: "postgresql", dir: None })
 }
 
-/// A private server on a socket in its own directory. A shell beside it waits for the end of its
-/// input, which comes when this process ends, however it ends, and then stops and removes it.
-struct Server {
+/// A private PostgreSQL on a socket in its own directory. A shell beside it takes orders until the
+/// end of its input, which comes when this process ends, however it ends, and then stops and removes it.
+pub struct Server {
     dir: PathBuf,
-    _shell: Child,
+    shell: Child,
 }
 
+/// A test gains nothing from a sync: what a dead process has written, the machine still has.
 const SHELL: &str = r#"
-"$1/initdb" -D "$2/data" -A trust -U postgres -E UTF8 --locale=C -N >"$2/log" 2>&1 || exit 1
-"$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c max_connections=300 -c shared_buffers=256MB \
-    -c fsync="$3" -c full_page_writes="$3" -c max_wal_size=4GB </dev/null >>"$2/log" 2>&1 &
-server=$!
-cat >/dev/null
+run() {
+    "$bin/postgres" -D "$dir/data" -k "$dir" -c listen_addresses= -c max_connections=300 -c shared_buffers=256MB \
+        -c fsync=off -c full_page_writes=off -c max_wal_size=4GB </dev/null >>"$dir/log" 2>&1 &
+    server=$!
+}
+bin=$1 dir=$2
+"$bin/initdb" -D "$dir/data" -A trust -U postgres -E UTF8 --locale=C -N >"$dir/log" 2>&1 || exit 1
+run
+while read -r order pid; do
+    case $order in
+        kill) kill -KILL $server $(cat /proc/$server/task/$server/children); wait $server ;;
+        kill-one) kill -KILL "$pid" ;;
+        run) run ;;
+    esac
+done
 kill -INT $server
 wait $server
-rm -rf "$2"
+rm -rf "$dir"
 "#;
 
 impl Server {
+    /// A server for one test alone, which may kill it. `None` where PostgreSQL is not installed.
+    ///
+    /// # Panics
+    /// If the server is there and does not start.
+    pub fn private() -> Option<Self> {
+        Self::start().expect("PostgreSQL is installed and starts")
+    }
+
+    /// A fresh database on this server.
+    ///
+    /// # Panics
+    /// If it cannot be made.
+    pub async fn scratch(&self) -> Scratch {
+        let name = fresh_name().replace('-', "_");
+        self.create(&name).await.expect("a database for a test");
+        Scratch { store: Store::Postgres { url: self.url(&name) }, engine: "postgresql", dir: None }
+    }
+
+    fn order(&mut self, order: &str) {
+        let input = self.shell.stdin.as_mut().expect("the shell listens until it is dropped");
+        writeln!(input, "{order}").expect("the shell lives");
+    }
+
+    /// The whole server dies at once.
+    pub fn kill(&mut self) {
+        self.order("kill");
+    }
+
+    /// One of its processes dies at once, and the server takes all its connections down with it.
+    pub fn kill_one(&mut self, pid: i64) {
+        self.order(&format!("kill-one {pid}"));
+    }
+
+    /// Starts a killed server again.
+    pub fn run(&mut self) {
+        self.order("run");
+    }
+
+    /// Waits until it takes connections.
+    ///
+    /// # Panics
+    /// If it does not within half a minute.
+    pub async fn up(&self) {
+        for _ in 0..300 {
+            if sqlx::AnyConnection::connect(&self.url("postgres")).await.is_ok() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("{}", std::fs::read_to_string(self.dir.join("log")).unwrap_or_default());
+    }
+
     fn start() -> io::Result<Option<Self>> {
         let Some(bin) = binaries() else {
             eprintln!("\n*** PostgreSQL is not installed: ITS HALF OF THE TESTS IS LEFT OUT ***\n");
@@ -148,17 +211,9 @@ impl Server {
             }
             None => Command::new("sh"),
         };
-        // A test gains nothing from a sync; the bench wants what life is like.
-        let sync = if std::env::var_os("EHUB_TEST_FSYNC").is_some() { "on" } else { "off" };
-        let shell = shell
-            .args(["-c", SHELL, "sh"])
-            .arg(bin)
-            .arg(&dir)
-            .arg(sync)
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .spawn()?;
-        let server = Self { dir, _shell: shell };
+        let shell =
+            shell.args(["-c", SHELL, "sh"]).arg(bin).arg(&dir).current_dir("/").stdin(Stdio::piped()).spawn()?;
+        let server = Self { dir, shell };
         for _ in 0..600 {
             if server.dir.join(".s.PGSQL.5432").exists() {
                 return Ok(Some(server));

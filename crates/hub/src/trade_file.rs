@@ -16,8 +16,23 @@ use trade::world::World;
 
 use crate::db::{Db, StoreError, body, int, parsed, text};
 use crate::hub::Hub;
+use crate::order::order_of;
 use crate::page::{Page, clamp, page};
 use crate::rows::{Rows, Statement, by_keys};
+
+const FILES_BY_ID: &str = "SELECT trade_file.body, trade_order.body, quote.body FROM trade_file \
+    LEFT JOIN trade_order ON trade_order.id = trade_file.id LEFT JOIN quote ON quote.id = trade_order.quote \
+    WHERE trade_file.id IN (SELECT value ->> 0 FROM {rows})";
+
+/// What [`file_of`] reads, wherever the files are sought.
+const FILES: &str = "SELECT trade_file.body, trade_order.body, quote.body FROM trade_file \
+    LEFT JOIN trade_order ON trade_order.id = trade_file.id LEFT JOIN quote ON quote.id = trade_order.quote";
+
+fn file_of(row: &AnyRow) -> Result<TradeFile, StoreError> {
+    let mut file: TradeFile = body(row, 0)?;
+    file.order = order_of(row, 1, 2)?;
+    Ok(file)
+}
 
 pub(crate) async fn load(
     db: &Db,
@@ -25,9 +40,8 @@ pub(crate) async fn load(
     ids: &BTreeSet<TradeId>,
     world: &mut World,
 ) -> Result<(), StoreError> {
-    let sql = "SELECT body FROM trade_file WHERE id IN (SELECT value ->> 0 FROM {rows})";
-    for row in by_keys(db, conn, sql, ids).await? {
-        let file: TradeFile = body(&row, 0)?;
+    for row in by_keys(db, conn, FILES_BY_ID, ids).await? {
+        let file = file_of(&row)?;
         world.trades.load(file.id.clone(), Some(file));
     }
     for id in ids {
@@ -50,9 +64,8 @@ pub(crate) fn changes(world: &World) -> Statement {
     for (id, file) in world.trades.changed() {
         let ball = ball(file);
         let updated = happened.get(id).copied().unwrap_or(ball.since).max(ball.since);
-        let order = file.order.as_ref();
-        let seller = order.and_then(|o| o.seller).map(|p| p.text());
-        let buyer = order.and_then(|o| o.buyer.as_ref()).map(|b| b.party.text());
+        // The order has a row of its own.
+        let apart = TradeFile { order: None, ..file.clone() };
         rows.row()
             .text(id.as_str())
             .text(file.side.code())
@@ -61,22 +74,19 @@ pub(crate) fn changes(world: &World) -> Statement {
             .text(ball.task.code())
             .int(ball.since.micros())
             .int_or_null(ball.deadline.map(BusinessTime::micros))
-            .text_or_null(seller.as_deref())
-            .text_or_null(buyer.as_deref())
             .text_or_null(file.peer.as_ref().map(trade::codes::HubId::as_str))
             .int(file.opened.micros())
             .int(updated.micros())
-            .json(file);
+            .json(&apart);
     }
     rows.into_statement(
-        "INSERT INTO trade_file (id, side, stage, holder, task, since, deadline, seller, buyer, peer, opened, updated, body) \
+        "INSERT INTO trade_file (id, side, stage, holder, task, since, deadline, peer, opened, updated, body) \
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, CAST(value ->> 5 AS BIGINT), \
-         CAST(value ->> 6 AS BIGINT), value ->> 7, value ->> 8, value ->> 9, CAST(value ->> 10 AS BIGINT), \
-         CAST(value ->> 11 AS BIGINT), substr($2, CAST(value ->> 12 AS INTEGER), CAST(value ->> 13 AS INTEGER)) \
+         CAST(value ->> 6 AS BIGINT), value ->> 7, CAST(value ->> 8 AS BIGINT), CAST(value ->> 9 AS BIGINT), \
+         substr($2, CAST(value ->> 10 AS INTEGER), CAST(value ->> 11 AS INTEGER)) \
          FROM {rows} WHERE true \
          ON CONFLICT (id) DO UPDATE SET stage = excluded.stage, holder = excluded.holder, task = excluded.task, \
-         since = excluded.since, deadline = excluded.deadline, seller = excluded.seller, buyer = excluded.buyer, \
-         peer = excluded.peer, body = excluded.body, \
+         since = excluded.since, deadline = excluded.deadline, peer = excluded.peer, body = excluded.body, \
          updated = CASE WHEN excluded.updated > trade_file.updated THEN excluded.updated ELSE trade_file.updated END",
     )
 }
@@ -136,10 +146,10 @@ impl TradeFilter {
         let mut values = Vec::new();
         let mut sql = String::from("true");
         let fields = [
-            ("seller", self.seller.map(|p| p.text())),
-            ("buyer", self.buyer.map(|p| p.text())),
-            ("holder", self.holder.map(|h| h.code().to_owned())),
-            ("stage", self.stage.map(|s| s.code().to_owned())),
+            ("trade_order.seller", self.seller.map(|p| p.text())),
+            ("trade_order.buyer", self.buyer.map(|p| p.text())),
+            ("trade_file.holder", self.holder.map(|h| h.code().to_owned())),
+            ("trade_file.stage", self.stage.map(|s| s.code().to_owned())),
         ];
         for (column, value) in fields {
             if let Some(value) = value {
@@ -148,6 +158,11 @@ impl TradeFilter {
             }
         }
         (sql, values)
+    }
+
+    /// The table whose index leads to a party's trades in their order.
+    const fn table(&self) -> &'static str {
+        if self.seller.is_some() || self.buyer.is_some() { "trade_order" } else { "trade_file" }
     }
 }
 
@@ -166,15 +181,16 @@ pub struct TradePayout {
 }
 
 fn row_of(row: &AnyRow) -> Result<TradeRow, StoreError> {
-    let file: TradeFile = body(row, 0)?;
+    let file = file_of(row)?;
     Ok(TradeRow { stage: file.stage(), ball: ball(&file), file })
 }
 
 impl Hub {
     pub async fn trade(&self, id: &TradeId) -> Result<Option<TradeFile>, StoreError> {
         let mut conn = self.db().reader().await?;
-        let query = sqlx::query::<Any>("SELECT body FROM trade_file WHERE id = $1").bind(id.as_str().to_owned());
-        query.fetch_optional(&mut *conn).await?.map(|row| body(&row, 0)).transpose()
+        let sql = format!("{FILES} WHERE trade_file.id = $1");
+        let query = sqlx::query::<Any>(AssertSqlSafe(sql)).bind(id.as_str().to_owned());
+        query.fetch_optional(&mut *conn).await?.map(|row| file_of(&row)).transpose()
     }
 
     /// Trades, the last opened first.
@@ -186,13 +202,14 @@ impl Hub {
     ) -> Result<Page<TradeRow>, StoreError> {
         let limit = clamp(limit);
         let (mut sql, mut values) = filter.conditions();
+        let table = filter.table();
         if let Some((opened, id)) = after.and_then(|a| a.split_once('/')) {
             let n = values.len();
-            sql.push_str(&format!(" AND (opened, id) < (CAST(${} AS BIGINT), ${})", n + 1, n + 2));
+            sql.push_str(&format!(" AND ({table}.opened, {table}.id) < (CAST(${} AS BIGINT), ${})", n + 1, n + 2));
             values.extend([opened.to_owned(), id.to_owned()]);
         }
         let most = limit + 1;
-        let sql = format!("SELECT body FROM trade_file WHERE {sql} ORDER BY opened DESC, id DESC LIMIT {most}");
+        let sql = format!("{FILES} WHERE {sql} ORDER BY {table}.opened DESC, {table}.id DESC LIMIT {most}");
         let mut conn = self.db().reader().await?;
         let mut query = sqlx::query::<Any>(AssertSqlSafe(sql));
         for value in values {
@@ -206,7 +223,9 @@ impl Hub {
 
     pub async fn trade_count(&self, filter: &TradeFilter) -> Result<i64, StoreError> {
         let (sql, values) = filter.conditions();
-        let sql = format!("SELECT COUNT(*) FROM trade_file WHERE {sql}");
+        let join = "LEFT JOIN trade_order ON trade_order.id = trade_file.id";
+        let join = if filter.table() == "trade_order" { join } else { "" };
+        let sql = format!("SELECT COUNT(*) FROM trade_file {join} WHERE {sql}");
         let mut conn = self.db().reader().await?;
         let mut query = sqlx::query::<Any>(AssertSqlSafe(sql));
         for value in values {
@@ -219,10 +238,12 @@ impl Hub {
     pub async fn desk(&self, holder: Holder, after: Option<&str>, limit: i64) -> Result<Page<TradeRow>, StoreError> {
         let limit = clamp(limit);
         let (since, id) = after.and_then(|a| a.split_once('/')).unwrap_or(("0", ""));
-        let sql = "SELECT body FROM trade_file WHERE holder = $1 AND holder NOT IN ('nobody', 'buyer', 'seller') \
-                   AND (since, id) > (CAST($2 AS BIGINT), $3) ORDER BY since, id LIMIT $4";
+        let sql = format!(
+            "{FILES} WHERE holder = $1 AND holder NOT IN ('nobody', 'buyer', 'seller') \
+             AND (since, trade_file.id) > (CAST($2 AS BIGINT), $3) ORDER BY since, trade_file.id LIMIT $4"
+        );
         let mut conn = self.db().reader().await?;
-        let rows = sqlx::query::<Any>(sql)
+        let rows = sqlx::query::<Any>(AssertSqlSafe(sql))
             .bind(holder.code())
             .bind(since.to_owned())
             .bind(id.to_owned())
@@ -236,11 +257,13 @@ impl Hub {
 
     /// What the officers of this hub's customs have to decide on, the nearest deadline first.
     pub async fn officer_queue(&self, limit: i64) -> Result<Vec<TradeRow>, StoreError> {
-        let sql = "SELECT body FROM trade_file WHERE ((side = 'import' AND holder = 'import-customs') \
-                   OR (side = 'export' AND holder = 'export-customs')) AND task = 'examine' \
-                   AND holder NOT IN ('nobody', 'buyer', 'seller') ORDER BY deadline, id LIMIT $1";
+        let sql = format!(
+            "{FILES} WHERE ((side = 'import' AND holder = 'import-customs') \
+             OR (side = 'export' AND holder = 'export-customs')) AND task = 'examine' \
+             AND holder NOT IN ('nobody', 'buyer', 'seller') ORDER BY deadline, trade_file.id LIMIT $1"
+        );
         let mut conn = self.db().reader().await?;
-        let rows = sqlx::query::<Any>(sql).bind(clamp(limit)).fetch_all(&mut *conn).await?;
+        let rows = sqlx::query::<Any>(AssertSqlSafe(sql)).bind(clamp(limit)).fetch_all(&mut *conn).await?;
         rows.iter().map(row_of).collect()
     }
 
@@ -315,10 +338,9 @@ impl Hub {
             named.push((parsed(&row, 0)?, parsed(&row, 1)?));
         }
         let trades: BTreeSet<TradeId> = named.iter().map(|(trade, _)| trade.clone()).collect();
-        let sql = "SELECT body FROM trade_file WHERE id IN (SELECT value ->> 0 FROM {rows})";
         let mut payouts = BTreeMap::new();
-        for row in by_keys(self.db(), &mut conn, sql, &trades).await? {
-            let file: TradeFile = body(&row, 0)?;
+        for row in by_keys(self.db(), &mut conn, FILES_BY_ID, &trades).await? {
+            let file = file_of(&row)?;
             payouts.extend(file.payouts.into_iter().map(|p| (p.id, p)));
         }
         let found = |(trade, id)| Some(TradePayout { trade, payout: payouts.remove(&id)? });

@@ -4,6 +4,7 @@
 //! reorders and alters what hubs send; [`generator`] makes trades of any number, the same for the
 //! same seed; [`scene`] puts two hubs and a road together and [`play`] lets plans happen there.
 
+pub mod filled;
 pub mod generator;
 pub mod memory;
 pub mod network;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use trade::access_log::AccessDigest;
 use trade::checkpoint::{Checkpoint, SignedCheckpoint};
 use trade::codes::HubId;
 use trade::command::Outcome;
@@ -33,6 +34,7 @@ pub struct Store {
     pub numbers: BTreeMap<NumberKey, TradeId>,
     pub quotas: BTreeMap<QuotaKey, Quota>,
     pub peers: BTreeMap<HubId, Peer>,
+    pub last_digest: Option<AccessDigest>,
     pub balances: BTreeMap<Account, Balance>,
     pub transfers: Vec<Transfer>,
     /// The log's leaves, as bytes.
@@ -99,6 +101,9 @@ impl MemoryHub {
             let found = s.quotas.get(&key).cloned();
             world.quotas.load(key, found);
         }
+        if need.last_digest {
+            world.last_digest.load((), s.last_digest.clone());
+        }
         for account in need.accounts {
             let balance = s.balances.get(&account).copied().unwrap_or_default();
             world.load_balance(account, balance);
@@ -115,6 +120,9 @@ impl MemoryHub {
         s.trades.extend(world.trades.changed().map(|(k, v)| (k.clone(), v.clone())));
         s.numbers.extend(world.numbers.changed().map(|(k, v)| (k.clone(), v.clone())));
         s.quotas.extend(world.quotas.changed().map(|(k, v)| (k.clone(), v.clone())));
+        if let Some((_, digest)) = world.last_digest.changed().next() {
+            s.last_digest = Some(digest.clone());
+        }
         s.peers.extend(world.peers.changed().map(|(k, v)| (k.clone(), v.clone())));
         for t in world.transfers() {
             for account in [&t.debit, &t.credit] {

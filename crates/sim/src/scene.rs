@@ -287,7 +287,7 @@ fn deliver(to: &mut MemoryHub, message: &[u8], sent: &mut Sent) {
     let own = &to.site.road;
     let Ok(batch) = Batch::read(message, &own.versions, Limits::default()) else { return };
     let at = WallTime::from_micros(to.now.micros());
-    let command: Command = ReceiveBatch { batch, at }.into();
+    let command: Command = ReceiveBatch::new(batch, at).into();
     if let Ok(answer) = to.run(command)
         && let Ok(receipt) = serde_json::from_value::<Receipt>(answer)
     {

@@ -135,6 +135,8 @@ pub fn advance(world: &mut World, file: &mut TradeFile) {
         return;
     }
     if was_examining {
+        // A corrected document is an answer; what it is worth is for the officer to say.
+        answered(world, file);
         return;
     }
     let Some(order) = &file.order else { return };
@@ -142,6 +144,16 @@ pub fn advance(world: &mut World, file: &mut TradeFile) {
     let landed = &order.quote.landed;
     let (channel, rule) = channel_of(world, file, Direction::Import, &codes, landed.goods, Some(landed.freight));
     take_channel(world, file, channel, rule);
+}
+
+/// Nobody is asked any more: the officer decides, and the other side is told so.
+fn answered(world: &mut World, file: &mut TradeFile) {
+    let Clearance::Examining { channel, rule, asked, .. } = &mut file.clearance else { return };
+    if asked.take().is_none() {
+        return;
+    }
+    let examining = Happened::Examining { channel: *channel, rule: rule.clone() };
+    world.happened(Some(&file.id), file.peer.as_ref(), examining);
 }
 
 fn channel_of(
@@ -277,11 +289,7 @@ impl Decide for DecideClearance {
                 file.clearance = Clearance::Detained { at: world.now, by: self.by, reason: reason.to_owned() };
             }
             Decision::Ask { field, of } => self.ask(world, &mut file, field, *of, reason),
-            Decision::Answered => {
-                if let Clearance::Examining { asked, .. } = &mut file.clearance {
-                    *asked = None;
-                }
-            }
+            Decision::Answered => answered(world, &mut file),
         }
         let answer = file.clearance.clone();
         world.trades.put(self.trade.clone(), file);
@@ -291,7 +299,7 @@ impl Decide for DecideClearance {
 
 impl DecideClearance {
     fn ask(&self, world: &mut World, file: &mut TradeFile, field: &str, of: Mender, reason: &str) {
-        let asked = Happened::Asked { by: self.by, field: field.to_owned(), reason: reason.to_owned() };
+        let asked = Happened::Asked { by: self.by, field: field.to_owned(), of, reason: reason.to_owned() };
         world.happened(Some(&file.id), file.peer.as_ref(), asked);
         let asked = Some(AskedFor { field: field.to_owned(), of, reason: reason.to_owned() });
         let deadline = world.now.plus_seconds(DECIDE_WITHIN_SECONDS);

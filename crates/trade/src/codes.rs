@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -240,7 +241,7 @@ text_code!(DocumentNo);
 
 /// The id of a hub, such as `kul.sandbox`: chosen when it is initialised, never changed.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct HubId(String);
+pub struct HubId(Arc<str>);
 
 impl HubId {
     #[must_use]
@@ -257,7 +258,7 @@ impl FromStr for HubId {
         if !(3..=32).contains(&text.len()) || !text.bytes().all(allowed) {
             return Err(CodeError::NotAHub { got: shown(text) });
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::access_log::DigestAccess;
 use crate::clearance::DecideClearance;
 use crate::clock::MoveClock;
 use crate::command::{Decide, Outcome, run};
@@ -48,6 +49,7 @@ pub enum Command {
     Recall(Recall),
     EndRecall(EndRecall),
     CheckBank(CheckBank),
+    DigestAccess(DigestAccess),
 }
 
 /// Each command goes into the list by `into()`.
@@ -83,6 +85,7 @@ into_command!(
     AcceptPeer,
     PausePeer,
     ReceiveBatch,
+    DigestAccess,
     AcceptEpoch,
     Recall,
     EndRecall,
@@ -118,11 +121,41 @@ macro_rules! each {
             Command::Recall($c) => $act,
             Command::EndRecall($c) => $act,
             Command::CheckBank($c) => $act,
+            Command::DigestAccess($c) => $act,
         }
     };
 }
 
 impl Command {
+    /// Its name as it stands under `command` in its JSON.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::RegisterParty(_) => "register-party",
+            Self::ErasePersonal(_) => "erase-personal",
+            Self::OfferProduct(_) => "offer-product",
+            Self::AskQuote(_) => "ask-quote",
+            Self::AskPeerQuote(_) => "ask-peer-quote",
+            Self::PlaceOrder(_) => "place-order",
+            Self::LapseOrder(_) => "lapse-order",
+            Self::ReceivePayment(_) => "receive-payment",
+            Self::ReturnParked(_) => "return-parked",
+            Self::IssueWaybill(_) => "issue-waybill",
+            Self::LodgeExport(_) => "lodge-export",
+            Self::DecideClearance(_) => "decide-clearance",
+            Self::RecordCustody(_) => "record-custody",
+            Self::AcceptGoods(_) => "accept-goods",
+            Self::EndClaimWindow(_) => "end-claim-window",
+            Self::InstructPayout(_) => "instruct-payout",
+            Self::ConfirmPayout(_) => "confirm-payout",
+            Self::MoveClock(_) => "move-clock",
+            Self::AcceptPeer(_) => "accept-peer",
+            Self::PausePeer(_) => "pause-peer",
+            Self::ReceiveBatch(_) => "receive-batch",
+            Self::DigestAccess(_) => "digest-access",
+        }
+    }
+
     pub fn reads(&self, need: &mut Need) {
         each!(self, c => c.reads(need));
     }

@@ -1,5 +1,7 @@
 //! The declaration at export; the importing side's is made from it, so that both say the same.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clearance::{self, Clearance};
@@ -134,7 +136,7 @@ impl Decide for LodgeExport {
 }
 
 impl LodgeExport {
-    fn check(&self, world: &World, file: &TradeFile) -> Result<(Order, Waybill), LodgeRefusal> {
+    fn check(&self, world: &World, file: &TradeFile) -> Result<(Arc<Order>, Waybill), LodgeRefusal> {
         if file.side != Side::Export {
             return Err(LodgeRefusal::OtherSide { trade: self.trade.clone() });
         }

@@ -8,7 +8,7 @@ use crate::command::{Decide, Problem};
 use crate::custody::CustodyKind;
 use crate::event::Happened;
 use crate::id::Id;
-use crate::ledger::{Account, Leg, Purpose, TransferKind};
+use crate::ledger::{Account, Leg, Purpose, TRANSFER_MAX_MINOR, TransferKind};
 use crate::money::{Money, MoneyError};
 use crate::party::Party;
 use crate::payout::{Payout, PayoutKind};
@@ -235,6 +235,13 @@ pub fn received_from_peer(
     let fee = export_fee(world, file)?;
     let freight = quote.freight_home;
     let rest = credit.minus(freight)?.minus(fee)?;
+    // What a peer quoted in another currency than ours, or beyond all measure, is not booked.
+    if credit.currency() != home {
+        return Err(MoneyError::CurrencyMismatch { left: home, right: credit.currency() }.into());
+    }
+    if [due, credit].iter().any(|amount| amount.minor() > TRANSFER_MAX_MINOR) {
+        return Err(MoneyError::Overflow.into());
+    }
     let trade = file.id.clone();
     let posted = TransferKind::Posted;
     let position = |currency| Account::own(Purpose::FxPosition, currency);

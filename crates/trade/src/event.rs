@@ -1,7 +1,7 @@
 //! What happened: kept for ever in the hub's log, told to the peer it concerns.
 //!
 //! An event holds references and commitments, never a personal value. The list of all fields that
-//! an event may hold stands in `tests/event_fields.rs`; a test fails on any other.
+//! an event may hold stands in `crates/sim/tests/fields.txt`; a test fails on any other.
 
 use std::collections::BTreeMap;
 
@@ -20,6 +20,7 @@ use crate::payout::Payout;
 use crate::product::{Goods, Product};
 use crate::quote::Quote;
 use crate::road::Envelope;
+use crate::rulebook::Mender;
 use crate::time::BusinessTime;
 use crate::trade_file::TradeId;
 use crate::waybill::Waybill;
@@ -110,6 +111,8 @@ pub enum Happened {
     },
     AccessDigest {
         day: String,
+        /// Number of the first look that it covers.
+        first: u64,
         looks: u64,
         sha256: String,
     },
@@ -223,6 +226,7 @@ pub enum Happened {
     Asked {
         by: Id<Party>,
         field: String,
+        of: Mender,
         reason: String,
     },
 

@@ -49,11 +49,22 @@ pub enum Purpose {
     Bundle,
     /// A dated rule pack.
     RulePack,
+    /// What the deciding node of a hub answered another of its nodes.
+    Answer,
 }
 
 impl Purpose {
-    pub const ALL: [Self; 8] =
-        [Self::Quote, Self::Batch, Self::Receipt, Self::Card, Self::Request, Self::Epoch, Self::Bundle, Self::RulePack];
+    pub const ALL: [Self; 9] = [
+        Self::Quote,
+        Self::Batch,
+        Self::Receipt,
+        Self::Card,
+        Self::Request,
+        Self::Epoch,
+        Self::Bundle,
+        Self::RulePack,
+        Self::Answer,
+    ];
 
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -66,6 +77,7 @@ impl Purpose {
             Self::Epoch => "epoch",
             Self::Bundle => "bundle",
             Self::RulePack => "rule-pack",
+            Self::Answer => "answer",
         }
     }
 }

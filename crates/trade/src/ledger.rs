@@ -236,6 +236,10 @@ pub struct Balance {
     pub pending_credit: i64,
 }
 
+/// The most that one transfer moves, in minor units: a hundred billion of most currencies. A slip
+/// or an attack beyond it is refused where it comes in, so that no sum of an account overflows.
+pub const TRANSFER_MAX_MINOR: i64 = 10_000_000_000_000;
+
 impl Balance {
     /// What a transfer adds to the side `account` is on.
     #[must_use]

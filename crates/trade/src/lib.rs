@@ -3,6 +3,7 @@
 //! Pure: nothing here reads a clock, a socket, a file or a database. Time and randomness are
 //! handed in; everything is decided in memory and written by `hub` in one transaction.
 
+pub mod access_log;
 pub mod ball;
 pub mod bundle;
 pub mod card;

@@ -1,5 +1,7 @@
 //! The order: a buyer takes a quote. On the exporting hub it is known without its buyer.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clearance;
@@ -11,7 +13,7 @@ use crate::landed_cost::{AskLine, LandedCostAsk, LandedCostRefusal, landed_cost}
 use crate::money::Money;
 use crate::party::{Party, PersonTags, Role};
 use crate::payment;
-use crate::quote::Quote;
+use crate::quote::{Quote, QuoteRefusal};
 use crate::recovery::Contradiction;
 use crate::time::BusinessTime;
 use crate::trade_file::{Closed, Side, TradeFile, TradeId};
@@ -19,7 +21,7 @@ use crate::world::{Need, Quota, QuotaKey, World};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
-    pub quote: Quote,
+    pub quote: Arc<Quote>,
     pub placed_at: BusinessTime,
     /// A reference by which the importing hub knows the consignee and the address; all that the
     /// exporting side needs on the parcel.
@@ -78,6 +80,13 @@ pub enum OrderRefusal {
     Cost(LandedCostRefusal),
 }
 
+/// Whether a text may stand for consignee and address on papers that cross the border: letters,
+/// digits and hyphens without a blank, so that nobody writes a person's full name or street there.
+#[must_use]
+pub fn is_delivery_reference(text: &str) -> bool {
+    (4..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
 impl PlaceOrder {
     fn quota(&self, world: &World) -> Option<QuotaKey> {
         let buyer = world.parties.get(&self.buyer)?;
@@ -130,9 +139,7 @@ impl Decide for PlaceOrder {
         if known.as_ref().is_some_and(|f| f.closed.is_some()) {
             return Err(OrderRefusal::TradeClosed);
         }
-        if !(4..=40).contains(&self.delivery.len())
-            || !self.delivery.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        {
+        if !is_delivery_reference(&self.delivery) {
             return Err(OrderRefusal::DeliveryReference);
         }
         self.use_quota(world, &quote)?;
@@ -140,13 +147,13 @@ impl Decide for PlaceOrder {
         file.peer = Some(quote.exporter.clone());
         file.practice = self.practice;
         self.tell(world, &quote);
-        file.order = Some(Order {
-            quote,
+        file.order = Some(Arc::new(Order {
+            quote: Arc::new(quote),
             placed_at: world.now,
             delivery: self.delivery.clone(),
             buyer: Some(OrderBuyer { party: self.buyer, tags }),
             seller: None,
-        });
+        }));
         payment::apply_parked(world, &mut file);
         clearance::advance(world, &mut file);
         world.trades.put(self.trade.clone(), file);
@@ -301,14 +308,26 @@ pub fn take_from_peer(world: &mut World, trade: &TradeId, peer: &HubId, quote: &
     let mut file = known.unwrap_or_else(|| TradeFile::new(trade.clone(), Side::Export, world.now));
     file.peer = Some(peer.clone());
     file.practice = practice;
-    let seller = seller_of(world, quote);
-    file.order = Some(Order {
-        quote: quote.clone(),
+    // A quote does not change under its id: an order that says otherwise is not taken.
+    let (quote, seller) = match world.quotes.get(&quote.id) {
+        Some(known) if known.without_buyer() != quote.without_buyer() => {
+            let quote = known.clone();
+            let differs = QuoteRefusal::QuoteDiffers { quote: quote.id };
+            (quote, Err(Problem::of(&differs)))
+        }
+        Some(_) => (quote.clone(), seller_of(world, quote)),
+        None => {
+            world.quotes.put(quote.id, quote.clone());
+            (quote.clone(), seller_of(world, quote))
+        }
+    };
+    file.order = Some(Arc::new(Order {
+        quote: Arc::new(quote),
         placed_at: world.now,
         delivery: delivery.to_owned(),
         buyer: None,
         seller: seller.as_ref().ok().copied(),
-    });
+    }));
     // Goods that this hub has let go are on their way, whoever sold them: see `recovery`.
     if seller.is_err() && file.clearance.is_released() {
         let problem = Problem::of(&Contradiction::SellerLost);
@@ -321,17 +340,17 @@ pub fn take_from_peer(world: &mut World, trade: &TradeId, peer: &HubId, quote: &
 }
 
 /// The one seller of all lines.
-fn seller_of(world: &World, quote: &Quote) -> Result<Id<Party>, crate::command::Problem> {
+fn seller_of(world: &World, quote: &Quote) -> Result<Id<Party>, Problem> {
     let mut sellers = quote.lines.iter().map(|l| world.products.get(&l.product).map(|p| p.seller));
     let first = sellers.next().flatten();
     match first {
         Some(seller) if sellers.all(|s| s == Some(seller)) => Ok(seller),
-        Some(_) => Err(crate::command::Problem::of(&crate::quote::QuoteRefusal::MixedSellers)),
+        Some(_) => Err(Problem::of(&QuoteRefusal::MixedSellers)),
         None => {
             let product = quote.lines.first().map(|l| l.product);
             Err(product.map_or_else(
-                || crate::command::Problem::of(&crate::quote::QuoteRefusal::NoLines),
-                |product| crate::command::Problem::of(&crate::quote::QuoteRefusal::OfferUnknown { product }),
+                || Problem::of(&QuoteRefusal::NoLines),
+                |product| Problem::of(&QuoteRefusal::OfferUnknown { product }),
             ))
         }
     }

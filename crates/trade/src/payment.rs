@@ -11,7 +11,7 @@ use crate::codes::DocumentNo;
 use crate::command::Decide;
 use crate::escrow::Escrow;
 use crate::event::Happened;
-use crate::ledger::{Account, Leg, Purpose, TransferKind};
+use crate::ledger::{Account, Leg, Purpose, TRANSFER_MAX_MINOR, TransferKind};
 use crate::money::{Currency, Money};
 use crate::party::{PersonTag, PersonTags};
 use crate::payout::{Payout, PayoutKind, PayoutState};
@@ -116,6 +116,10 @@ pub enum PaymentRefusal {
     AmountNotPositive {
         got: Money,
     },
+    /// Beyond what one transfer moves.
+    AmountTooLarge {
+        got: Money,
+    },
     /// This number came before with other contents; a payment does not change.
     PaymentNumberTaken {
         payment: String,
@@ -138,6 +142,9 @@ impl Decide for ReceivePayment {
     fn decide(&self, world: &mut World) -> Result<PaymentAnswer, PaymentRefusal> {
         if !self.amount.is_positive() {
             return Err(PaymentRefusal::AmountNotPositive { got: self.amount });
+        }
+        if self.amount.minor() > TRANSFER_MAX_MINOR {
+            return Err(PaymentRefusal::AmountTooLarge { got: self.amount });
         }
         if self.trade.importer() != world.site.id.as_str() {
             return Err(PaymentRefusal::NotHere { trade: self.trade.clone() });

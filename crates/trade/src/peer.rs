@@ -1,10 +1,12 @@
 //! The peer: the hub at the other end of a road, and what its messages do here.
 
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Serialize};
 
 use crate::card::{CardRefusal, HubCard, SignedCard, accepts, succeeds};
 use crate::checkpoint::{Epoch, NoteFault, SignedCheckpoint};
-use crate::clearance::{self, Channel, Clearance};
+use crate::clearance::{self, AskedFor, Channel, Clearance};
 use crate::clock;
 use crate::codes::{Country, HubId};
 use crate::command::{Decide, Problem};
@@ -15,7 +17,7 @@ use crate::event::{Asked, Event, Happened};
 use crate::key::{Purpose, Signature, verify_bytes};
 use crate::order;
 use crate::product::{Offer, OfferKey, PeerAnswer};
-use crate::quote::{AskQuote, Quote};
+use crate::quote::{AskQuote, Quote, QuoteRefusal};
 use crate::road::{self, Batch, Entry, EpochRefusal, NewEpoch, Receipt, RoadRefusal, RoadState};
 use crate::time::{BusinessTime, WallTime};
 use crate::trade_file::{Closed, Side, TradeFile};
@@ -169,6 +171,21 @@ pub struct ReceiveBatch {
     pub batch: Batch,
     /// For the countersignature.
     pub at: WallTime,
+    /// The entries' events, read when they are first asked for; `None` where one is not understood.
+    #[serde(skip)]
+    events: OnceLock<Vec<Option<Event>>>,
+}
+
+impl ReceiveBatch {
+    #[must_use]
+    pub const fn new(batch: Batch, at: WallTime) -> Self {
+        Self { batch, at, events: OnceLock::new() }
+    }
+
+    fn events(&self) -> &[Option<Event>] {
+        let read = |entry: &Entry| serde_json::from_slice(&entry.leaf.0).ok();
+        self.events.get_or_init(|| self.batch.entries.iter().map(read).collect())
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -189,10 +206,8 @@ impl Decide for ReceiveBatch {
     type Refusal = ReceiveRefusal;
 
     fn reads(&self, need: &mut Need) {
-        for entry in &self.batch.entries {
-            if let Ok(event) = serde_json::from_slice::<Event>(&entry.leaf.0) {
-                reads(&self.batch.from, &event, need);
-            }
+        for event in self.events().iter().flatten() {
+            reads(&self.batch.from, event, need);
         }
     }
 
@@ -204,11 +219,12 @@ impl Decide for ReceiveBatch {
             Ok(accepted) => {
                 peer.road = accepted.state;
                 world.peers.put(from.clone(), peer.clone());
-                for entry in &accepted.entries {
-                    match serde_json::from_slice::<Event>(&entry.leaf.0) {
-                        Ok(event) => apply(world, &from, &event, entry.road_seq),
+                // What was applied before stands first in the batch, and was skipped.
+                for (entry, event) in accepted.entries.iter().zip(&self.events()[accepted.skipped..]) {
+                    match event {
+                        Some(event) => apply(world, &from, event, entry.road_seq),
                         // A newer peer may tell what we do not know yet; it is noted and the road goes on.
-                        Err(_) => {
+                        None => {
                             let noted = Happened::NotUnderstood { peer: from.clone(), index: entry.index };
                             world.happened(None, None, noted);
                         }
@@ -394,6 +410,15 @@ fn peer_clearance(world: &World, file: &mut TradeFile, what: &Happened) {
             file.peer_clearance =
                 Clearance::Examining { since: world.now, channel: *channel, rule: rule.clone(), deadline, asked: None };
         }
+        Happened::Asked { field, of, reason, .. } => {
+            let (since, channel, rule) = match &file.peer_clearance {
+                Clearance::Examining { since, channel, rule, .. } => (*since, *channel, rule.clone()),
+                _ => (world.now, Channel::Yellow, None),
+            };
+            let deadline = world.now.plus_seconds(8 * 3600);
+            let asked = Some(AskedFor { field: field.clone(), of: *of, reason: reason.clone() });
+            file.peer_clearance = Clearance::Examining { since, channel, rule, deadline, asked };
+        }
         Happened::Released { by, .. } => {
             file.peer_clearance = Clearance::Released { at: world.now, channel: Channel::Green, by: *by };
         }
@@ -450,6 +475,12 @@ fn quote_given(world: &mut World, from: &HubId, quote: &Quote) {
     let signed = world.peers.get(from).zip(signature).is_some_and(|(peer, signature)| {
         verify_bytes(&peer.card.keys, Purpose::Quote, &quote.signed_bytes(), &signature).is_ok()
     });
+    let other = world.quotes.get(&quote.id).is_some_and(|known| known.without_buyer() != quote.without_buyer());
+    if other {
+        let problem = Problem::of(&QuoteRefusal::QuoteDiffers { quote: quote.id });
+        remember_answer(world, from, &asked, &PeerAnswer::Refused { problem });
+        return;
+    }
     if !signed || quote.importer != *from {
         let problem = Problem { code: "quote-signature".to_owned(), args: serde_json::Map::new() };
         remember_answer(world, from, &asked, &PeerAnswer::Refused { problem });

@@ -190,10 +190,16 @@ impl FieldList {
     /// walked; an empty one counts as a field itself.
     #[must_use]
     pub fn outside(&self, value: &Value) -> Vec<String> {
-        let mut found = BTreeSet::new();
-        walk(value, String::new(), &mut found);
-        found.into_iter().filter(|field| !self.0.contains(field.as_str())).collect()
+        fields_of(value).into_iter().filter(|field| !self.0.contains(field.as_str())).collect()
     }
+}
+
+/// The fields of a value, as lists name them: `order.number`, `lines[].hs`.
+#[must_use]
+pub fn fields_of(value: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    walk(value, String::new(), &mut found);
+    found
 }
 
 fn walk(value: &Value, path: String, found: &mut BTreeSet<String>) {

@@ -151,6 +151,10 @@ pub enum QuoteRefusal {
         gaps: Vec<Gap>,
     },
     MixedSellers,
+    /// This quote is known with other contents; a quote does not change.
+    QuoteDiffers {
+        quote: Id<Quote>,
+    },
     #[serde(untagged)]
     Freight(FreightRefusal),
     #[serde(untagged)]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,12 +21,12 @@ use crate::waybill::Waybill;
 
 /// The id that both hubs know a trade by: the importing hub and its order number, `hgh.sandbox:A-1`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TradeId(String);
+pub struct TradeId(Arc<str>);
 
 impl TradeId {
     #[must_use]
     pub fn new(importer: &HubId, order: &DocumentNo) -> Self {
-        Self(format!("{importer}:{order}"))
+        Self(format!("{importer}:{order}").into())
     }
 
     #[must_use]
@@ -118,7 +119,8 @@ pub struct TradeFile {
     pub opened: BusinessTime,
     /// The hub at the other end, known with the order.
     pub peer: Option<HubId>,
-    pub order: Option<Order>,
+    /// Written once when it comes; shared, since files are copied at every step and it is most of them.
+    pub order: Option<Arc<Order>>,
     /// Importing side: every credit that named this order, whatever became of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub payments: Vec<Payment>,

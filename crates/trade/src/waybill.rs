@@ -7,6 +7,7 @@ use crate::codes::S10;
 use crate::command::Decide;
 use crate::event::Happened;
 use crate::id::Id;
+use crate::order::is_delivery_reference;
 use crate::party::{Party, Role};
 use crate::quantity::Grams;
 use crate::time::BusinessTime;
@@ -61,6 +62,7 @@ pub enum WaybillRefusal {
     WaybillStands {
         waybill: S10,
     },
+    /// Not in the form of a delivery reference: what is written here goes into the log and abroad.
     Consignee,
     /// Waybills are issued on the exporting hub.
     NotHere {
@@ -135,7 +137,7 @@ impl IssueWaybill {
         if self.gross > PARCEL_MAX {
             return Err(WaybillRefusal::TooHeavy { got: self.gross, max: PARCEL_MAX });
         }
-        if self.consignee.is_empty() || self.consignee.len() > 60 {
+        if !is_delivery_reference(&self.consignee) {
             return Err(WaybillRefusal::Consignee);
         }
         match world.numbers.get(&NumberKey::waybill(self.no.as_str())) {

@@ -11,10 +11,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::access_log::AccessDigest;
 use crate::codes::{DocumentNo, HubId};
 use crate::event::{Draft, Happened};
 use crate::id::Id;
-use crate::ledger::{Account, Balance, Leg, Transfer, TransferKind};
+use crate::ledger::{Account, Balance, Leg, TRANSFER_MAX_MINOR, Transfer, TransferKind};
 use crate::money::Money;
 use crate::party::{Party, PersonTag, Personal};
 use crate::payout::Payout;
@@ -114,6 +115,8 @@ pub struct Need {
     pub numbers: BTreeSet<NumberKey>,
     pub quotas: BTreeSet<QuotaKey>,
     pub accounts: BTreeSet<Account>,
+    /// The access log's last digest.
+    pub last_digest: bool,
 }
 
 impl Need {
@@ -128,6 +131,7 @@ impl Need {
             && self.numbers.is_empty()
             && self.quotas.is_empty()
             && self.accounts.is_empty()
+            && !self.last_digest
     }
 
     pub fn party(&mut self, id: Id<Party>) -> &mut Self {
@@ -170,6 +174,11 @@ impl Need {
 
     pub fn quota(&mut self, key: QuotaKey) -> &mut Self {
         self.quotas.insert(key);
+        self
+    }
+
+    pub const fn last_digest(&mut self) -> &mut Self {
+        self.last_digest = true;
         self
     }
 
@@ -262,6 +271,12 @@ impl<K: Clone + Eq + Hash + Ord + fmt::Debug, V> Slice<K, V> {
         self.undo.clear();
         self.changed.clear();
     }
+
+    /// Lets go of all that the last batch did not change.
+    fn forget(&mut self) {
+        let changed = &self.changed;
+        self.held.retain(|key, _| changed.contains(key));
+    }
 }
 
 /// The slice itself, with what the commands of the batch did to it.
@@ -277,6 +292,7 @@ pub struct World {
     pub trades: Slice<TradeId, TradeFile>,
     pub numbers: Slice<NumberKey, TradeId>,
     pub quotas: Slice<QuotaKey, Quota>,
+    pub last_digest: Slice<(), AccessDigest>,
     /// Every accepted peer; few, so always loaded.
     pub peers: Slice<HubId, Peer>,
     /// Balances as stored before the batch; see [`World::balance`].
@@ -310,6 +326,7 @@ impl World {
             trades: Slice::new("trade file"),
             numbers: Slice::new("number"),
             quotas: Slice::new("quota"),
+            last_digest: Slice::new("access digest"),
             peers: Slice::new("peer"),
             balances: BTreeMap::new(),
             clock_moved: None,
@@ -339,6 +356,7 @@ impl World {
         need.numbers.retain(|k| !self.numbers.knows(k));
         need.quotas.retain(|k| !self.quotas.knows(k));
         need.accounts.retain(|k| !self.balances.contains_key(k));
+        need.last_digest &= !self.last_digest.knows(&());
         need
     }
 
@@ -363,13 +381,6 @@ impl World {
         self.events.push(draft);
     }
 
-    /// What is known by heart, handed from one world to the next that forgets all else.
-    pub fn carry_on_from(&mut self, other: &mut Self) {
-        std::mem::swap(&mut self.peers, &mut other.peers);
-        std::mem::swap(&mut self.marks, &mut other.marks);
-        self.marks.extend(other.marked.drain(..).map(|(name, value)| (name.to_owned(), value)));
-    }
-
     /// The same thing, told to every accepted peer.
     pub fn told_all_peers(&mut self, what: &Happened) {
         let peers: BTreeSet<HubId> = self.peers.all().map(|(id, _)| id.clone()).collect();
@@ -382,6 +393,10 @@ impl World {
     }
 
     /// Moves money. A transfer of nothing is left out.
+    ///
+    /// # Panics
+    /// If an account holds another currency, or the amount is beyond what any command lets in: a
+    /// ledger prefers a stop to a wrong sum. The lane refuses the guilty command alone.
     pub fn transfer(
         &mut self,
         trade: &TradeId,
@@ -391,8 +406,9 @@ impl World {
         credit: Account,
         amount: Money,
     ) {
-        debug_assert_eq!(debit.currency, amount.currency(), "an account holds one currency");
-        debug_assert_eq!(credit.currency, amount.currency(), "an account holds one currency");
+        assert_eq!(debit.currency, amount.currency(), "an account holds one currency");
+        assert_eq!(credit.currency, amount.currency(), "an account holds one currency");
+        assert!(amount.minor() <= TRANSFER_MAX_MINOR, "an amount is limited where it comes in");
         if amount.is_positive() {
             self.transfers.push(Transfer { trade: trade.clone(), leg, kind, debit, credit, amount, at: self.now });
         }
@@ -458,6 +474,7 @@ impl World {
         self.trades.keep();
         self.numbers.keep();
         self.quotas.keep();
+        self.last_digest.keep();
         self.peers.keep();
         self.events_kept = self.events.len();
         self.transfers_kept = self.transfers.len();
@@ -477,6 +494,7 @@ impl World {
         self.trades.take_back();
         self.numbers.take_back();
         self.quotas.take_back();
+        self.last_digest.take_back();
         self.peers.take_back();
         self.events.truncate(self.events_kept);
         self.transfers.truncate(self.transfers_kept);
@@ -503,6 +521,7 @@ impl World {
         self.trades.next_batch();
         self.numbers.next_batch();
         self.quotas.next_batch();
+        self.last_digest.next_batch();
         self.peers.next_batch();
         for transfer in std::mem::take(&mut self.transfers) {
             for account in [&transfer.debit, &transfer.credit] {
@@ -518,6 +537,21 @@ impl World {
         (self.events_kept, self.transfers_kept, self.received_kept) = (0, 0, 0);
         (self.clock_moved, self.clock_kept) = (None, None);
         (self.now, self.now_kept) = (now, now);
+    }
+
+    /// Lets go of what is known, but for the peers and what the last batch changed: that is still on
+    /// its way to storage, where it cannot be read yet.
+    pub fn forget(&mut self) {
+        self.parties.forget();
+        self.personals.forget();
+        self.products.forget();
+        self.offers.forget();
+        self.quotes.forget();
+        self.trades.forget();
+        self.numbers.forget();
+        self.quotas.forget();
+        let moved: BTreeSet<&Account> = self.transfers.iter().flat_map(|t| [&t.debit, &t.credit]).collect();
+        self.balances.retain(|account, _| moved.contains(account));
     }
 
     /// How many things are known, present or absent: what memory this costs.

@@ -32,12 +32,16 @@ const LOOK_EVERY: Duration = Duration::from_millis(400);
 const LOOK_BACK: u64 = 5_000;
 const AT_ONCE: i64 = 200;
 
-/// Runs until the hub is closed.
+/// Runs until the hub is closed, and plays on the node that decides.
 pub async fn run(app: AppState) {
     let events = app.hub.event_count().await.unwrap_or(0);
     let mut next = events.saturating_sub(LOOK_BACK);
     let mut practices: BTreeSet<TradeId> = BTreeSet::new();
     loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        if !app.hub.decides() {
+            continue;
+        }
         if let Ok(page) = app.hub.events(next, AT_ONCE).await {
             for logged in page {
                 next = logged.event.n + 1;
@@ -53,7 +57,6 @@ pub async fn run(app: AppState) {
             }
         }
         practices.retain(|id| !done.contains(id));
-        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 

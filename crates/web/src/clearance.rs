@@ -24,7 +24,7 @@ use crate::i18n::{Told, Tr};
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
 use crate::trade_file::matched::{self, Row as MatchedRow};
-use crate::trade_file::page::{CustomsView, customs, goods};
+use crate::trade_file::page::{CustomsView, customs, goods, rule_words};
 use crate::trade_file::{self, Viewer, next};
 
 /// Declarations shown at once; the most urgent first, so that what is cut off can wait.
@@ -171,7 +171,7 @@ fn reason(t: &Tr, app: &AppState, file: &TradeFile) -> (String, &'static str, Op
                 Some(asked) => (t.w1("clearance-asked", "reason", &asked.reason), "wait"),
                 None => (t.s(key), "tell"),
             };
-            let why = rule.as_ref().map(|r| t.w1("clearance-risk-rule", "rule", r));
+            let why = rule.as_ref().map(|r| rule_words(t, app, r));
             (reason, class, why, Some(*deadline))
         }
         other => (t.by("clearance", other.code()), "", None, None),
@@ -258,7 +258,7 @@ fn view(p: &Page, app: &AppState, file: &TradeFile, now: BusinessTime, reason: S
         }
     });
     let deadline = deadline(file);
-    let state = customs(p, &file.clearance);
+    let state = customs(p, app, &file.clearance);
     Detail {
         order: file.id.order_no().to_owned(),
         here: office_path(file),
@@ -275,7 +275,7 @@ fn view(p: &Page, app: &AppState, file: &TradeFile, now: BusinessTime, reason: S
         }),
         is: p.w1("clearance-is", "state", &state.word),
         state,
-        other_side: customs(p, &file.peer_clearance),
+        other_side: customs(p, app, &file.peer_clearance),
         rows: app.site().rulebook().map(|book| matched::rows(p, file, book)).unwrap_or_default(),
         lines: lines.collect(),
         weight: file.declaration.as_ref().map(|d| p.kg(d.gross)).unwrap_or_default(),

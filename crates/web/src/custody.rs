@@ -14,7 +14,7 @@ use trade::commands::Command;
 use trade::custody::{CustodyKind, RecordCustody};
 use trade::id::Id;
 use trade::party::Party;
-use trade::trade_file::{Side, TradeFile, TradeId};
+use trade::trade_file::{Side, Stage, TradeFile, TradeId};
 use trade::world::NumberKey;
 
 use crate::AppState;
@@ -24,8 +24,11 @@ use crate::page::Page;
 use crate::problem::{Answer, Failure};
 use crate::trade_file::{Viewer, next};
 
-/// Parcels looked through for the list of those that wait.
-const PARCELS_MAX: i64 = 200;
+/// Stages in which a parcel waits for a carrier, or for customs before it.
+const MOVING: [Stage; 5] =
+    [Stage::InEscrow, Stage::ExportHeld, Stage::ExportReleased, Stage::ImportHeld, Stage::ImportReleased];
+/// Parcels of each of them that are looked through.
+const PARCELS_MAX: i64 = 100;
 
 pub fn routes() -> Router<AppState> {
     Router::new().route("/parcels", get(show).post(scan)).route("/api/v1/trades/{id}/custody", post(api_record))
@@ -140,8 +143,11 @@ async fn record(app: &AppState, trade: &TradeId, kind: CustodyKind, place: &str,
 }
 
 async fn view(p: &Page, app: &AppState, party: &Party, scan: Scan, done: Option<String>) -> Answer<View> {
-    let found = app.hub.trades(&TradeFilter::default(), None, PARCELS_MAX).await?;
-    let files: Vec<TradeFile> = found.items.into_iter().map(|row| row.file).collect();
+    let mut files: Vec<TradeFile> = Vec::new();
+    for stage in MOVING {
+        let filter = TradeFilter { stage: Some(stage), ..TradeFilter::default() };
+        files.extend(app.hub.trades(&filter, None, PARCELS_MAX).await?.items.into_iter().map(|row| row.file));
+    }
     let parcels: Vec<Parcel> =
         files.iter().filter(|f| Viewer::of(f, party) == Some(Viewer::Carrier)).filter_map(|f| parcel(p, f)).collect();
     // The side of a parcel decides which steps are reported here; a hub that does both shows all.

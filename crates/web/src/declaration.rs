@@ -81,7 +81,7 @@ fn view(p: &Page, file: &TradeFile, viewer: Viewer) -> View {
                 name: ordered.map(|q| q.name.clone()).unwrap_or_default(),
                 description: ordered.map(|q| q.description.clone()).unwrap_or_default(),
                 hs: line.hs.to_string(),
-                origin: line.origin.to_string(),
+                origin: p.country(line.origin),
                 pieces: line.pieces.to_string(),
                 value: line.value.decimal(),
                 currency: line.value.currency().code(),

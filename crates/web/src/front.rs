@@ -8,6 +8,8 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use trade::id::Id;
 use trade::party::{Party, Role};
+use trade::peer::Peer;
+use trade::rulebook::Regime;
 
 use crate::AppState;
 use crate::auth;
@@ -29,6 +31,8 @@ pub fn routes(app: &AppState) -> Router<AppState> {
 struct FrontPage {
     p: Page,
     parts: Vec<Part>,
+    /// Goods go out from here to a peer; if not, they only come in.
+    sells: bool,
 }
 
 /// A role, and who can be entered as.
@@ -47,8 +51,17 @@ async fn front(State(app): State<AppState>, page: Page) -> Answer<Response> {
             parts.push(Part { role, parties: app.hub.parties(Some(role), None, SHOWN_PER_ROLE).await?.items });
         }
     }
-    let shown = FrontPage { p: page, parts };
+    let sells = sells(&app).await?;
+    let shown = FrontPage { p: page, parts, sells };
     Ok(shown.p.show(&shown))
+}
+
+/// Whether any lane leads out of this territory to a peer; without a peer nobody can tell yet.
+async fn sells(app: &AppState) -> Answer<bool> {
+    let site = app.site();
+    let peers = app.hub.peers().await?;
+    let leads = |peer: &Peer| site.rulebooks.lane(site.territory, peer.territory(), Regime::B2cParcel).is_some();
+    Ok(peers.is_empty() || peers.iter().any(leads))
 }
 
 #[derive(Deserialize)]

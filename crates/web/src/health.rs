@@ -25,7 +25,7 @@ async fn alive() -> Json<serde_json::Value> {
     Json(json!({ "alive": true }))
 }
 
-/// The store answers, this node decides, the log keeps up. Roads are told too, but a road that is
+/// The store answers, this node decides or knows who does, the log keeps up. Roads are told too, but a road that is
 /// down does not make a hub unready: it works alone.
 async fn ready(State(app): State<AppState>) -> Response {
     match look(&app).await {
@@ -44,7 +44,8 @@ async fn look(app: &AppState) -> Answer<(bool, Value)> {
     let events = app.hub.event_count().await?;
     let lag = events.saturating_sub(*app.hub.sequenced().borrow());
     let log = lag <= LAG_MAX;
-    let lease = matches!(app.hub.status(), Status::Deciding { .. });
+    let status = app.hub.status();
+    let lease = matches!(status, Status::Deciding { .. });
     let roads: Vec<Value> = roads(app)
         .await?
         .iter()
@@ -53,7 +54,7 @@ async fn look(app: &AppState) -> Answer<(bool, Value)> {
     // A hub that has lost events can be read only: whoever balances load sends work elsewhere.
     let standing = app.hub.standing();
     let decides = matches!(standing, Standing::Sound | Standing::Asking { restored: false, .. });
-    let ready = lease && log && decides;
+    let ready = log && decides && (lease || matches!(status, Status::Following { .. }));
     let recovery = crate::recovery::brief(&standing);
     Ok((
         ready,

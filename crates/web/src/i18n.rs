@@ -250,6 +250,21 @@ impl Tr {
         Told { code: problem.code.clone(), title, fix: self.message(&key, Some("fix"), Some(&args)) }
     }
 
+    /// What a refusal of this code says, with a mark where its values would stand: for counts.
+    #[must_use]
+    pub fn reason(&self, code: &str) -> String {
+        let told = self.problem(&Problem { code: code.to_owned(), args: serde_json::Map::new() });
+        let mut shape = String::new();
+        let mut rest = told.title.as_str();
+        // Fluent writes a value that it was not given as its name in braces.
+        while let Some((before, value)) = rest.split_once('{') {
+            shape.push_str(before);
+            shape.push('…');
+            rest = value.split_once('}').map_or("", |(_, after)| after);
+        }
+        shape + rest
+    }
+
     /// The same for anything that serialises with its `code`.
     #[must_use]
     pub fn told(&self, refusal: &impl serde::Serialize) -> Told {

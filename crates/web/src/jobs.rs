@@ -16,9 +16,13 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// One look takes at most so many of each kind; the next goes on where it ended.
 const AT_ONCE: i64 = 500;
 
-/// Runs until the hub is closed.
+/// Runs until the hub is closed, and works on the node that decides.
 pub async fn run(app: AppState) {
     loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        if !app.hub.decides() {
+            continue;
+        }
         let due = due(&app).await.unwrap_or_default();
         for answer in app.hub.submit_all(due).await {
             // A refusal says that it was not yet time, or that somebody was quicker: both are fine.
@@ -31,7 +35,6 @@ pub async fn run(app: AppState) {
                 break;
             }
         }
-        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
@@ -53,5 +56,6 @@ async fn due(app: &AppState) -> Result<Vec<Command>, hub::db::StoreError> {
     for trade in app.hub.parked_payments(before(PARKED_FOR), AT_ONCE).await? {
         due.push(ReturnParked { trade }.into());
     }
+    due.extend(app.hub.access_digest_due().await?.map(Command::from));
     Ok(due)
 }

@@ -27,6 +27,7 @@ pub mod assets;
 pub mod auth;
 pub mod cast;
 pub mod clearance;
+pub mod client;
 pub mod custody;
 pub mod declaration;
 pub mod escrow;
@@ -36,6 +37,7 @@ pub mod i18n;
 pub mod jobs;
 pub mod log;
 pub mod money;
+pub mod node;
 pub mod offer;
 pub mod operator;
 pub mod order;
@@ -163,6 +165,7 @@ pub fn router(app: AppState) -> Router {
         .merge(settlement::routes())
         .merge(operator::routes(&app))
         .merge(peer::routes())
+        .merge(node::routes())
         .merge(log::routes())
         .merge(recovery::routes())
         .merge(verify::routes())

@@ -26,6 +26,8 @@ use crate::problem::{Answer, Failure};
 use crate::trade_file::page::stage_class;
 use crate::trade_file::{matched, timeline};
 
+/// How far back the page counts refusals; the API has them all.
+const REFUSALS_SINCE: Days = Days(30);
 /// Stopped trades that are looked through to say why.
 const STOPPED_MAX: i64 = 500;
 const EVENTS_SHOWN: i64 = 12;
@@ -66,6 +68,12 @@ struct HoldRow {
     n: String,
 }
 
+struct RefusalRow {
+    reason: String,
+    what: String,
+    n: String,
+}
+
 struct View {
     id: String,
     mode: String,
@@ -74,6 +82,7 @@ struct View {
     lag: String,
     roads: Vec<RoadRow>,
     holds: Vec<HoldRow>,
+    refusals: Vec<RefusalRow>,
     balls: Vec<CountRow>,
     stages: Vec<CountRow>,
     funnel: Vec<(String, String)>,
@@ -147,6 +156,7 @@ async fn view(p: &Page, app: &AppState) -> Answer<View> {
         lag: p.n("hub-log-unsequenced", i64::try_from(events_now.saturating_sub(sequenced)).unwrap_or(0)),
         roads: road_rows(p, app).await?,
         holds: holds(app).await?.into_iter().map(|((field, who), n)| hold_row(p, &field, &who, n)).collect(),
+        refusals: refusal_rows(p, app, &site.date(now.plus_days(Days(-REFUSALS_SINCE.0))).to_string()).await?,
         balls,
         stages,
         funnel: funnel(app).await?.into_iter().map(|(code, n)| (p.by("hub-funnel", code), p.num(n))).collect(),
@@ -168,6 +178,16 @@ fn hold_row(p: &Page, field: &str, who: &str, n: i64) -> HoldRow {
         None => p.by("field", field),
     };
     HoldRow { field: word, who: p.by("holder", who), n: p.num(n) }
+}
+
+async fn refusal_rows(p: &Page, app: &AppState, since: &str) -> Answer<Vec<RefusalRow>> {
+    let refusals = app.hub.refusals(since).await?;
+    let row = |r: &hub::refusal::RefusalCount| RefusalRow {
+        reason: p.reason(&r.code),
+        what: r.command.clone(),
+        n: p.num(r.count),
+    };
+    Ok(refusals.iter().map(row).collect())
 }
 
 /// How the road to one peer stands.
@@ -387,6 +407,7 @@ async fn summary(State(app): State<AppState>, As(..): As<Operator>) -> Answer<Js
         "quotes": whole.quotes,
         "transfers": whole.transfers,
         "holds_by_field": by_field,
+        "refusals": app.hub.refusals("").await?,
         "events": events,
         "log_size": sequenced,
         "road": roads,

@@ -103,7 +103,7 @@ async fn place_order(app: &AppState, buyer: &Party, no: &DocumentNo, quote: Id<Q
     // The order may have stood before: what counts is the delivery reference that it has.
     let order = app.hub.trade(&trade).await?.and_then(|file| file.order);
     let delivery =
-        order.map(|o| o.delivery).ok_or_else(|| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "http-500"))?;
+        order.map(|o| o.delivery.clone()).ok_or_else(|| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "http-500"))?;
     Ok((trade, delivery))
 }
 

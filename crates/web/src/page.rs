@@ -142,6 +142,8 @@ pub struct Page {
     pub hub_id: String,
     pub sandbox: bool,
     pub who: Option<Party>,
+    /// This hub and its peers, by id and name.
+    names: Vec<(String, String)>,
 }
 
 impl Deref for Page {
@@ -177,7 +179,15 @@ impl Page {
             hub_id: site.id.to_string(),
             sandbox: site.mode == Mode::Sandbox,
             who: ask.caller.party.clone(),
+            names: vec![(site.id.to_string(), site.name.clone())],
         }
+    }
+
+    /// What people call a hub; a hub that is no peer is called by its id.
+    #[must_use]
+    pub fn hub_name(&self, id: impl std::fmt::Display) -> String {
+        let id = id.to_string();
+        self.names.iter().find(|(known, _)| *known == id).map(|(_, name)| name.clone()).unwrap_or(id)
     }
 
     /// Renders; a template that fails is a fault of ours, told as such.
@@ -276,7 +286,11 @@ impl FromRequestParts<AppState> for Page {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Infallible> {
         let ask = Ask::from_request_parts(parts, app).await?;
-        Ok(Self::bare(app, &ask))
+        let mut page = Self::bare(app, &ask);
+        // A store that does not answer leaves the peers without their names; the page says the rest.
+        let peers = app.hub.peers().await.unwrap_or_default();
+        page.names.extend(peers.into_iter().map(|peer| (peer.card.id.to_string(), peer.card.name)));
+        Ok(page)
     }
 }
 

@@ -20,6 +20,7 @@ use trade::road::{BATCH_MAX_BYTES, Batch};
 
 use crate::AppState;
 use crate::auth::{As, Operator};
+use crate::client::client;
 use crate::i18n::Told;
 use crate::page::Page;
 use crate::problem::{Answer, Failure, percent};
@@ -179,11 +180,7 @@ async fn fetch(url: &str) -> Answer<Vec<u8>> {
         return Err(Failure::bad("peer-url").with("got", url));
     }
     let unreachable = || Failure::new(StatusCode::BAD_GATEWAY, "peer-unreachable").with("url", url);
-    let client = reqwest::Client::builder()
-        .timeout(CARD_PATIENCE)
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .map_err(|_| unreachable())?;
+    let client = client(|with| with.timeout(CARD_PATIENCE).redirect(reqwest::redirect::Policy::none()));
     let mut answer = client.get(url).send().await.map_err(|_| unreachable())?;
     if !answer.status().is_success() {
         return Err(unreachable());
@@ -284,7 +281,7 @@ async fn receive(
     let site = app.site();
     let batch = Batch::read(&body, &site.road.versions, site.road.limits).map_err(|refusal| Failure::of(&refusal))?;
     sender(&app, uri.path(), &headers, &body, &batch.from).await?;
-    let command = ReceiveBatch { batch, at: app.wall() };
+    let command = ReceiveBatch::new(batch, app.wall());
     let receipt = app.submit(Command::ReceiveBatch(command)).await?;
     Ok(Json(receipt).into_response())
 }

@@ -32,11 +32,15 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// While witnesses are being asked, it is looked this often whether they have answered.
 const ASKED_EVERY: Duration = Duration::from_millis(200);
 
-/// Runs until the hub is closed: one task for each accepted peer.
+/// Runs until the hub is closed: one task for each accepted peer, on the node that decides.
 pub async fn run(app: AppState, http: reqwest::Client) {
     let mut roads: BTreeMap<HubId, JoinHandle<()>> = BTreeMap::new();
     loop {
-        if let Ok(peers) = app.hub.peers().await {
+        if !app.hub.decides() {
+            while let Some((_, task)) = roads.pop_first() {
+                task.abort();
+            }
+        } else if let Ok(peers) = app.hub.peers().await {
             for peer in peers {
                 let id = peer.card.id.clone();
                 let alive = roads.get(&id).is_some_and(|task| !task.is_finished());

@@ -157,6 +157,10 @@ pub async fn run(app: AppState, http: reqwest::Client) {
 /// One look: whoever has not answered is asked; what all have said is judged.
 pub async fn look(app: &AppState, http: &reqwest::Client, said: &mut BTreeMap<HubId, Testimony>) -> Answer<()> {
     let before = app.hub.standing();
+    if before != Standing::Sound && app.hub.is_outdated().await? {
+        app.road.reopen.notify_one();
+        return Ok(());
+    }
     if let Standing::Recalling { .. } = before {
         return recall(app, http).await;
     }
@@ -186,6 +190,7 @@ pub async fn look(app: &AppState, http: &reqwest::Client, said: &mut BTreeMap<Hu
     app.hub.stands(standing.clone(), said.keys().cloned().collect()).await?;
     if let Standing::Behind(loss) = standing
         && loss.is_all_told()
+        && app.hub.decides()
         && go_on_exactly(app, http, &loss).await?
     {
         // The log holds all that was witnessed again; its head is signed now, the same as before.
@@ -267,6 +272,12 @@ async fn go_on_exactly(app: &AppState, http: &reqwest::Client, loss: &Loss) -> A
 /// After a declared loss: fetches back all that this hub had told, and is again what it said it was.
 /// If a peer does not answer, the next look goes on where this one ended.
 async fn recall(app: &AppState, http: &reqwest::Client) -> Answer<()> {
+    if app.hub.is_recalled().await? {
+        return recalled(app).await;
+    }
+    if !app.hub.decides() {
+        return Ok(());
+    }
     let Some((statement, roads)) = app.hub.to_recall().await? else { return Ok(()) };
     let since = app.hub.told_since(&statement).await?;
     let mut held = BTreeSet::new();
@@ -286,9 +297,13 @@ async fn recall(app: &AppState, http: &reqwest::Client) -> Answer<()> {
         .filter(|event| !held.contains(&event.n) && roads.iter().any(|road| event.to.as_ref() == Some(&road.peer)))
         .collect();
     match app.hub.end_recall(&statement, again).await? {
-        Err(problem) if problem.code != "recall-ended" => return Err(problem.into()),
-        _ => {}
+        Err(problem) if problem.code != "recall-ended" => Err(problem.into()),
+        _ => recalled(app).await,
     }
+}
+
+/// All words are recalled: the hub asks once more, and goes on.
+async fn recalled(app: &AppState) -> Answer<()> {
     let all = app.hub.peers().await?.into_iter().map(|p| p.card.id).collect();
     app.hub.look_at_bank().await?;
     app.hub.stands(Standing::Asking { silent: all, restored: false }, BTreeSet::new()).await?;

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Deserialize;
 use serde_json::Value;
-use trade::bundle::{BundleReport, View as BundleView, verify_bundle};
+use trade::bundle::{BundleFault, BundleReport, Place, View as BundleView, verify_bundle};
 use trade::codes::S10;
 use trade::custody::CustodyKind;
 use trade::event::Event;
@@ -48,11 +48,13 @@ struct VerifyPage<'a> {
     p: &'a Page,
     found: Option<Found>,
     broken: Option<Told>,
+    /// Where it is broken.
+    places: Vec<String>,
 }
 
 /// GET /verify
 async fn ask(p: Page) -> Response {
-    p.show(&VerifyPage { p: &p, found: None, broken: None })
+    p.show(&VerifyPage { p: &p, found: None, broken: None, places: Vec::new() })
 }
 
 /// POST /verify: the file is checked in memory and forgotten.
@@ -66,20 +68,47 @@ async fn verify(State(app): State<AppState>, p: Page, mut form: Multipart) -> An
     }
     if bytes.is_empty() {
         let broken = Some(p.problem(&Failure::bad("no-file").problem));
-        let shown = p.show(&VerifyPage { p: &p, found: None, broken });
+        let shown = p.show(&VerifyPage { p: &p, found: None, broken, places: Vec::new() });
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response());
     }
     let keys = known_keys(&app).await?;
     // Known keys first; a stranger's file may still hold by itself, and the page says which it is.
     let report = verify_bundle(&bytes, Some(&keys)).or_else(|_| verify_bundle(&bytes, None));
     Ok(match report {
-        Ok(report) => p.show(&VerifyPage { p: &p, found: Some(shown(&p, &report)), broken: None }),
+        Ok(report) => p.show(&VerifyPage { p: &p, found: Some(shown(&p, &report)), broken: None, places: Vec::new() }),
         Err(fault) => {
             let broken = Some(p.told(&fault));
-            let shown = p.show(&VerifyPage { p: &p, found: None, broken });
+            let shown = p.show(&VerifyPage { p: &p, found: None, broken, places: places(&p, &fault) });
             (StatusCode::UNPROCESSABLE_ENTITY, shown).into_response()
         }
     })
+}
+
+/// Where a file is broken: the bytes if that can be told, else the part.
+fn places(p: &Page, fault: &BundleFault) -> Vec<String> {
+    match fault {
+        BundleFault::Altered { places, .. } => places.iter().map(|at| place(p, at)).collect(),
+        BundleFault::BadSignature { place: at, .. } => vec![place(p, at)],
+        _ => fault.pointer().map(|part| p.w1("verify-part", "part", part)).into_iter().collect(),
+    }
+}
+
+fn place(p: &Page, at: &Place) -> String {
+    let part = at.pointers.join(&p.s("list-comma"));
+    let args = [
+        ("from", p.num(at.from)),
+        ("to", p.num(at.to.saturating_sub(1))),
+        ("line", p.num(at.line)),
+        ("column", p.num(at.column)),
+        ("part", part),
+    ];
+    let one = at.to == at.from + 1;
+    let mut said = p.w(if one { "verify-byte" } else { "verify-bytes" }, args);
+    if let Some(was) = at.was.filter(u8::is_ascii_graphic) {
+        said.push(' ');
+        said.push_str(&p.w1("verify-was", "was", char::from(was)));
+    }
+    said
 }
 
 /// The keys of this hub and of the peers that its operator has accepted.

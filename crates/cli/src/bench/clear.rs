@@ -114,7 +114,7 @@ impl Bench {
             if batch.entries.is_empty() {
                 return Ok(());
             }
-            let command = ReceiveBatch { batch, at: WallTime::from_micros(START.micros()) };
+            let command = ReceiveBatch::new(batch, WallTime::from_micros(START.micros()));
             let answer = self.hub.submit(command.into()).await.map_err(|e| format!("{e:?}"))?;
             let answer = answer.map_err(|p| format!("{p:?}"))?;
             let receipt: Receipt = serde_json::from_value(answer).map_err(|e| e.to_string())?;

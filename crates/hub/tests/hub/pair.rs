@@ -145,10 +145,15 @@ pub fn hub_id(text: &str) -> HubId {
 
 /// All that a hub has to tell another, not yet acknowledged.
 pub async fn batch_of(from: &Hub, to: &Hub) -> Batch {
+    batch_after(from, to, 0, 0).await
+}
+
+/// All that a hub has to tell another that has applied `after` and seen `peer_size` leaves.
+pub async fn batch_after(from: &Hub, to: &Hub, after: u64, peer_size: u64) -> Batch {
     from.sequence_all().await.unwrap();
     let head = from.road_head(&to.site().id).await.unwrap().unwrap();
     let limits = Limits::default();
-    let wanted = Wanted { to: to.site().id.clone(), version: 1, after: 0, peer_size: 0, head: head.note, limits };
+    let wanted = Wanted { to: to.site().id.clone(), version: 1, after, peer_size, head: head.note, limits };
     from.batch(&wanted).await.unwrap()
 }
 
@@ -172,7 +177,7 @@ pub async fn carry_one(from: &Hub, to: &Hub) -> bool {
     };
     let batch = from.batch(&wanted).await.unwrap();
     assert!(!batch.entries.is_empty());
-    let receive = ReceiveBatch { batch, at: to.wall_now() };
+    let receive = ReceiveBatch::new(batch, to.wall_now());
     let receipt = good(to.submit(Command::ReceiveBatch(receive)).await);
     let receipt: Receipt = serde_json::from_value(receipt).unwrap();
     assert_eq!(receipt.refusal, None);

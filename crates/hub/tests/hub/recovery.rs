@@ -125,7 +125,7 @@ async fn declared(first: &Scratch, second: &Scratch) {
     let lapse = Command::LapseOrder(trade::order::LapseOrder { trade: trade_no(1) });
     assert!(matches!(hgh.submit(lapse.clone()).await, Err(Unavailable::WitnessesSilent { .. })));
     let batch = batch_of(&kul, &hgh).await;
-    let receive = Command::ReceiveBatch(ReceiveBatch { batch, at: WALL });
+    let receive = Command::ReceiveBatch(ReceiveBatch::new(batch, WALL));
     assert!(matches!(hgh.submit(receive.clone()).await, Err(Unavailable::WitnessesSilent { .. })));
     assert!(!hgh.may_tell(&kul.site().id));
     // What is decided meanwhile on the old state, and told to nobody yet.

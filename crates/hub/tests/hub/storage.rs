@@ -1,6 +1,6 @@
 //! What is stored, and what is refused to be.
 
-use hub::access_log::{Look, day_of};
+use hub::access_log::Look;
 use hub::clock::Clock;
 use hub::credential::{ApiKey, Credential};
 use hub::db::{BackupError, Db, Store};
@@ -10,12 +10,16 @@ use hub::testing::{self, WALL};
 use hub::trade_file::TradeFilter;
 use hub::{Config, Hub};
 use sqlx::Any;
+use trade::access_log::{AccessDigest, DigestAccess};
 use trade::card::Mode;
+use trade::clock::MoveClock;
 use trade::codes::Country;
 use trade::commands::Command;
+use trade::event::Happened;
 use trade::ledger::{Account, Purpose};
 use trade::money::{Currency, Money};
 use trade::party::Role;
+use trade::time::Days;
 use trade::trade_file::Stage;
 
 use crate::pair::*;
@@ -24,12 +28,12 @@ use crate::pair::*;
 async fn migrations_run_once() {
     for scratch in testing::stores().await {
         let db = Db::open(&scratch.store).await.unwrap();
-        assert_eq!(schema::migrate(&db, WALL).await, Ok(4));
+        assert_eq!(schema::migrate(&db, WALL).await, Ok(6));
         assert_eq!(schema::migrate(&db, WALL).await, Ok(0));
         let mut conn = db.writer().await.unwrap();
-        sqlx::query::<Any>("UPDATE migration SET n = 99 WHERE n = 4").execute(&mut *conn).await.unwrap();
+        sqlx::query::<Any>("UPDATE migration SET n = 99 WHERE n = 6").execute(&mut *conn).await.unwrap();
         drop(conn);
-        assert_eq!(schema::migrate(&db, WALL).await, Err(OpenError::NewerTables { known: 4, found: 99 }));
+        assert_eq!(schema::migrate(&db, WALL).await, Err(OpenError::NewerTables { known: 6, found: 99 }));
     }
 }
 
@@ -255,12 +259,49 @@ async fn every_look_is_logged_once_and_the_digest_tells_if_one_is_taken_out() {
         numbers.sort_unstable();
         assert_eq!(numbers, (1..=20).collect::<Vec<_>>());
         assert_eq!(hub.looks_at("hgh.sandbox:A-1", 5).await.unwrap().len(), 5);
-        let digest = hub.access_digest(&day_of(WALL)).await.unwrap();
-        assert_eq!((digest.day.as_str(), digest.looks), ("2026-11-23", 20));
-        let mut conn = hub.db().writer().await.unwrap();
-        sqlx::query::<Any>("DELETE FROM access_log WHERE n = 4").execute(&mut *conn).await.unwrap();
-        drop(conn);
-        assert_ne!(hub.access_digest("2026-11-23").await.unwrap().sha256, digest.sha256);
+        // The day is not over.
+        assert_eq!(hub.access_digest_due().await.unwrap(), None);
+        let forward = |days| Command::MoveClock(MoveClock { to: testing::START.plus_days(Days(days)) });
+        good(hub.submit(forward(1)).await);
+        let due = hub.access_digest_due().await.unwrap().expect("yesterday somebody looked");
+        let AccessDigest { day, first, looks, .. } = due.digest.clone();
+        assert_eq!((day.to_string().as_str(), first, looks), ("2026-11-23", 1, 20));
+        let early = AccessDigest { day: day.tomorrow().unwrap(), ..due.digest.clone() };
+        let refused = answer(hub.submit(DigestAccess { digest: early }.into()).await).unwrap_err();
+        assert_eq!(refused.code, "day-not-over");
+        // Once, however often it is said.
+        for _ in 0..2 {
+            good(hub.submit(due.clone().into()).await);
+        }
+        let events = hub.events(0, 100).await.unwrap();
+        let digests = events.iter().filter(|e| matches!(e.event.what, Happened::AccessDigest { .. }));
+        assert_eq!(digests.count(), 1);
+        assert_eq!(hub.access_digest_due().await.unwrap(), None);
+        let other = AccessDigest { looks: 19, ..due.digest.clone() };
+        let refused = answer(hub.submit(DigestAccess { digest: other }.into()).await).unwrap_err();
+        assert_eq!(refused.code, "day-digested");
+        // Two more looks, and a day on which nobody looks; one digest, after the first.
+        for _ in 0..2 {
+            hub.log_access(&look).await.unwrap();
+        }
+        good(hub.submit(forward(3)).await);
+        let next = hub.access_digest_due().await.unwrap().unwrap();
+        let digest = &next.digest;
+        assert_eq!((digest.day.to_string().as_str(), digest.first, digest.looks), ("2026-11-25", 21, 2));
+        good(hub.submit(next.into()).await);
+        hub.log_access(&look).await.unwrap();
+        let sound = hub.audit_access().await.unwrap();
+        assert_eq!((sound.digests, sound.covered, sound.open, sound.is_sound()), (2, 22, 1, true));
+        // Whoever takes one out, or changes one, is found by its day.
+        for (tamper, day) in [
+            ("UPDATE access_log SET reason = 'none' WHERE n = 22", "2026-11-25"),
+            ("DELETE FROM access_log WHERE n = 3", "2026-11-23"),
+        ] {
+            let mut conn = hub.db().writer().await.unwrap();
+            sqlx::query::<Any>(tamper).execute(&mut *conn).await.unwrap();
+            drop(conn);
+            assert!(hub.audit_access().await.unwrap().differ.contains(day), "{tamper}");
+        }
         hub.close().await;
     }
 }

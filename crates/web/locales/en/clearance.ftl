@@ -38,7 +38,6 @@ clearance-declared = Declared
 clearance-export-side = Released for export by { $hub }
 clearance-examine-yellow = documents to be examined
 clearance-examine-red = goods to be examined
-clearance-risk-rule = rule { $rule }
 clearance-asked = asked: { $reason }
 clearance-held-because = { $fields } disagree
 clearance-released-since = released { $when }

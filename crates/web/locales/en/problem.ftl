@@ -205,6 +205,8 @@ problem-product-not-ready = { $sku } is not ready for this lane: { $gaps }
     .fix = Mend the product first.
 problem-offer-unknown = This product is not offered here any more.
     .fix = Look for another in the shop.
+problem-quote-differs = The other hub gave the quote { $quote } twice, with different contents.
+    .fix = Ask for a new quote. If it happens again, tell the operator of the other hub.
 problem-mixed-sellers = One parcel comes from one seller.
     .fix = Make an order for each seller.
 
@@ -448,3 +450,13 @@ problem-other-value = { $field } is not what was committed to.
     .fix = Compare it with the original.
 problem-rule-unknown = A rule that is needed here is unknown ({ $rule }).
     .fix = No price is promised until it is known; ask the hub's operator.
+
+# the access log, and nodes of one hub
+problem-day-not-over = The day { $day } is not over yet.
+    .fix = Its digest is made on the next day.
+problem-day-digested = The looks up to { $day } have their digest already.
+    .fix = Nothing needs to be done.
+problem-looks-not-next = The digest must begin with look { $expected }, not { $got }.
+    .fix = The hub makes it anew by itself.
+problem-node-signature = This request does not come from a node of this hub.
+    .fix = Give all nodes of the hub the same secret.key, and let their clocks agree.

@@ -1,6 +1,7 @@
 # The first hour of a seller.
 start-title = From your price list to your first payment
 start-lead = One step at a time. Nothing real is sent or paid in a sandbox.
+start-lead-real = One step at a time.
 start-steps = Steps
 start-step-upload = Price list
 start-step-mend = Mend
@@ -16,6 +17,11 @@ start-next-mend = Some rows have a cell that cannot be read.
 start-why-mend = Download only those rows, mend them in your spreadsheet and upload them again; or go on with the good ones.
 start-next-complete = No product is ready for another country yet.
 start-why-complete = Each product says what it lacks and how to mend it. Completing one is enough to go on.
+start-next-no-road = This hub has no road to another country yet.
+start-why-no-road = Your products are kept. The hub's operator opens roads; what your products lack for a country is told as soon as there is one.
+start-next-on-sale = Your goods are on sale abroad.
+start-why-on-sale = When a buyer has ordered and paid into escrow, the order and your next step stand here.
+start-open-trade = Open the trade file
 start-next-ask-prices = Ask what your goods cost to the buyer's door.
 start-why-ask-prices = The importing hub answers with freight, duty and tax, and signs it.
 start-next-wait-prices = The importing hub is working out the prices.

@@ -37,7 +37,6 @@ clearance-declared = Diikrarkan
 clearance-export-side = Dilepaskan untuk eksport oleh { $hub }
 clearance-examine-yellow = dokumen perlu diperiksa
 clearance-examine-red = barang perlu diperiksa
-clearance-risk-rule = peraturan { $rule }
 clearance-asked = ditanya: { $reason }
 clearance-held-because = { $fields } tidak sepadan
 clearance-released-since = dilepaskan { $when }

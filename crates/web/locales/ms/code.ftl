@@ -17,7 +17,7 @@ stage-import-released = Dilepaskan untuk import
 stage-delivered = Telah dihantar
 stage-settled = Eskrow dilepaskan
 stage-paid = Penjual telah dibayar
-stage-detained = Ditahan oleh kastam
+stage-detained = Disita oleh kastam
 stage-lapsed = Luput, tidak dibayar pada masanya
 stage-declined = Ditolak
 

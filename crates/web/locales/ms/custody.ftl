@@ -1,7 +1,7 @@
 custody-title = Imbas
 custody-intro = Pilih langkah, kemudian imbas label atau taip nombornya.
 custody-step = Langkah
-custody-number = Nombor surat angkutan atau pesanan
+custody-number = Nombor nota konsainan atau pesanan
 custody-place = Tempat
 custody-place-hint = UN/LOCODE atau nama tempat anda sendiri
 custody-record = Rekod
@@ -9,7 +9,7 @@ custody-done = { $number }: { $step }, { $place }
 custody-parcels = Bungkusan pada anda
 custody-none = Tiada bungkusan menunggu anda.
 custody-next = Seterusnya
-custody-waybill = Surat angkutan
+custody-waybill = Nota konsainan
 custody-weight = Berat
 custody-where = Kali terakhir dilihat
 custody-may = boleh bergerak

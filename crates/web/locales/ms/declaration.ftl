@@ -1,7 +1,7 @@
 declaration-title = Ikrar eksport
 declaration-new = Ikrarkan eksport
 declaration-correct = Betulkan ikrar
-declaration-intro = Semuanya diambil daripada pesanan dan surat angkutan. Ubah hanya yang benar-benar berbeza.
+declaration-intro = Semuanya diambil daripada pesanan dan nota konsainan. Ubah hanya yang benar-benar berbeza.
 declaration-line = Baris
 declaration-goods = Barang
 declaration-hs = Kod HS
@@ -9,7 +9,7 @@ declaration-origin = Negara asal
 declaration-pieces = Bilangan
 declaration-value = Nilai
 declaration-weight = Berat kasar dalam kilogram
-declaration-waybill = Surat angkutan
+declaration-waybill = Nota konsainan
 declaration-edition = Edisi { $edition }
 declaration-lodged = Dikemukakan { $when }
 declaration-lodge = Kemukakan

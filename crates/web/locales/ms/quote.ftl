@@ -31,4 +31,4 @@ formula-composite-vat = Cukai baris: { $base } × { $vat } × { $share } = { $ta
 formula-composite = Bahagiannya daripada cukai baris: { $base } × ({ $ct } + { $vat }) ÷ (1 − { $ct }) × { $share } = { $tax }
 formula-ad-valorem = { $base } × { $rate }
 formula-inside = { $base } ÷ (1 − { $rate }) × { $rate }
-formula-below = Tidak kena: { $price } se{ $per }, di bawah { $threshold }
+formula-below = Tidak kena: { $price } setiap { $per }, di bawah { $threshold }

@@ -1,8 +1,8 @@
-waybill-title = Surat angkutan
-waybill-new = Daftar surat angkutan
-waybill-correct = Betulkan surat angkutan
+waybill-title = Nota konsainan
+waybill-new = Daftar nota konsainan
+waybill-correct = Betulkan nota konsainan
 waybill-order = Pesanan
-waybill-no = Nombor surat angkutan
+waybill-no = Nombor nota konsainan
 waybill-no-hint = Dua huruf, sembilan angka, dua huruf, seperti pada label
 waybill-weight = Berat kasar dalam kilogram
 waybill-weight-hint = Seperti ditunjukkan penimbang, contohnya 1.250

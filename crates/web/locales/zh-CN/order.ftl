@@ -8,4 +8,4 @@ order-total = 到门价
 order-next = 下一步
 order-pay = 付款
 order-goods = { $pieces } × { $name }
-order-goods-more = { $first } 等另 { $more } 种
+order-goods-more = { $first } 等，另 { $more } 种

@@ -1,7 +1,7 @@
-payouts-title = 付款
+payouts-title = 出款
 payouts-due = 应付
 payouts-due-none = 没有应付款项。
-payouts-due-count = { $n } 笔付款
+payouts-due-count = { $n } 笔
 payouts-make = 生成银行付款文件
 payouts-make-note = 全部应付款项编入一个 ISO 20022 文件（pain.001）。收到银行通知（camt.054）才算付出。
 payouts-files = 付款文件

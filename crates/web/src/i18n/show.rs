@@ -7,6 +7,7 @@ use trade::money::{FxRate, Money, Rate};
 use trade::quantity::{Content, Grams, Size};
 use trade::time::{BusinessTime, WallTime};
 
+use super::Lang;
 use super::Tr;
 
 /// A value or a reference to one: templates hand over references of any depth.
@@ -33,6 +34,16 @@ impl<T: Clone> Given<T> for &&T {
 }
 
 impl Tr {
+    /// What a rule pack says in three languages.
+    #[must_use]
+    pub fn words(&self, words: &trade::rulebook::Words) -> String {
+        match self.lang {
+            Lang::En => words.en.clone(),
+            Lang::Ms => words.ms.clone(),
+            Lang::Zh => words.zh.clone(),
+        }
+    }
+
     /// `RM 1,234.50`, `¥ 386.42`, `USD 12.00`; all three languages group by thousands with commas.
     #[must_use]
     pub fn money(&self, money: impl Given<Money>) -> String {

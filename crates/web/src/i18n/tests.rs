@@ -37,6 +37,15 @@ fn keys(lang: Lang) -> BTreeSet<String> {
     keys
 }
 
+#[test]
+fn a_reason_is_told_without_its_values() {
+    assert_eq!(
+        reader(Lang::En).reason("hs-too-short"),
+        "The HS code … is too short: customs needs six digits or more."
+    );
+    assert_eq!(reader(Lang::En).reason("no-such-code"), "The hub refused this (no-such-code).");
+}
+
 fn files(folder: &str, ending: &str) -> Vec<(String, String)> {
     fn walk(folder: &Path, ending: &str, found: &mut Vec<(String, String)>) {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {

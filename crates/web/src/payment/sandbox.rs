@@ -11,6 +11,7 @@ use trade::trade_file::{Stage, TradeFile, TradeId};
 use super::webhook::{Amount, Payer, PaymentMessage, sign};
 use crate::AppState;
 use crate::auth::{As, Buyer};
+use crate::client::client;
 use crate::page::Page;
 use crate::problem::{Answer, Failure, percent};
 
@@ -77,8 +78,7 @@ async fn send(app: &AppState, message: &PaymentMessage) -> Answer<()> {
     let lost = |code: &str| Failure::new(StatusCode::BAD_GATEWAY, code);
     let body = serde_json::to_vec(message).map_err(|_| lost("payment-not-sent"))?;
     let (id, now) = (format!("msg_{}", message.payment), app.wall().seconds());
-    let client =
-        reqwest::Client::builder().timeout(PATIENCE).no_proxy().build().map_err(|_| lost("payment-not-sent"))?;
+    let client = client(|with| with.timeout(PATIENCE).no_proxy());
     let answer = client
         .post(format!("{}/api/v1/webhooks/payments", app.settings.local_url))
         .header("content-type", "application/json")

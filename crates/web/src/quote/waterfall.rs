@@ -6,7 +6,6 @@ use trade::quote::Quote;
 use trade::rulebook::{Knowledge, Per};
 
 use crate::AppState;
-use crate::i18n::Lang;
 use crate::page::Page;
 
 /// One bar of the waterfall. Shares are per cent of the total with two digits, for the bar alone.
@@ -146,11 +145,7 @@ pub fn rules(app: &AppState, page: &Page, quote: &Quote) -> Vec<Rule> {
 /// A rule by its id, as the packs here have it on the quote's date: those of this territory, or the peer's.
 fn named(app: &AppState, page: &Page, quote: &Quote, id: &str, knowledge: Knowledge) -> Rule {
     let known = app.site().rulebooks.books().find_map(|book| book.rule_on(id, quote.date).or_else(|| book.rule(id)));
-    let name = known.map(|info| match page.lang {
-        Lang::En => info.name.en.clone(),
-        Lang::Ms => info.name.ms.clone(),
-        Lang::Zh => info.name.zh.clone(),
-    });
+    let name = known.map(|info| page.words(&info.name));
     let source = known.map(|info| info.source.to_string());
     Rule { id: id.to_owned(), name: name.unwrap_or_default(), source: source.unwrap_or_default(), knowledge }
 }

@@ -146,7 +146,7 @@ pub async fn act(
 async fn done(app: &AppState, by: &Party, what: &str) -> Answer<Value> {
     match what {
         "declare" => {
-            let statement = declare(app, &reqwest::Client::new(), &by.id.text()).await?;
+            let statement = declare(app, &crate::client::client(|with| with), &by.id.text()).await?;
             let (from, to) = (statement.lost_from, statement.lost_to);
             Ok(json!({ "epoch": statement.epoch, "lost_from": from, "lost_to": to }))
         }

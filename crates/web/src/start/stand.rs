@@ -26,9 +26,13 @@ pub enum Stand {
     Mend,
     /// No product is ready for any lane.
     Complete,
+    /// There is no lane to be ready for.
+    NoRoad,
     AskPrices,
     WaitPrices,
     Order,
+    /// On a hub for real trade nobody practises: buyers come by themselves.
+    OnSale,
     WaitOrder,
     WaitPayment,
     HandOver,
@@ -48,9 +52,11 @@ impl Stand {
             Self::Upload => "upload",
             Self::Mend => "mend",
             Self::Complete => "complete",
+            Self::NoRoad => "no-road",
             Self::AskPrices => "ask-prices",
             Self::WaitPrices => "wait-prices",
             Self::Order => "order",
+            Self::OnSale => "on-sale",
             Self::WaitOrder => "wait-order",
             Self::WaitPayment => "wait-payment",
             Self::HandOver => "hand-over",
@@ -72,9 +78,9 @@ impl Stand {
     const fn step(self) -> usize {
         match self {
             Self::Upload => 0,
-            Self::Mend | Self::Complete => 1,
+            Self::Mend | Self::Complete | Self::NoRoad => 1,
             Self::AskPrices | Self::WaitPrices => 2,
-            Self::Order | Self::WaitOrder | Self::WaitPayment => 3,
+            Self::Order | Self::OnSale | Self::WaitOrder | Self::WaitPayment => 3,
             Self::HandOver => 4,
             Self::Declare => 5,
             Self::Underway | Self::Held | Self::Ended => 6,
@@ -93,6 +99,7 @@ pub struct Facts {
     pub products: Vec<Product>,
     /// The last trade, unless it was left behind.
     pub file: Option<TradeFile>,
+    pub sandbox: bool,
 }
 
 pub async fn facts(app: &AppState, seller: &Party, chosen: &Chosen) -> Answer<Facts> {
@@ -103,6 +110,7 @@ pub async fn facts(app: &AppState, seller: &Party, chosen: &Chosen) -> Answer<Fa
         counts: app.hub.product_counts(seller.id).await?,
         reading: latest_reading(app, seller).await?,
         products: app.hub.products_of(seller.id, None, PRODUCTS_SEEN).await?.items,
+        sandbox: app.is_sandbox(),
         file: last.filter(|file| !(left && file.closed.is_some())),
     })
 }
@@ -120,12 +128,14 @@ pub fn stand(facts: &Facts, chosen: &Chosen) -> Stand {
         return Stand::Mend;
     }
     if facts.counts.ready == 0 {
-        return Stand::Complete;
+        let no_lane = !facts.products.is_empty() && facts.products.iter().all(|p| p.gaps.is_empty());
+        return if no_lane { Stand::NoRoad } else { Stand::Complete };
     }
     let priced = |p: &Product| p.answers.values().any(|a| matches!(a, PeerAnswer::Given { .. }));
     match (facts.products.iter().any(priced), chosen.asked.as_str()) {
         (_, "order") => Stand::WaitOrder,
-        (true, _) => Stand::Order,
+        (true, _) if facts.sandbox => Stand::Order,
+        (true, _) => Stand::OnSale,
         (false, "prices") => Stand::WaitPrices,
         (false, _) => Stand::AskPrices,
     }

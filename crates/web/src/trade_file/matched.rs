@@ -20,15 +20,21 @@ pub struct Row {
 }
 
 pub struct Cell {
+    /// The document that says it.
+    pub label: String,
     pub text: String,
     pub is_code: bool,
     pub differs: bool,
 }
 
-/// The rows that say something: fields of which no document speaks yet are left out.
+/// The rows that say something, those that disagree first: fields of which no document speaks yet are
+/// left out.
 #[must_use]
 pub fn rows(t: &Tr, file: &TradeFile, book: &Rulebook) -> Vec<Row> {
-    table(file, book).into_iter().filter(speaks).map(|row| shown(t, as_told(file, row))).collect()
+    let mut rows: Vec<Row> =
+        table(file, book).into_iter().filter(speaks).map(|row| shown(t, as_told(file, row))).collect();
+    rows.sort_by_key(|row| row.class != "stop");
+    rows
 }
 
 /// On the exporting side the payment is not known; there the verdict is the importing customs', which
@@ -64,7 +70,7 @@ fn shown(t: &Tr, row: MatchRow) -> Row {
     let said = [&row.order, &row.payment, &row.waybill, &row.declared];
     let mut at = 0;
     let said = said.map(|said| {
-        let cell = cell(t, row.field, said.as_ref(), apart[at]);
+        let cell = cell(t, row.field, DOCUMENTS[at], said.as_ref(), apart[at]);
         at += 1;
         cell
     });
@@ -94,7 +100,10 @@ fn apart(row: &MatchRow) -> [bool; 4] {
     }
 }
 
-fn cell(t: &Tr, field: TradeField, said: Option<&Said>, differs: bool) -> Cell {
+/// Codes of the documents that are compared, in the order of the columns.
+const DOCUMENTS: [&str; 4] = ["order", "payment", "waybill", "declared"];
+
+fn cell(t: &Tr, field: TradeField, document: &str, said: Option<&Said>, differs: bool) -> Cell {
     let is_code = matches!(
         field,
         TradeField::OrderNumber | TradeField::WaybillNumber | TradeField::Consignee | TradeField::HsCode
@@ -108,7 +117,12 @@ fn cell(t: &Tr, field: TradeField, said: Option<&Said>, differs: bool) -> Cell {
         Some(Said::Person { same_as_buyer: true }) => t.s("match-same-person"),
         Some(Said::Person { same_as_buyer: false }) => t.s("match-other-person"),
     };
-    Cell { text, is_code: is_code && said.is_some(), differs: differs && said.is_some() }
+    Cell {
+        label: t.by("match", document),
+        text,
+        is_code: is_code && said.is_some(),
+        differs: differs && said.is_some(),
+    }
 }
 
 fn why(t: &Tr, row: &MatchRow) -> Option<String> {

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use trade::ball::{Ball, ball};
+use trade::ball::{Ball, Holder, ball};
 use trade::clearance::Clearance;
 use trade::custody::CustodyKind;
 use trade::rulebook::{Lane, Regime};
@@ -24,6 +24,8 @@ use crate::problem::Answer;
 
 /// Who holds the ball, in words.
 pub struct BallView {
+    /// Nobody has to act any more.
+    pub is_over: bool,
     pub holder: String,
     pub since: Option<String>,
     pub iso: String,
@@ -97,7 +99,7 @@ pub async fn show(
         here: next::path(&file),
         back,
         back_word,
-        title: title(&p, &app, &file),
+        title: title(&p, &file),
         stage: p.by("stage", file.stage().code()),
         class: stage_class(file.stage()),
         practice: file.practice,
@@ -108,8 +110,8 @@ pub async fn show(
         fall: file.order.as_ref().filter(|_| viewer.sees_prices()).map(|o| price::fall(&p, &o.quote)),
         money: money::view(&p, &file, viewer, &transfers, lane, claim_until),
         bank: p.w2("money-held-by", "firm", &site.bank.firm, "account", &site.bank.account),
-        export: customs(&p, export),
-        import: customs(&p, import),
+        export: customs(&p, &app, export),
+        import: customs(&p, &app, import),
         steps: timeline::steps(&p, &visible(events, viewer)),
         to_come: timeline::to_come(&p, &file),
         waybill: file.waybill.as_ref().map(|w| w.no.to_string()),
@@ -153,10 +155,10 @@ fn back(p: &Page, viewer: Viewer) -> (&'static str, String) {
 }
 
 /// `12 × white coffee, to Hangzhou`.
-fn title(p: &Page, app: &AppState, file: &TradeFile) -> String {
+fn title(p: &Page, file: &TradeFile) -> String {
     match goods(p, file) {
         Some(goods) => {
-            let to = file.order.as_ref().map_or(app.site().id.to_string(), |o| o.quote.importer.to_string());
+            let to = file.order.as_ref().map_or_else(|| p.hub.clone(), |o| p.hub_name(&o.quote.importer));
             p.w2("trade-title", "goods", goods, "to", to)
         }
         None => p.w1("trade-title-bare", "order", file.id.order_no()),
@@ -192,6 +194,7 @@ pub fn ball_view(t: &Tr, file: &TradeFile, ball: &Ball, viewer: Viewer, now: Bus
     let holder = if viewer.holds(file.side, ball.holder) { "you" } else { ball.holder.code() };
     let open = file.closed.is_none();
     BallView {
+        is_over: ball.holder == Holder::Nobody,
         holder: t.by("holder", holder),
         since: open.then(|| t.w1("trade-since", "ago", t.span(now.seconds_since(ball.since)))),
         iso: t.iso(ball.since),
@@ -199,8 +202,21 @@ pub fn ball_view(t: &Tr, file: &TradeFile, ball: &Ball, viewer: Viewer, now: Bus
     }
 }
 
+/// What a rule means to a layman: its note, else its name; its id where no pack here has it.
 #[must_use]
-pub fn customs(t: &Tr, clearance: &Clearance) -> CustomsView {
+pub fn rule_words(t: &Tr, app: &AppState, id: &str) -> String {
+    let known = app.site().rulebooks.books().find_map(|book| book.rule(id));
+    known.map_or_else(
+        || t.w1("match-rule", "rule", id),
+        |info| {
+            let said = t.words(info.note.as_ref().unwrap_or(&info.name));
+            format!("{} ({})", said.trim_end_matches(['.', '。']), t.w1("match-rule", "rule", id))
+        },
+    )
+}
+
+#[must_use]
+pub fn customs(t: &Tr, app: &AppState, clearance: &Clearance) -> CustomsView {
     let word = t.by("clearance", clearance.code());
     let channel = |c| t.w1("customs-channel", "channel", t.by("channel", timeline::channel_code(c)));
     let (class, why) = match clearance {
@@ -217,7 +233,7 @@ pub fn customs(t: &Tr, clearance: &Clearance) -> CustomsView {
         }
         Clearance::Examining { channel: c, rule, asked, deadline, .. } => {
             let mut why = vec![channel(*c)];
-            why.extend(rule.as_ref().map(|r| t.w1("match-rule", "rule", r)));
+            why.extend(rule.as_ref().map(|r| rule_words(t, app, r)));
             why.extend(asked.as_ref().map(|a| t.w1("clearance-asked", "reason", &a.reason)));
             why.push(t.w1("trade-by", "when", t.time(*deadline)));
             ("wait", Some(why.join(" · ")))

@@ -6,6 +6,7 @@ use trade::quote::Quote;
 use trade::rulebook::{Knowledge, Per};
 
 use crate::i18n::Tr;
+use crate::page::Page;
 
 /// The waterfall as a page shows it.
 pub struct Fall {
@@ -36,7 +37,7 @@ pub struct FallRule {
 
 /// Draws a quote.
 #[must_use]
-pub fn fall(t: &Tr, quote: &Quote) -> Fall {
+pub fn fall(t: &Page, quote: &Quote) -> Fall {
     let landed = &quote.landed;
     let mut drawn = Drawn { t, total: landed.total, reached: 0, rows: Vec::new() };
     let paid_rate = rate_of(quote);
@@ -61,7 +62,7 @@ pub fn fall(t: &Tr, quote: &Quote) -> Fall {
         name: t.s("fall-total"),
         why: t.w(
             "fall-total-why",
-            [("date", t.date(quote.date)), ("hub", quote.importer.to_string()), ("until", t.time(quote.expires_at))],
+            [("date", t.date(quote.date)), ("hub", t.hub_name(&quote.importer)), ("until", t.time(quote.expires_at))],
         ),
         rule: None,
         amount: t.money(landed.total),

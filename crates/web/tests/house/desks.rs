@@ -5,7 +5,7 @@ use axum::http::{Request, StatusCode};
 use serde_json::{Value, json};
 use trade::custody::CustodyKind;
 
-use crate::house::{House, Reach, Side, Ware, Who, at, s10, signed};
+use crate::house::{House, Reach, Side, Ware, Who, at, s10, signed, trade_no};
 
 fn code(problem: &Value) -> &str {
     problem["code"].as_str().unwrap_or_default()
@@ -100,7 +100,27 @@ async fn an_officer_releases_asks_and_detains_with_a_reason() {
     assert!(page.contains("Forbidden plant"), "the seller reads the reason: {page}");
     // The day's counts: one by an officer, one detained.
     let desk = house.hgh.get(Some(Who::Officer), "/officer").await.good().text();
-    assert!(desk.contains("<b>1</b>Released by an officer") && desk.contains("<b>1</b>Detained"), "{desk}");
+    assert!(desk.contains("<b>1</b> Released by an officer") && desk.contains("<b>1</b> Detained"), "{desk}");
+}
+
+#[tokio::test]
+async fn whoever_is_asked_at_the_other_end_of_the_road_reads_the_question_and_answers_it() {
+    let house = House::open().await;
+    house.trade(5, Ware::Towel, 700, Reach::Lodged).await;
+    let ask = json!({ "decision": "ask", "field": "gross-weight", "of": "carrier", "reason": "Weigh it again." });
+    house.hgh.post(Some(Who::Officer), &at("/api/v1/trades", 5, "/decision"), &ask).await.good();
+    house.carry().await;
+    let page = house.kul.get(Some(Who::Carrier), &at("/trades", 5, "")).await.good().text();
+    assert!(page.contains("Weigh it again."), "{page}");
+    // A corrected waybill is the answer: nobody is asked any more, and the officer has to decide.
+    let body = json!({ "no": s10(5), "gross_grams": 500, "consignee": "DLV-000005", "corrects": true });
+    house.kul.post(Some(Who::Carrier), &at("/api/v1/trades", 5, "/waybill"), &body).await.good();
+    house.carry().await;
+    for side in [&house.kul, &house.hgh] {
+        let file = side.hub.trade(&trade_no(5)).await.unwrap().unwrap();
+        let ball = trade::ball::ball(&file);
+        assert_eq!((ball.holder.code(), ball.task.code()), ("import-customs", "examine"), "{}", side.site.id);
+    }
 }
 
 #[tokio::test]

@@ -81,6 +81,10 @@ async fn anybody_verifies_a_bundle_and_an_altered_one_falls() {
         altered[at] = b'D';
         let fallen = house.kul.upload(None, "/verify", "file", &altered).await;
         assert_eq!(fallen.status, StatusCode::UNPROCESSABLE_ENTITY);
+        // The page names the byte, its line, and what stood there.
+        let line = bundle[..at].iter().filter(|b| **b == b'\n').count() + 1;
+        let page = fallen.text();
+        assert!(page.contains(&format!("in line {line},")) && page.contains("“d” stood there"), "{page}");
     }
     let nothing = house.kul.upload(None, "/verify", "file", b"").await;
     assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY);

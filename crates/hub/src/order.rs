@@ -1,0 +1,84 @@
+//! The order in a trade file. It never changes, so it has a row of its own, written once, which
+//! names the quote that it takes; the file's row stays small however often it is written.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sqlx::any::AnyRow;
+use trade::id::Id;
+use trade::order::{Order, OrderBuyer};
+use trade::party::Party;
+use trade::quote::Quote;
+use trade::time::BusinessTime;
+use trade::trade_file::TradeId;
+use trade::world::World;
+
+use crate::db::{StoreError, body_or_null};
+use crate::rows::{Rows, Statement};
+
+/// An order without its quote.
+#[derive(Serialize, Deserialize)]
+struct Apart {
+    placed_at: BusinessTime,
+    delivery: String,
+    buyer: Option<OrderBuyer>,
+    seller: Option<Id<Party>>,
+}
+
+/// Trades whose orders are stored, or on their way there, as far as the lane remembers.
+#[derive(Debug, Default)]
+pub(crate) struct Stored(HashSet<TradeId>);
+
+impl Stored {
+    /// Takes note of the orders of files that were loaded.
+    pub fn loaded<'a>(&mut self, world: &World, ids: impl IntoIterator<Item = &'a TradeId>) {
+        let with_order = |id: &&TradeId| world.trades.get(id).is_some_and(|file| file.order.is_some());
+        self.0.extend(ids.into_iter().filter(with_order).cloned());
+    }
+
+    /// Forgets what the world forgot.
+    pub fn forget(&mut self, world: &World) {
+        self.0.retain(|id| world.trades.knows(id));
+    }
+}
+
+/// The orders that came with this batch.
+pub(crate) fn changes(world: &World, stored: &mut Stored) -> Statement {
+    let mut rows = Rows::new();
+    for (id, file) in world.trades.changed() {
+        let Some(order) = &file.order else { continue };
+        if !stored.0.insert(id.clone()) {
+            continue;
+        }
+        let seller = order.seller.map(|p| p.text());
+        let buyer = order.buyer.as_ref().map(|b| b.party.text());
+        let Order { quote, placed_at, delivery, .. } = &**order;
+        let apart = Apart {
+            placed_at: *placed_at,
+            delivery: delivery.clone(),
+            buyer: order.buyer.clone(),
+            seller: order.seller,
+        };
+        rows.row()
+            .text(id.as_str())
+            .shown(&quote.id)
+            .text_or_null(seller.as_deref())
+            .text_or_null(buyer.as_deref())
+            .int(file.opened.micros())
+            .json(&apart);
+    }
+    rows.into_statement(
+        "INSERT INTO trade_order (id, quote, seller, buyer, opened, body) \
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, CAST(value ->> 4 AS BIGINT), \
+         substr($2, CAST(value ->> 5 AS INTEGER), CAST(value ->> 6 AS INTEGER)) FROM {rows}",
+    )
+}
+
+/// An order from the bodies of its row and of its quote's; `None` where it has not come yet.
+pub(crate) fn order_of(row: &AnyRow, own: usize, quote: usize) -> Result<Option<Arc<Order>>, StoreError> {
+    let Some(Apart { placed_at, delivery, buyer, seller }) = body_or_null(row, own)? else { return Ok(None) };
+    let quote: Option<Quote> = body_or_null(row, quote)?;
+    let quote = Arc::new(quote.ok_or_else(|| StoreError::damaged("an order without its quote"))?);
+    Ok(Some(Arc::new(Order { quote, placed_at, delivery, buyer, seller })))
+}

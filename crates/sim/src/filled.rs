@@ -1,0 +1,594 @@
+//! One of everything, with every optional field filled: what tests of field lists walk through.
+//!
+//! Structs are written out whole, and each enum goes through `each_variant!`, so the compiler asks
+//! for a value of every new field and of every new variant.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::date;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use trade::card::Mode;
+use trade::checkpoint::{Epoch, NoteFault, Origin, SignedCheckpoint};
+use trade::clearance::{AskedFor, Channel, Clearance, HoldReason};
+use trade::codes::{Country, HubId, S10};
+use trade::command::Problem;
+use trade::custody::{Custody, CustodyKind};
+use trade::declaration::{Declaration, DeclaredLine};
+use trade::escrow::{Escrow, EscrowRefusal};
+use trade::event::{Asked, Event, Happened};
+use trade::id::{Id, Noun};
+use trade::key::{KeyFault, Purpose as KeyPurpose};
+use trade::landed_cost::{Charge, ChargeKind, FormulaKind, LandedCost, LandedCostRefusal, RuleUse};
+use trade::ledger::Purpose;
+use trade::log::{Hash, LogFault};
+use trade::matching::MatchResult;
+use trade::money::{Currency, Fixed8, FxRate, Money, MoneyError, Rate};
+use trade::order::{Order, OrderBuyer};
+use trade::party::{PersonTag, PersonTags, PersonalField, Role};
+use trade::payment::{Fate, Payment, PaymentChannel, PaymentFault};
+use trade::payout::{Payout, PayoutKind, PayoutState};
+use trade::personal::fields_of;
+use trade::product::Goods;
+use trade::quantity::{Content, ContentUnit, Grams, Size};
+use trade::quote::{Quote, QuoteLine, QuoteRefusal};
+use trade::rate_card::FreightRefusal;
+use trade::readiness::{Gap, HsClaim};
+use trade::road::{Forgery, RoadRefusal};
+use trade::rulebook::{Direction, Knowledge, Mender, Per, Regime, RuleId, TradeField, Treatment};
+use trade::time::BusinessTime;
+use trade::trade_file::{Closed, Side, TradeFile, TradeId};
+use trade::waybill::{Waybill, WaybillRefusal};
+
+/// One value of each variant, in a match over the same list: a variant without a value does not compile.
+macro_rules! each_variant {
+    ($of:ident: $($variant:ident { $($fields:tt)* }),+ $(,)?) => {{
+        let all = vec![$($of::$variant { $($fields)* }),+];
+        for value in &all {
+            match value { $($of::$variant { .. } => {}),+ }
+        }
+        all
+    }};
+}
+
+/// The fields in which a value holds something, as lists name them; what is absent or empty holds nothing.
+///
+/// # Panics
+/// If the value has no JSON form.
+#[must_use]
+pub fn fields(value: &impl Serialize) -> BTreeSet<String> {
+    let value = serde_json::to_value(value).expect("what is stored or sent has a JSON form");
+    present(value).map_or_else(BTreeSet::new, |value| fields_of(&value))
+}
+
+fn present(value: Value) -> Option<Value> {
+    match value {
+        Value::Null => None,
+        Value::Object(fields) => {
+            let fields: Map<String, Value> = fields.into_iter().filter_map(|(k, v)| Some((k, present(v)?))).collect();
+            (!fields.is_empty()).then_some(Value::Object(fields))
+        }
+        Value::Array(items) => {
+            let items: Vec<Value> = items.into_iter().filter_map(present).collect();
+            (!items.is_empty()).then_some(Value::Array(items))
+        }
+        leaf => Some(leaf),
+    }
+}
+
+const AT: BusinessTime = BusinessTime::from_micros(1_795_395_600_000_000);
+const CNY: Money = Money::new(12_345, Currency::CNY);
+const MYR: Money = Money::new(6_789, Currency::MYR);
+
+fn id<T: Noun>() -> Id<T> {
+    Id::derived(AT, "filled")
+}
+
+fn hub() -> HubId {
+    "kul.sandbox".parse().expect("well-formed")
+}
+
+fn rule() -> RuleId {
+    "cn.sample.rule".into()
+}
+
+fn trade() -> TradeId {
+    "hgh.sandbox:A-1".parse().expect("well-formed")
+}
+
+fn waybill_no() -> S10 {
+    S10::issue("LP", 1, Country::MY).expect("a number of eight digits")
+}
+
+fn hs<T: std::str::FromStr>() -> T
+where
+    T::Err: std::fmt::Debug,
+{
+    "330499".parse().expect("six digits")
+}
+
+fn asked() -> Vec<Asked> {
+    vec![Asked { product: id(), pieces: 2 }]
+}
+
+/// One leaf for each kind of event, and one more for each form that a part of it may have.
+#[must_use]
+pub fn events() -> Vec<Event> {
+    let event = |what| Event { n: 7, at: AT, trade: Some(trade()), to: Some(hub()), road_seq: Some(3), what };
+    happened().into_iter().map(event).collect()
+}
+
+/// Everything that can happen, every part in every form.
+#[must_use]
+pub fn happened() -> Vec<Happened> {
+    let mut all = each_variant!(Happened:
+        HubOpened { hub: hub(), territory: Country::MY },
+        PeerAccepted { peer: hub(), epoch: 1 },
+        PeerPaused { peer: hub() },
+        PeerResumed { peer: hub() },
+        RoadSuspended { peer: hub() },
+        ClockMoved { by: hub(), to: AT },
+        AccessDigest { day: "2026-11-23".to_owned(), first: 1, looks: 3, sha256: "00".repeat(32) },
+        PartyRegistered {
+            party: id(),
+            roles: Role::ALL.to_vec(),
+            country: Country::CN,
+            commitments: commitments(),
+        },
+        PersonalErased { party: id() },
+        ProductOffered { product: id(), seller: id(), sku: "SKU".to_owned() },
+        ProductPublished { product: id(), seller_name: "Sample".to_owned(), goods: goods(HsClaim::Missing) },
+        ProductWithdrawn { product: id() },
+        QuoteAsked { quote: id(), lines: asked(), practice: true },
+        QuoteGiven { quote: Box::new(quote().without_buyer()) },
+        QuoteRefused { quote: id(), lines: asked(), problem: Problem::of(&QuoteRefusal::NoLines) },
+        PracticeAsked { peer: hub(), lines: asked() },
+        OrderPlaced { quote: id(), buyer: id(), total: CNY },
+        OrderTaken { quote: Box::new(quote().without_buyer()), delivery: "D-1234".to_owned(), practice: true },
+        OrderDeclined { problem: Problem::of(&QuoteRefusal::NoLines) },
+        OrderLapsed {},
+        PaymentReceived { payment: "P-1".to_owned(), amount: CNY },
+        PaymentSetAside { payment: "P-1".to_owned(), fault: PaymentFault::NoOrder },
+        EscrowFunded { amount: CNY },
+        PaymentSecured {},
+        WaybillIssued { waybill: waybill() },
+        ExportLodged { edition: 1, channel: Channel::Yellow, rule: Some(rule().to_string()) },
+        ExportReleased { declaration: declaration(), by: Some(id()) },
+        ImportMatched { differs: vec![TradeField::Payer.code().to_owned()] },
+        Held { reasons: reasons(), deadline: AT },
+        Examining { channel: Channel::Red, rule: Some(rule().to_string()) },
+        Released { by: Some(id()), reason: Some("seen".to_owned()) },
+        Detained { by: id(), reason: "seen".to_owned() },
+        Asked { by: id(), field: "payer".to_owned(), reason: "unclear".to_owned() },
+        CustodyRecorded { custody: CustodyKind::Departed, place: "MYKUL".to_owned(), moved_at: AT },
+        GoodsAccepted { by: id() },
+        ClaimWindowEnded {},
+        EscrowReleased { tax: CNY, fee: CNY, due: CNY },
+        PayoutDue { payout: id(), amount: MYR },
+        PayoutInstructed { payout: id(), file: "FILE-1".to_owned() },
+        PayoutDone { payout: id() },
+        RefundDue { payout: id(), amount: CNY },
+        NotUnderstood { peer: hub(), index: 9 },
+        NotBooked { problem: Problem::of(&EscrowRefusal::NotDelivered) },
+        SellerPaid {},
+    );
+    let published =
+        |hs| Happened::ProductPublished { product: id(), seller_name: "Sample".to_owned(), goods: goods(hs) };
+    all.extend(hs_claims().into_iter().map(published));
+    let set_aside = |fault| Happened::PaymentSetAside { payment: "P-1".to_owned(), fault };
+    all.extend(payment_faults().into_iter().map(set_aside));
+    for refusal in quote_refusals() {
+        let problem = Problem::of(&refusal);
+        all.push(Happened::OrderDeclined { problem: problem.clone() });
+        all.push(Happened::QuoteRefused { quote: id(), lines: asked(), problem });
+    }
+    let not_booked = |problem| Happened::NotBooked { problem };
+    all.extend(escrow_refusals().iter().map(Problem::of).map(not_booked));
+    // The one refusal of a waybill that a peer's message can meet.
+    let taken = WaybillRefusal::WaybillNumberTaken { waybill: waybill_no(), trade: trade() };
+    all.push(not_booked(Problem::of(&taken)));
+    all
+}
+
+/// A commitment for each personal field that there is.
+fn commitments() -> BTreeMap<PersonalField, String> {
+    let fields = each_variant!(PersonalField:
+        Name {}, Email {}, Phone {}, Address {}, IdType {}, IdNumber {},
+    );
+    fields.into_iter().map(|field| (field, "00".repeat(32))).collect()
+}
+
+fn hs_claims() -> Vec<HsClaim> {
+    each_variant!(HsClaim: Missing {}, Short { 0: "3304".to_owned() }, Code { 0: hs() })
+}
+
+fn payment_faults() -> Vec<PaymentFault> {
+    each_variant!(PaymentFault:
+        OrderClosed {},
+        AlreadyPaid { by: "P-0".to_owned() },
+        CurrencyDiffers { expected: Currency::CNY, got: Currency::MYR },
+        AmountDiffers { expected: CNY, got: CNY },
+        PayerDiffers {},
+        NoOrder {},
+    )
+}
+
+fn escrow_refusals() -> Vec<EscrowRefusal> {
+    let mut all = each_variant!(EscrowRefusal:
+        TradeUnknown { trade: trade() },
+        NotTheBuyer { party: id() },
+        NotDelivered {},
+        NothingHeld { state: "empty".to_owned() },
+        ClaimWindowOpen { until: AT },
+        DueDiffers { expected: CNY, got: CNY },
+        Money { 0: MoneyError::Overflow },
+    );
+    all.extend(money_errors().into_iter().map(EscrowRefusal::Money));
+    all
+}
+
+fn money_errors() -> Vec<MoneyError> {
+    each_variant!(MoneyError:
+        UnknownCurrency { got: "ZZZ".to_owned() },
+        CurrencyMismatch { left: Currency::CNY, right: Currency::MYR },
+        Overflow {},
+        NotAnAmount { got: "x".to_owned() },
+        TooManyDigits { got: "1.001".to_owned(), digits: 2 },
+        NoWeights {},
+        RateNotPositive {},
+    )
+}
+
+fn quote_refusals() -> Vec<QuoteRefusal> {
+    let mut all = each_variant!(QuoteRefusal:
+        NoLines {},
+        TooManyLines { got: 21, max: 20 },
+        Pieces { sku: "SKU".to_owned(), got: 0, max: 9 },
+        NotABuyer { party: id() },
+        PeerUnknown { peer: hub() },
+        NoLane { from: Country::MY, to: Country::CN },
+        OfferUnknown { product: id() },
+        ProductNotReady { sku: "SKU".to_owned(), first: "hs-missing".to_owned(), gaps: gaps() },
+        MixedSellers {},
+        Freight { 0: FreightRefusal::NothingToCarry },
+        Cost { 0: LandedCostRefusal::NoLines },
+        Money { 0: MoneyError::Overflow },
+    );
+    all.extend(money_errors().into_iter().map(QuoteRefusal::Money));
+    let size = Size { length_mm: 1, width_mm: 1, height_mm: 1 };
+    let freight = each_variant!(FreightRefusal:
+        NothingToCarry {},
+        PiecesOutOfRange { piece: 0, count: 0, most: 1 },
+        WeightNotPositive { piece: 0, weight: Grams(0) },
+        SideOutOfRange { piece: 0, size, longest_mm: 1 },
+        TooHeavy { chargeable: Grams(2), heaviest: Grams(1) },
+        AmountTooLarge {},
+    );
+    all.extend(freight.into_iter().map(QuoteRefusal::Freight));
+    all.extend(cost_refusals().into_iter().map(QuoteRefusal::Cost));
+    all
+}
+
+fn cost_refusals() -> Vec<LandedCostRefusal> {
+    let content = Content { milli: 0, unit: ContentUnit::Ml };
+    each_variant!(LandedCostRefusal:
+        NoLines {},
+        TooManyLines { lines: 201, most: 200 },
+        WrongCurrency { expected: Currency::CNY, got: Currency::MYR },
+        PiecesOutOfRange { line: 0, pieces: 0, most: 1 },
+        ValueNotPositive { line: 0, value: CNY },
+        ContentNotPositive { line: 0, content },
+        FreightNegative { freight: CNY },
+        YearUsedNegative { used: CNY },
+        AmountTooLarge {},
+        RegimeUnknown { territory: Country::CN, regime: Regime::B2cParcel },
+        NoRuleOnDate { territory: Country::CN, date: date(2026, 11, 23), rule: rule() },
+        OverSingleLimit { taxable: CNY, limit: CNY, rule: rule() },
+        OverAnnualLimit { taxable: CNY, used: CNY, limit: CNY, rule: rule() },
+        ListUnknown { line: 0, hs: hs() },
+        RateUnknown { line: 0, hs: hs(), rule: Some(rule()) },
+        ContentMissing { line: 0, hs: hs(), rule: rule() },
+        RuleUnknown { rule: rule() },
+        UnverifiedRefused { rule: rule() },
+    )
+}
+
+fn gaps() -> Vec<Gap> {
+    each_variant!(Gap:
+        HsMissing { rule: rule() },
+        HsTooShort { got: "33".to_owned(), digits: 6, rule: rule() },
+        VagueDescription { word: "goods".to_owned(), rule: rule() },
+        DescriptionTooShort { rule: rule() },
+        OriginMissing { rule: rule() },
+        WeightMissing { rule: rule() },
+        NoPrice { rule: rule() },
+        ContentMissing { rule: rule() },
+        ListUnknown { hs: hs() },
+        RateUnknown { hs: hs(), rule: Some(rule()) },
+        RegimeUnknown { territory: Country::CN, regime: Regime::B2cParcel },
+        Prohibited { territory: Country::CN, direction: Direction::Import, rule: rule() },
+        PermitNeeded { territory: Country::CN, direction: Direction::Import, rule: rule() },
+        UnverifiedRefused { rule: rule() },
+    )
+}
+
+fn goods(hs: HsClaim) -> Goods {
+    Goods {
+        sku: "SKU".to_owned(),
+        name: "Face cream".to_owned(),
+        description: "Moisturising face cream".to_owned(),
+        hs,
+        origin: Some(Country::MY),
+        weight: Some(Grams(120)),
+        size: Some(Size { length_mm: 60, width_mm: 60, height_mm: 80 }),
+        price: Some(MYR),
+        content: Some(Content { milli: 50_000, unit: ContentUnit::Ml }),
+    }
+}
+
+/// A quote with its buyer, as the importing hub keeps it.
+#[must_use]
+pub fn quote() -> Quote {
+    Quote {
+        id: id(),
+        exporter: hub(),
+        importer: "hgh.sandbox".parse().expect("well-formed"),
+        regime: Regime::B2cParcel,
+        lines: vec![QuoteLine {
+            product: id(),
+            sku: "SKU".to_owned(),
+            name: "Face cream".to_owned(),
+            description: "Moisturising face cream".to_owned(),
+            hs: hs(),
+            origin: Country::MY,
+            pieces: 2,
+            unit_price: MYR,
+            value_home: MYR,
+            value: CNY,
+            weight: Grams(120),
+            size: Some(Size { length_mm: 60, width_mm: 60, height_mm: 80 }),
+            content: Some(Content { milli: 50_000, unit: ContentUnit::Ml }),
+        }],
+        freight_home: MYR,
+        chargeable: Grams(240),
+        landed: landed(),
+        import_fee: CNY,
+        due: CNY,
+        fx: FxRate {
+            from: Currency::MYR,
+            to: Currency::CNY,
+            mid: Fixed8::ONE,
+            spread: Rate::ZERO,
+            source: "sample".to_owned(),
+            as_of: AT,
+        },
+        date: date(2026, 11, 23),
+        asked_at: AT,
+        expires_at: AT,
+        asked_by: Some(id()),
+        signature: Some("sig".to_owned()),
+    }
+}
+
+fn landed() -> LandedCost {
+    let formulas = each_variant!(FormulaKind:
+        NotLevied {},
+        CompositePart { vat: Rate::ZERO, consumption_tax: Rate::ZERO, share: Rate::ONE, line_tax: CNY },
+        AdValorem {},
+        InsideItsBase {},
+        BelowThreshold { per: Per::Ml, price: CNY, threshold: CNY },
+    );
+    let charge = |formula| Charge {
+        line: 0,
+        kind: ChargeKind::Vat,
+        base: CNY,
+        rate: Rate::percent(13),
+        formula,
+        amount: CNY,
+        rule: rule(),
+        source: "sample".into(),
+        knowledge: Knowledge::Unverified,
+    };
+    LandedCost {
+        goods: CNY,
+        freight: CNY,
+        taxable: CNY,
+        charges: formulas.into_iter().map(charge).collect(),
+        tax: CNY,
+        total: CNY,
+        treatment: Treatment::WithinLimits,
+        rests_on: vec![RuleUse { rule: rule(), knowledge: Knowledge::Unverified }],
+        pack: "00".repeat(32).into(),
+        knowledge: Knowledge::Unverified,
+    }
+}
+
+fn waybill() -> Waybill {
+    Waybill { no: waybill_no(), gross: Grams(500), consignee: "D-1234".to_owned(), issued_at: AT, edition: 1 }
+}
+
+fn declaration() -> Declaration {
+    let line = DeclaredLine { product: id(), hs: hs(), origin: Country::MY, pieces: 2, value: MYR };
+    Declaration { lines: vec![line], gross: Grams(500), waybill: waybill_no(), lodged_at: AT, edition: 1 }
+}
+
+fn reasons() -> Vec<HoldReason> {
+    vec![HoldReason { field: TradeField::Payer, mender: Mender::Buyer, rule: rule().to_string() }]
+}
+
+fn clearances() -> Vec<Clearance> {
+    let asked = AskedFor { field: "payer".to_owned(), of: Mender::Seller, reason: "unclear".to_owned() };
+    let rule = Some(rule().to_string());
+    each_variant!(Clearance:
+        NotLodged {},
+        Held { since: AT, reasons: reasons(), deadline: AT },
+        Examining { since: AT, channel: Channel::Red, rule, deadline: AT, asked: Some(asked) },
+        Released { at: AT, channel: Channel::Green, by: Some(id()) },
+        Detained { at: AT, by: id(), reason: "seen".to_owned() },
+    )
+}
+
+fn payments() -> Vec<Payment> {
+    let key = [7; 32];
+    let payer = PersonTags { id: Some(PersonTag::of(&key, "id", "1")), name: PersonTag::of(&key, "name", "n") };
+    let mut fates = each_variant!(Fate:
+        Parked {},
+        Applied { at: AT },
+        SetAside { fault: PaymentFault::NoOrder, at: AT },
+    );
+    fates.extend(payment_faults().into_iter().map(|fault| Fate::SetAside { fault, at: AT }));
+    let payment = |fate| Payment {
+        no: "P-1".parse().expect("well-formed"),
+        amount: CNY,
+        payer: payer.clone(),
+        channel: PaymentChannel::Camt054,
+        at: AT,
+        fate,
+    };
+    fates.into_iter().map(payment).collect()
+}
+
+fn payouts() -> Vec<Payout> {
+    let states = each_variant!(PayoutState:
+        Due {},
+        Instructed { file: "FILE-1".to_owned(), at: AT },
+        Done { bank_reference: "B-1".to_owned(), at: AT },
+    );
+    let kinds = each_variant!(PayoutKind:
+        Proceeds { seller: id() },
+        Refund { payment: "P-1".parse().expect("well-formed") },
+    );
+    let payout = |kind: &PayoutKind, state| Payout {
+        id: id(),
+        kind: kind.clone(),
+        from: Purpose::Seller,
+        amount: MYR,
+        due_at: AT,
+        state,
+    };
+    kinds.iter().flat_map(|kind| states.iter().map(move |state| payout(kind, state.clone()))).collect()
+}
+
+/// Trade files that between them hold every field in every form; more than one trade ever has.
+#[must_use]
+pub fn trade_files() -> Vec<TradeFile> {
+    let tags = payments().swap_remove(0).payer;
+    let order = Order {
+        quote: quote(),
+        placed_at: AT,
+        delivery: "D-1234".to_owned(),
+        buyer: Some(OrderBuyer { party: id(), tags }),
+        seller: Some(id()),
+    };
+    let file = |clearance: Clearance, escrow: Escrow, closed: Closed| TradeFile {
+        id: trade(),
+        side: Side::Import,
+        opened: AT,
+        peer: Some(hub()),
+        order: Some(order.clone()),
+        payments: payments(),
+        secured: Some(AT),
+        waybill: Some(waybill()),
+        declaration: Some(declaration()),
+        matched: Some(MatchResult { at: AT, pack: "00".repeat(32), differs: reasons() }),
+        clearance: clearance.clone(),
+        peer_clearance: clearance,
+        custody: vec![Custody { kind: CustodyKind::Departed, place: "MYKUL".to_owned(), at: AT }],
+        escrow,
+        payouts: payouts(),
+        closed: Some(closed),
+        practice: true,
+    };
+    let escrows = each_variant!(Escrow:
+        Empty {},
+        Funded { amount: CNY, at: AT },
+        Released { at: AT, tax: CNY, fee: CNY, due: CNY },
+        Returned { amount: CNY, at: AT },
+    );
+    let closed = each_variant!(Closed:
+        Paid { at: AT },
+        Lapsed { at: AT },
+        Declined { at: AT, reason: "mixed-sellers".to_owned() },
+    );
+    let longest = clearances().len().max(escrows.len()).max(closed.len());
+    let forms = clearances().into_iter().cycle().zip(escrows.into_iter().cycle()).zip(closed.into_iter().cycle());
+    forms.take(longest).map(|((clearance, escrow), closed)| file(clearance, escrow, closed)).collect()
+}
+
+/// Every reason why a road may turn a batch away; `head` stands in a forgery.
+#[must_use]
+pub fn road_refusals(head: &SignedCheckpoint) -> Vec<RoadRefusal> {
+    let hash = || Hash::of(b"filled");
+    let forgery = Forgery { ours: head.clone(), theirs: head.clone(), consistency: vec![hash()] };
+    let mut all = each_variant!(RoadRefusal:
+        BatchTooLong { bytes: 2, limit: 1 },
+        Malformed { line: 1, column: 1 },
+        TooManyEntries { got: 2, limit: 1 },
+        LeafTooLong { entry: 0, index: 7, bytes: 2, limit: 1 },
+        ProofTooLong { entry: Some(0), hashes: 2, limit: 1 },
+        CheckpointTooLong { bytes: 2, limit: 1 },
+        OtherVersion { got: 2, spoken: vec![1] },
+        OtherMode { ours: Mode::Sandbox, theirs: Mode::Production },
+        NotForUs { to: hub(), us: hub() },
+        NotFromPeer { from: hub(), peer: hub() },
+        OtherEpoch { ours: Epoch::FIRST, theirs: Epoch::FIRST },
+        BadSignature { fault: KeyFault::KeyKind { got: 0 } },
+        Paused {},
+        Suspended {},
+        BadCheckpoint { fault: NoteFault::NotANote { line: 1 } },
+        Stale { seen: 2, got: 1 },
+        ConsistencyFrom { expected: 2, got: 1 },
+        Forged { forgery: Box::new(forgery) },
+        NotIncluded { entry: 0, index: 7, fault: LogFault::NoSuchLeaf { index: 7, size: 1 } },
+        NoEnvelope { entry: 0, index: 7 },
+        Misaddressed { entry: 0, index: 7, to: hub() },
+        NumberDiffers { entry: 0, index: 7, stated: 1, in_leaf: 2 },
+        Gap { entry: 0, index: 7, expected: 1, got: 2 },
+        NumberReused { entry: 0, index: 7, road_seq: 1 },
+        OutOfOrder { entry: 0, index: 7, after: 8 },
+    );
+    let keys = each_variant!(KeyFault:
+        NotAKey { got: "x".to_owned() },
+        KeyName { got: "x".to_owned() },
+        KeyKind { got: 0 },
+        KeyId { expected: "00000000".to_owned(), got: "00000001".to_owned() },
+        NotAPoint { name: "x".to_owned() },
+        BadSignature { purpose: KeyPurpose::Batch, keys: vec!["x".to_owned()] },
+    );
+    all.extend(keys.into_iter().map(|fault| RoadRefusal::BadSignature { fault }));
+    all.extend(note_faults().into_iter().map(|fault| RoadRefusal::BadCheckpoint { fault }));
+    let logs = each_variant!(LogFault:
+        TileMissing { level: 0, index: 0 },
+        TileTooNarrow { level: 0, index: 0, needed: 2, stored: 1 },
+        TileMalformed { level: 0, index: 0, bytes: 1 },
+        OtherRoot { expected: hash(), got: hash() },
+        NoSuchLeaf { index: 7, size: 1 },
+        Shrunk { from: 2, to: 1 },
+        ProofLength { expected: 2, got: 1 },
+        NotIncluded { index: 7, size: 8 },
+        NotConsistent { from: 1, to: 2 },
+        EntriesMalformed { leaf: 0 },
+    );
+    all.extend(logs.into_iter().map(|fault| RoadRefusal::NotIncluded { entry: 0, index: 7, fault }));
+    all
+}
+
+fn note_faults() -> Vec<NoteFault> {
+    let origin = || Origin { hub: hub(), mode: Mode::Sandbox, epoch: Epoch::FIRST };
+    each_variant!(NoteFault:
+        NoteTooLong { bytes: 2, limit: 1 },
+        NotANote { line: 1 },
+        NotAnOrigin { got: "x".to_owned() },
+        NotASize { got: "x".to_owned() },
+        NotARoot { got: "x".to_owned() },
+        NotASignature { line: 1 },
+        TooManySignatures { limit: 1 },
+        OtherOrigin { expected: origin(), got: origin() },
+        OtherMode { expected: Mode::Sandbox, got: Mode::Production },
+        OtherHub { expected: hub(), got: hub() },
+        NotSigned { origin: origin() },
+        BadSignature { name: "x".to_owned() },
+        NotCosigned { witness: "x".to_owned() },
+        TimeBefore1970 { micros: -1 },
+    )
+}

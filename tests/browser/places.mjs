@@ -1,0 +1,110 @@
+// Every kind of page, each with somebody who may see it: signed in, at an address that exists now.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { enter, open, press } from "./browser.mjs";
+import { ROOT } from "./hubs.mjs";
+
+const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+/** Answers groups of pages: `{ who, cookies, pages: [[name, address]] }`. */
+export async function places(browser, hubs) {
+  const groups = [];
+  const { kul, hgh } = hubs;
+  const add = async (who, page, pages) => {
+    const cookies = page ? (await page.context().cookies()).filter((c) => c.name !== "lang") : [];
+    groups.push({ who, cookies, pages });
+    await page?.context().close();
+  };
+
+  await add("anybody", null, [
+    ["front", `${kul}/`], ["front-importer", `${hgh}/`], ["sign-in", `${kul}/sign-in`],
+    ["sign-up-seller", `${kul}/sign-up?role=seller`], ["sign-up-buyer", `${hgh}/sign-up?role=buyer`],
+    ["shop-anybody", `${hgh}/offers`], ["verify", `${kul}/verify`], ["track", `${kul}/track`],
+    ["track-nothing", `${kul}/track?number=LX473124829MY&order=NO-1`], ["logbook", `${kul}/logbook`],
+    ["no-such-page", `${kul}/no-such-page`], ["not-yours", `${kul}/operator`],
+  ]);
+
+  const seller = await entered(browser, kul, "seller", "Seri Warisan Trading");
+  const product = await first(seller, `${kul}/products`, "tbody a[href^='/products/']");
+  const lacking = await first(seller, `${kul}/products`, "tbody tr:has(.state.wait) a[href^='/products/']");
+  const trade = await first(seller, `${kul}/trades?stage=paid`, "tbody a.code");
+  const detained = await first(seller, `${kul}/trades?stage=detained`, "tbody a.code");
+  await seller.goto(`${kul}/products/upload`);
+  await seller.locator("input[type=file]").setInputFiles(list("price-list-broken.xlsx"));
+  await press(seller, "product-upload");
+  const reading = seller.url();
+  await seller.goto(product);
+  const quote = await first(seller, product, "a[href^='/quotes/']");
+  await add("seller", seller, [
+    ["products", `${kul}/products`], ["product", product], ["product-lacking", lacking],
+    ["product-new", `${kul}/products/new`], ["upload", `${kul}/products/upload`], ["reading", reading],
+    ["trades", `${kul}/trades`], ["trade-paid", trade], ["trade-detained", detained],
+    ["waybill", `${trade}/waybill`], ["declaration", `${trade}/export-declaration`],
+    ["seller-quote", quote], ["money", `${kul}/money`], ["account", `${kul}/account`], ["start-paid", `${kul}/start`],
+    ["forbidden", `${kul}/officer`],
+  ]);
+
+  const fresh = await entered(browser, kul, "seller");
+  await add("new-seller", fresh, [
+    ["start", `${kul}/start`], ["products-none", `${kul}/products`], ["trades-none", `${kul}/trades`],
+    ["money-none", `${kul}/money`],
+  ]);
+  const mending = await entered(browser, kul, "seller");
+  await mending.locator("input[type=file]").setInputFiles(list("price-list-broken.xlsx"));
+  await press(mending, "product-upload");
+  await add("mending-seller", mending, [["start-mend", `${kul}/start`], ["start-ask", `${kul}/start?skip=mend`]]);
+
+  const buyer = await entered(browser, hgh, "buyer");
+  const offer = await first(buyer, `${hgh}/offers`, ".tiles h3 a");
+  await buyer.goto(offer);
+  await press(buyer, "offer-ask-go");
+  const asked = buyer.url();
+  await add("new-buyer", buyer, [
+    ["shop", `${hgh}/offers`], ["shop-found-nothing", `${hgh}/offers?q=zzzz`], ["offer", offer], ["quote", asked],
+    ["orders-none", `${hgh}/orders`], ["buyer-money-none", `${hgh}/money`],
+  ]);
+  const known = await entered(browser, hgh, "buyer", true);
+  const bought = await first(known, `${hgh}/orders`, "tbody a");
+  await add("buyer", known, [["orders", `${hgh}/orders`], ["order", bought], ["buyer-money", `${hgh}/money`], ["buyer-account", `${hgh}/account`]]);
+
+  const officer = await entered(browser, hgh, "officer", true);
+  const held = await first(officer, `${hgh}/officer`, "tbody a.code");
+  await add("officer", officer, [
+    ["queue", `${hgh}/officer`], ["held", held], ["officer-trades", `${hgh}/trades`],
+    ["officer-trade", held.replace("/officer/", "/trades/")],
+  ]);
+  const exporting = await entered(browser, kul, "officer", true);
+  await add("export-officer", exporting, [["queue-empty", `${kul}/officer`]]);
+
+  const operator = await entered(browser, hgh, "operator", true);
+  await add("operator", operator, [
+    ["operator", `${hgh}/operator`], ["operator-trades", `${hgh}/trades`], ["peers", `${hgh}/peers`],
+    ["settlement", `${hgh}/settlement`], ["operator-trade", held.replace("/officer/", "/trades/")],
+    ["operator-payouts", `${hgh}/payouts`],
+  ]);
+  const carrier = await entered(browser, hgh, "carrier", true);
+  await add("carrier", carrier, [
+    ["parcels", `${hgh}/parcels`], ["carrier-trades", `${hgh}/trades`],
+    ["carrier-trade", held.replace("/officer/", "/trades/")],
+  ]);
+  const bank = await entered(browser, hgh, "bank", true);
+  await add("bank", bank, [["payouts", `${hgh}/payouts`], ["bank", `${hgh}/bank`]]);
+  return groups;
+}
+
+export function list(name) {
+  return { name, mimeType: XLSX, buffer: readFileSync(join(ROOT, "samples", name)) };
+}
+
+/** A window in which somebody is signed in: a party by name, the first of its role, or somebody new. */
+export async function entered(browser, hub, role, party = false) {
+  const page = await open(browser);
+  await enter(page, hub, role, party);
+  return page;
+}
+
+/** The address behind the first such link of a page. */
+async function first(page, url, link) {
+  await page.goto(url);
+  return new URL(await page.locator(link).first().getAttribute("href"), url).href;
+}
