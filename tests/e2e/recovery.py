@@ -141,6 +141,8 @@ def reads_only(kul, hgh, events):
         words.add(problem["title"])
         holds(status == 503 and problem["code"] == "reads-only", f"a command is answered that it waits ({language})")
     holds(len(words) == 3, "in three languages")
+    page = hgh.ask("/operator")[1]
+    holds(b"/operator/recovery/declare" in page and b"kul.sandbox" in page, "the operator's page says what is lost and what to do")
     until("the summary can be read", lambda: hgh.summary().get("events", 0) >= events)
     to, due_from, _ = dues(kul, hgh)
     holds(to < due_from, f"the hub has forgotten what it owes: {to} of {due_from}")

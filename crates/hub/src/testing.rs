@@ -156,7 +156,7 @@ impl Server {
     /// If it cannot be made.
     pub async fn scratch(&self) -> Scratch {
         let name = fresh_name().replace('-', "_");
-        self.create(&name).await.expect("a database for a test");
+        self.create(&name, "template0").await.expect("a database for a test");
         Scratch { store: Store::Postgres { url: self.url(&name) }, engine: "postgresql", dir: None }
     }
 

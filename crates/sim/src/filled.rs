@@ -34,6 +34,7 @@ use trade::quantity::{Content, ContentUnit, Grams, Size};
 use trade::quote::{Quote, QuoteLine, QuoteRefusal};
 use trade::rate_card::FreightRefusal;
 use trade::readiness::{Gap, HsClaim};
+use trade::recovery::Contradiction;
 use trade::road::{Forgery, RoadRefusal};
 use trade::rulebook::{Direction, Knowledge, Mender, Per, Regime, RuleId, TradeField, Treatment};
 use trade::time::BusinessTime;
@@ -127,6 +128,9 @@ pub fn happened() -> Vec<Happened> {
         PeerPaused { peer: hub() },
         PeerResumed { peer: hub() },
         RoadSuspended { peer: hub() },
+        EpochAccepted { peer: hub(), epoch: 2, lost_from: 7, lost_to: 9 },
+        EpochOpened { epoch: 2, lost_from: 7, lost_to: 9 },
+        BankChecked { by: id(), epoch: 2 },
         ClockMoved { by: hub(), to: AT },
         AccessDigest { day: "2026-11-23".to_owned(), first: 1, looks: 3, sha256: "00".repeat(32) },
         PartyRegistered {
@@ -159,7 +163,7 @@ pub fn happened() -> Vec<Happened> {
         Examining { channel: Channel::Red, rule: Some(rule().to_string()) },
         Released { by: Some(id()), reason: Some("seen".to_owned()) },
         Detained { by: id(), reason: "seen".to_owned() },
-        Asked { by: id(), field: "payer".to_owned(), reason: "unclear".to_owned() },
+        Asked { by: id(), field: "payer".to_owned(), of: Mender::Buyer, reason: "unclear".to_owned() },
         CustodyRecorded { custody: CustodyKind::Departed, place: "MYKUL".to_owned(), moved_at: AT },
         GoodsAccepted { by: id() },
         ClaimWindowEnded {},
@@ -187,6 +191,7 @@ pub fn happened() -> Vec<Happened> {
     // The one refusal of a waybill that a peer's message can meet.
     let taken = WaybillRefusal::WaybillNumberTaken { waybill: waybill_no(), trade: trade() };
     all.push(not_booked(Problem::of(&taken)));
+    all.extend(contradictions().iter().map(Problem::of).map(not_booked));
     all
 }
 
@@ -227,6 +232,15 @@ fn escrow_refusals() -> Vec<EscrowRefusal> {
     all
 }
 
+/// What is noted for an operator after a loss.
+fn contradictions() -> Vec<Contradiction> {
+    each_variant!(Contradiction:
+        DecidedOtherwise { told: "released", since: "detained" },
+        BuyerLost {},
+        SellerLost {},
+    )
+}
+
 fn money_errors() -> Vec<MoneyError> {
     each_variant!(MoneyError:
         UnknownCurrency { got: "ZZZ".to_owned() },
@@ -250,6 +264,7 @@ fn quote_refusals() -> Vec<QuoteRefusal> {
         OfferUnknown { product: id() },
         ProductNotReady { sku: "SKU".to_owned(), first: "hs-missing".to_owned(), gaps: gaps() },
         MixedSellers {},
+        QuoteDiffers { quote: id() },
         Freight { 0: FreightRefusal::NothingToCarry },
         Cost { 0: LandedCostRefusal::NoLines },
         Money { 0: MoneyError::Overflow },
@@ -474,7 +489,7 @@ fn payouts() -> Vec<Payout> {
 pub fn trade_files() -> Vec<TradeFile> {
     let tags = payments().swap_remove(0).payer;
     let order = Order {
-        quote: quote(),
+        quote: quote().into(),
         placed_at: AT,
         delivery: "D-1234".to_owned(),
         buyer: Some(OrderBuyer { party: id(), tags }),
@@ -485,7 +500,7 @@ pub fn trade_files() -> Vec<TradeFile> {
         side: Side::Import,
         opened: AT,
         peer: Some(hub()),
-        order: Some(order.clone()),
+        order: Some(order.clone().into()),
         payments: payments(),
         secured: Some(AT),
         waybill: Some(waybill()),
@@ -496,6 +511,7 @@ pub fn trade_files() -> Vec<TradeFile> {
         custody: vec![Custody { kind: CustodyKind::Departed, place: "MYKUL".to_owned(), at: AT }],
         escrow,
         payouts: payouts(),
+        heard: vec![1],
         closed: Some(closed),
         practice: true,
     };

@@ -146,12 +146,16 @@ impl Command {
             Self::RecordCustody(_) => "record-custody",
             Self::AcceptGoods(_) => "accept-goods",
             Self::EndClaimWindow(_) => "end-claim-window",
-            Self::InstructPayout(_) => "instruct-payout",
+            Self::InstructPayouts(_) => "instruct-payouts",
             Self::ConfirmPayout(_) => "confirm-payout",
             Self::MoveClock(_) => "move-clock",
             Self::AcceptPeer(_) => "accept-peer",
             Self::PausePeer(_) => "pause-peer",
             Self::ReceiveBatch(_) => "receive-batch",
+            Self::AcceptEpoch(_) => "accept-epoch",
+            Self::Recall(_) => "recall",
+            Self::EndRecall(_) => "end-recall",
+            Self::CheckBank(_) => "check-bank",
             Self::DigestAccess(_) => "digest-access",
         }
     }

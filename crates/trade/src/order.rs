@@ -166,15 +166,15 @@ impl PlaceOrder {
     /// quote, and is the payer if one is known, has it again.
     fn known_but_for_its_buyer(&self, world: &mut World) -> Option<TradeId> {
         let mut file = world.trades.get(&self.trade).filter(|f| f.side == Side::Import).cloned()?;
-        let order = file.order.as_mut().filter(|o| o.buyer.is_none() && o.quote.id == self.quote)?;
+        let order = file.order.clone().filter(|o| o.buyer.is_none() && o.quote.id == self.quote)?;
         let tags = world.parties.get(&self.buyer).filter(|p| p.is(Role::Buyer))?.person.clone()?;
         let is_payer = |p: &payment::Payment| p.channel.is_recalled() || p.payer.same_person(&tags);
         if !file.payments.iter().filter(|p| matches!(p.fate, payment::Fate::Applied { .. })).all(is_payer) {
             return None;
         }
-        order.quote.asked_by = Some(self.buyer);
-        order.buyer = Some(OrderBuyer { party: self.buyer, tags });
-        let quote = order.quote.clone();
+        let quote = Quote { asked_by: Some(self.buyer), ..Quote::clone(&order.quote) };
+        let buyer = Some(OrderBuyer { party: self.buyer, tags });
+        file.order = Some(Arc::new(Order { quote: Arc::new(quote.clone()), buyer, ..Order::clone(&order) }));
         if let Some(key) = self.quota(world) {
             let used = world.quotas.get(&key).map_or(Money::zero(world.site.currency), |q| q.used);
             let used = used.plus(quote.landed.taxable).unwrap_or(used);
@@ -277,7 +277,8 @@ pub fn recall(
     }
     file.practice = practice;
     let quote = known.unwrap_or_else(|| quote.clone());
-    file.order = Some(Order { quote, placed_at, delivery: delivery.to_owned(), buyer, seller: None });
+    let (quote, delivery) = (Arc::new(quote), delivery.to_owned());
+    file.order = Some(Arc::new(Order { quote, placed_at, delivery, buyer, seller: None }));
 }
 
 /// Asks the rules again, with what the person has bought this year.

@@ -260,9 +260,9 @@ fn recall_clearance(world: &mut World, trade: &TradeId, file: &mut TradeFile, ev
 }
 
 /// What an operator has to look at after a loss.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
-pub(crate) enum Contradiction {
+pub enum Contradiction {
     /// Customs was told to have decided one thing, and has decided another since.
     DecidedOtherwise { told: &'static str, since: &'static str },
     /// The order was told as taken, but its buyer was known to the lost part alone.
