@@ -4,6 +4,7 @@
 //! for a value of every new field and of every new variant.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::civil::date;
 use serde::Serialize;
@@ -163,7 +164,7 @@ pub fn happened() -> Vec<Happened> {
         Examining { channel: Channel::Red, rule: Some(rule().to_string()) },
         Released { by: Some(id()), reason: Some("seen".to_owned()) },
         Detained { by: id(), reason: "seen".to_owned() },
-        Asked { by: id(), field: "payer".to_owned(), of: Mender::Buyer, reason: "unclear".to_owned() },
+        Asked { by: id(), field: "payer".to_owned(), of: Mender::Seller, reason: "unclear".to_owned() },
         CustodyRecorded { custody: CustodyKind::Departed, place: "MYKUL".to_owned(), moved_at: AT },
         GoodsAccepted { by: id() },
         ClaimWindowEnded {},
@@ -488,19 +489,19 @@ fn payouts() -> Vec<Payout> {
 #[must_use]
 pub fn trade_files() -> Vec<TradeFile> {
     let tags = payments().swap_remove(0).payer;
-    let order = Order {
-        quote: quote().into(),
+    let order = Arc::new(Order {
+        quote: Arc::new(quote()),
         placed_at: AT,
         delivery: "D-1234".to_owned(),
         buyer: Some(OrderBuyer { party: id(), tags }),
         seller: Some(id()),
-    };
+    });
     let file = |clearance: Clearance, escrow: Escrow, closed: Closed| TradeFile {
         id: trade(),
         side: Side::Import,
         opened: AT,
         peer: Some(hub()),
-        order: Some(order.clone().into()),
+        order: Some(order.clone()),
         payments: payments(),
         secured: Some(AT),
         waybill: Some(waybill()),
