@@ -501,7 +501,7 @@ pub fn trade_files() -> Vec<TradeFile> {
         side: Side::Import,
         opened: AT,
         peer: Some(hub()),
-        order: Some(order.clone()),
+        order: Some(Arc::clone(&order)),
         payments: payments(),
         secured: Some(AT),
         waybill: Some(waybill()),
