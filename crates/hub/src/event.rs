@@ -137,8 +137,7 @@ impl Hub {
     /// All that happened to a trade, in order.
     pub async fn events_of(&self, trade: &TradeId) -> Result<Vec<Logged>, StoreError> {
         let mut conn = self.db().reader().await?;
-        let query =
-            sqlx::query::<Any>("SELECT events FROM trade_file WHERE id = $1").bind(trade.as_str().to_owned());
+        let query = sqlx::query::<Any>("SELECT events FROM trade_file WHERE id = $1").bind(trade.as_str().to_owned());
         let Some(row) = query.fetch_optional(&mut *conn).await? else { return Ok(Vec::new()) };
         let mut places = Rows::new();
         for place in text(&row, 0)?.split_terminator(',').take(EVENTS_MAX) {
