@@ -147,6 +147,16 @@ const MIGRATIONS: &[Migration] = &[
          sha256 TEXT NOT NULL) {keyed}"],
         bodies: &[],
     },
+    Migration {
+        n: 6,
+        name: "epoch",
+        steps: &[
+            // Own statements of losses; `events` is how many there were when the epoch was opened.
+            "CREATE TABLE epoch (epoch BIGINT PRIMARY KEY, events BIGINT NOT NULL, at BIGINT NOT NULL, \
+         body {bytes} NOT NULL)",
+        ],
+        bodies: &[],
+    },
 ];
 
 /// Why a store is not opened.
@@ -261,4 +271,27 @@ pub async fn claim(db: &Db, hub: &HubId, mode: Mode) -> Result<(), OpenError> {
         }
     }
     Ok(())
+}
+
+/// Looks into a copy of a store before it is put back: it must be whole, and this hub's.
+pub async fn is_copy_of(db: &Db, hub: &HubId, mode: Mode) -> Result<(), OpenError> {
+    let mut conn = db.writer().await?;
+    let rows = sqlx::query::<Any>("SELECT key, value FROM meta WHERE key IN ('hub', 'mode') ORDER BY key");
+    let rows = rows.fetch_all(&mut *conn).await?;
+    let found = rows.iter().map(|row| text(row, 1)).collect::<Result<Vec<_>, _>>()?;
+    match found.as_slice() {
+        [got, _] if got != hub.as_str() => Err(OpenError::OtherHub { expected: hub.clone(), got: got.clone() }),
+        [_, got] if got != mode.as_str() => Err(OpenError::OtherMode { expected: mode, got: got.clone() }),
+        [_, _] => Ok(()),
+        _ => Err(OpenError::OtherHub { expected: hub.clone(), got: String::new() }),
+    }
+}
+
+/// Notes in a copy that it is one: the hub that is opened on it asks its witnesses before all else.
+pub async fn mark_restored(db: &Db) -> Result<(), OpenError> {
+    let mut conn = db.writer().await?;
+    let mut tx = db.begin(&mut conn, Isolation::Serializable).await?;
+    let sql = "INSERT INTO meta (key, value) VALUES ($1, '1') ON CONFLICT (key) DO NOTHING";
+    sqlx::query::<Any>(sql).bind(crate::recovery::RESTORED).execute(&mut *tx).await?;
+    Ok(tx.commit().await?)
 }

@@ -328,6 +328,13 @@ impl Hub {
         query.fetch_all(&mut *conn).await?.iter().map(|row| parsed(row, 0)).collect()
     }
 
+    /// The trade that a payout belongs to, whether it was instructed or not.
+    pub async fn trade_of_payout(&self, payout: &Id<Payout>) -> Result<Option<TradeId>, StoreError> {
+        let mut conn = self.db().reader().await?;
+        let query = sqlx::query::<Any>("SELECT trade FROM payout WHERE id = $1").bind(payout.text());
+        query.fetch_optional(&mut *conn).await?.map(|row| parsed(&row, 0)).transpose()
+    }
+
     /// Payouts that no bank file has taken up yet, the longest due first.
     pub async fn payouts_due(&self, limit: i64) -> Result<Vec<TradePayout>, StoreError> {
         let sql = "SELECT trade, id FROM payout WHERE state = $1 AND state <> 'done' ORDER BY due_at, id LIMIT $2";
