@@ -160,7 +160,7 @@ pub fn happened() -> Vec<Happened> {
         Examining { channel: Channel::Red, rule: Some(rule().to_string()) },
         Released { by: Some(id()), reason: Some("seen".to_owned()) },
         Detained { by: id(), reason: "seen".to_owned() },
-        Asked { by: id(), field: "payer".to_owned(), reason: "unclear".to_owned() },
+        Asked { by: id(), field: "payer".to_owned(), of: Mender::Seller, reason: "unclear".to_owned() },
         CustodyRecorded { custody: CustodyKind::Departed, place: "MYKUL".to_owned(), moved_at: AT },
         GoodsAccepted { by: id() },
         ClaimWindowEnded {},
@@ -251,6 +251,7 @@ fn quote_refusals() -> Vec<QuoteRefusal> {
         OfferUnknown { product: id() },
         ProductNotReady { sku: "SKU".to_owned(), first: "hs-missing".to_owned(), gaps: gaps() },
         MixedSellers {},
+        QuoteDiffers { quote: id() },
         Freight { 0: FreightRefusal::NothingToCarry },
         Cost { 0: LandedCostRefusal::NoLines },
         Money { 0: MoneyError::Overflow },
@@ -499,6 +500,7 @@ pub fn trade_files() -> Vec<TradeFile> {
         payouts: payouts(),
         closed: Some(closed),
         practice: true,
+        heard: vec![3],
     };
     let escrows = each_variant!(Escrow:
         Empty {},
