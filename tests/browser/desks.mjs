@@ -245,7 +245,8 @@ async function scan(page, hub, step, place, number) {
 
 async function waybill(page, hub, path) {
   await page.goto(`${hub}${path}/waybill`);
-  return page.locator("#no").inputValue().catch(() => page.locator("dd.code").first().innerText());
+  const field = page.locator("#no");
+  return (await field.count()) ? field.inputValue() : page.locator("main dd.code").first().innerText();
 }
 
 /** Goes on with Tab alone until the field or link with this name is reached. */

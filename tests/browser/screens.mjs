@@ -6,7 +6,7 @@ import { firstHour } from "./first_hour.mjs";
 import { ROOT, startHubs } from "./hubs.mjs";
 
 const OUT = join(ROOT, "docs", "screens");
-const SIZE = { width: 1180, height: 740 };
+const SIZE = { width: 1280, height: 860 };
 
 /** A window of the pictures' size, in which somebody is signed in. */
 async function sit(browser, hub, role, party, { lang = "en", size = SIZE, dark = false } = {}) {
@@ -31,8 +31,6 @@ async function shoot(browser, { kul, hgh }) {
 
   const seller = await sit(browser, kul, "seller", "Seri Warisan Trading");
   await seller.goto(`${kul}/products`);
-  await seller.locator("tr:has(.state.wait)").first().scrollIntoViewIfNeeded();
-  await seller.evaluate(() => scrollBy(0, 260));
   await take(seller, "readiness");
   await seller.goto(`${kul}/trades?stage=paid`);
   await seller.locator("tbody a.code").first().click();

@@ -167,6 +167,7 @@ impl Mind {
         let count = i64::try_from(world.transfers().len()).expect("a batch is in memory");
         self.next_seq += count;
         let [entries, heads] = received::changes(world);
+        let [files, told] = trade_file::changes(world, self.places.n);
         let statements = vec![
             peer::changes(world),
             heads,
@@ -177,7 +178,8 @@ impl Mind {
             offer::changes(world),
             quote::changes(world),
             order::changes(world, &mut self.orders),
-            trade_file::changes(world),
+            files,
+            told,
             trade_file::payout_changes(world),
             number::changes(world),
             quota::changes(world),

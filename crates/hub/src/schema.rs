@@ -45,7 +45,7 @@ const MIGRATIONS: &[Migration] = &[
          asked_by {text}, expires_at BIGINT NOT NULL, body {bytes} NOT NULL) {wide}",
             "CREATE TABLE trade_file (id {text} PRIMARY KEY, side TEXT NOT NULL, stage {text} NOT NULL, \
          holder {text} NOT NULL, task TEXT NOT NULL, since BIGINT NOT NULL, deadline BIGINT, \
-         peer TEXT, opened BIGINT NOT NULL, updated BIGINT NOT NULL, body {bytes} NOT NULL) {hot}",
+         peer TEXT, opened BIGINT NOT NULL, updated BIGINT NOT NULL, events TEXT NOT NULL, body {bytes} NOT NULL) {hot}",
             "CREATE INDEX trade_stage ON trade_file (stage, since)",
             "CREATE INDEX trade_opened ON trade_file (opened, id)",
             // The order in a trade file: the same from when it comes, as is the quote that it takes.
@@ -73,7 +73,6 @@ const MIGRATIONS: &[Migration] = &[
             // The log: `leaf` is what the tree holds, byte for byte.
             "CREATE TABLE event (n BIGINT PRIMARY KEY, at BIGINT NOT NULL, trade {text}, to_peer {text}, \
          road_seq BIGINT, kind TEXT NOT NULL, leaf {bytes} NOT NULL) {wide}",
-            "CREATE INDEX event_trade ON event (trade) WHERE trade IS NOT NULL",
             "CREATE UNIQUE INDEX event_road ON event (to_peer, road_seq) WHERE to_peer IS NOT NULL",
             "CREATE TABLE tile (level BIGINT NOT NULL, idx BIGINT NOT NULL, bytes {bytes} NOT NULL, \
          PRIMARY KEY (level, idx)) {hot}",

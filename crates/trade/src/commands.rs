@@ -133,7 +133,7 @@ impl Command {
             Self::RecordCustody(_) => "record-custody",
             Self::AcceptGoods(_) => "accept-goods",
             Self::EndClaimWindow(_) => "end-claim-window",
-            Self::InstructPayouts(_) => "instruct-payouts",
+            Self::InstructPayouts(_) => "instruct-payout",
             Self::ConfirmPayout(_) => "confirm-payout",
             Self::MoveClock(_) => "move-clock",
             Self::AcceptPeer(_) => "accept-peer",

@@ -208,6 +208,7 @@ pub enum Happened {
     Asked {
         by: Id<Party>,
         field: String,
+        #[serde(default = "unsaid")]
         of: Mender,
         reason: String,
     },
@@ -264,6 +265,11 @@ impl Happened {
             Err(_) => String::new(),
         }
     }
+}
+
+/// Of whom customs asks in logs of before this was told: the seller answers for the goods.
+const fn unsaid() -> Mender {
+    Mender::Seller
 }
 
 /// One line of a question for a quote.

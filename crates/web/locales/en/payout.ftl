@@ -28,5 +28,6 @@ payouts-notice = Bank’s notice (camt.054)
 payouts-notice-send = Book it
 payouts-account-missing = The seller has not given an account yet.
 problem-nothing-due = Nothing is due.
+    .fix = Come back when an escrow has been released.
 problem-file-unknown = There is no file { $file } here.
 problem-payout-account-missing = The payout of { $trade } has no account to go to.

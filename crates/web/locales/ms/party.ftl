@@ -1,6 +1,6 @@
 party-email = E-mel
 party-password = Kata laluan
-party-password-hint = Sekurang-kurangnya { $min } aksara; satu ayat adalah baik.
+party-password-hint = Sekurang-kurangnya { $min } aksara; sebaris ayat pun boleh.
 party-no-account = Belum ada akaun? Daftar
 party-has-account = Sudah ada akaun? Log masuk
 party-sandbox-enter = Dalam kotak pasir ini anda juga boleh masuk tanpa kata laluan.

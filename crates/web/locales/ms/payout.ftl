@@ -25,5 +25,6 @@ payouts-notice = Notis bank (camt.054)
 payouts-notice-send = Bukukan
 payouts-account-missing = Penjual belum memberikan akaun.
 problem-nothing-due = Tiada yang perlu dibayar.
+    .fix = Kembali apabila eskrow telah dilepaskan.
 problem-file-unknown = Tiada fail { $file } di sini.
 problem-payout-account-missing = Bayaran keluar { $trade } tiada akaun tujuan.

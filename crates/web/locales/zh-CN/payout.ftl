@@ -25,5 +25,6 @@ payouts-notice = 银行通知（camt.054）
 payouts-notice-send = 入账
 payouts-account-missing = 卖家尚未提供账户。
 problem-nothing-due = 没有应付款项。
+    .fix = 托管款释放后再来。
 problem-file-unknown = 这里没有文件 { $file }。
 problem-payout-account-missing = { $trade } 的付款没有收款账户。
