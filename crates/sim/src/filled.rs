@@ -498,7 +498,6 @@ pub fn trade_files() -> Vec<TradeFile> {
         custody: vec![Custody { kind: CustodyKind::Departed, place: "MYKUL".to_owned(), at: AT }],
         escrow,
         payouts: payouts(),
-        heard: vec![1],
         closed: Some(closed),
         practice: true,
         heard: vec![3],
