@@ -512,9 +512,9 @@ pub fn trade_files() -> Vec<TradeFile> {
         custody: vec![Custody { kind: CustodyKind::Departed, place: "MYKUL".to_owned(), at: AT }],
         escrow,
         payouts: payouts(),
-        heard: vec![1],
         closed: Some(closed),
         practice: true,
+        heard: vec![3],
     };
     let escrows = each_variant!(Escrow:
         Empty {},
