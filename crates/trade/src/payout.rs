@@ -118,7 +118,7 @@ pub struct Instructed {
 }
 
 /// pain.001 `MsgId` is a Max35Text.
-const FILE_NUMBER_MAX: usize = 35;
+pub const FILE_NUMBER_MAX: usize = 35;
 
 /// The bank has executed it: camt.054 debit entry, with the payout's id as end-to-end reference.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use trade::codes::DocumentNo;
 use trade::money::{Money, sum};
 use trade::party::{Party, Role};
-use trade::payout::{InstructPayouts, PayoutKind, PayoutRef, PayoutState};
+use trade::payout::{FILE_NUMBER_MAX, InstructPayouts, PayoutKind, PayoutRef, PayoutRefusal, PayoutState};
 use trade::time::BusinessTime;
 
 use crate::AppState;
@@ -155,6 +155,10 @@ async fn make_api(State(app): State<AppState>, Signed(party): Signed, Json(body)
 
 /// Puts all that is due into the file of this number. Payouts that have no account to go to stay.
 async fn make(app: &AppState, file: &DocumentNo) -> Answer<()> {
+    // Told whether or not anything is due, so that the asker learns it the first time.
+    if file.as_str().len() > FILE_NUMBER_MAX {
+        return Err(Failure::of(&PayoutRefusal::FileNumber { got: file.clone(), max: FILE_NUMBER_MAX }));
+    }
     if !app.hub.payouts_of_file(file.as_str(), 1).await?.is_empty() {
         return Ok(());
     }
