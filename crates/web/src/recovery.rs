@@ -182,7 +182,12 @@ pub async fn look(app: &AppState, http: &reqwest::Client, said: &mut BTreeMap<Hu
         }
     }
     let same = matches!(&before, Standing::Asking { silent: held, .. } if *held == silent);
-    if !news && (same || (before == Standing::Sound && silent.is_empty())) {
+    let waits = match &before {
+        Standing::Sound => silent.is_empty(),
+        Standing::Behind(_) | Standing::Forged { .. } => true,
+        Standing::Asking { .. } | Standing::Recalling { .. } => same,
+    };
+    if !news && waits {
         return Ok(());
     }
     let testimonies: Vec<Testimony> = said.values().cloned().collect();
@@ -191,10 +196,14 @@ pub async fn look(app: &AppState, http: &reqwest::Client, said: &mut BTreeMap<Hu
     if let Standing::Behind(loss) = standing
         && loss.is_all_told()
         && app.hub.decides()
-        && go_on_exactly(app, http, &loss).await?
     {
-        // The log holds all that was witnessed again; its head is signed now, the same as before.
-        app.hub.stands(Standing::Sound, said.keys().cloned().collect()).await?;
+        match go_on_exactly(app, http, &loss).await? {
+            // The log holds all that was witnessed again; its head is signed now, the same as before.
+            Some(true) => app.hub.stands(Standing::Sound, said.keys().cloned().collect()).await?,
+            Some(false) => {}
+            // Somebody did not give back what it holds: all are asked again.
+            None => said.clear(),
+        }
     }
     Ok(())
 }
@@ -247,12 +256,12 @@ async fn given_back(app: &AppState, http: &reqwest::Client, peer: &HubId, after:
 
 /// Where all that was lost was told to peers, they give it back, and the log goes on as if nothing
 /// had been lost: the very leaves, to the very head that a witness saw.
-async fn go_on_exactly(app: &AppState, http: &reqwest::Client, loss: &Loss) -> Answer<bool> {
+async fn go_on_exactly(app: &AppState, http: &reqwest::Client, loss: &Loss) -> Answer<Option<bool>> {
     let mut events = Vec::new();
     for road in &loss.roads {
         let mut after = road.ours;
         while after < road.theirs {
-            let Some(page) = given_back(app, http, &road.peer, after).await? else { return Ok(false) };
+            let Some(page) = given_back(app, http, &road.peer, after).await? else { return Ok(None) };
             after += u64::try_from(page.len()).unwrap_or(u64::MAX);
             events.extend(page);
         }
@@ -261,12 +270,12 @@ async fn go_on_exactly(app: &AppState, http: &reqwest::Client, loss: &Loss) -> A
     // What was under way when the hub became one of reads only is decided before this.
     app.hub.recall(Vec::new(), true).await??.map(drop).map_err(Failure::from)?;
     if !app.hub.reaches(&events, &loss.head).await? {
-        return Ok(false);
+        return Ok(Some(false));
     }
     for page in events.chunks(GIVEN_BACK_MAX) {
         app.hub.recall(page.to_vec(), true).await??.map(drop).map_err(Failure::from)?;
     }
-    Ok(true)
+    Ok(Some(true))
 }
 
 /// After a declared loss: fetches back all that this hub had told, and is again what it said it was.
