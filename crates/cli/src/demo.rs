@@ -277,7 +277,12 @@ fn print_refusals(hub: &str, summary: &Value) {
     for refusal in refusals {
         let word = |name: &str| refusal.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let count = refusal.get("count").map_or_else(|| "0".to_owned(), Value::to_string);
-        let args = [("count", count), ("reason", say::reader().reason(&word("code"))), ("command", word("command"))];
+        let args = [
+            ("count", count),
+            ("reason", say::reader().reason(&word("code"))),
+            ("command", word("command")),
+            ("code", word("code")),
+        ];
         println!("  {}", say::text("demo-refusal", &args));
     }
 }

@@ -15,6 +15,8 @@ const CONFIG: &str = "hub.toml";
 const SECRET: &str = "secret.key";
 const PAYMENT_FIRM: &str = "payment-firm.key";
 const CAST: &str = "cast.json";
+const DATA: &str = "hub.db";
+const LOCK: &str = "running";
 
 /// `hub.toml`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -80,6 +82,10 @@ pub enum DirectoryError {
         path: PathBuf,
         cause: String,
     },
+    /// The hub of this directory is running.
+    Running {
+        path: PathBuf,
+    },
     /// A secret is not 64 hexadecimal digits.
     BadSecret {
         path: PathBuf,
@@ -144,6 +150,25 @@ impl Directory {
         match Self::open(path) {
             Err(DirectoryError::NotAHub { .. }) => Self::init(path, config, random),
             other => other,
+        }
+    }
+
+    /// Where the hub keeps its data, if it keeps them in its directory.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.path.join(DATA)
+    }
+
+    /// Held while the hub runs, and let go by the system when the process ends, however it ends.
+    pub fn lock(&self) -> Result<fs::File, DirectoryError> {
+        let path = self.path.join(LOCK);
+        let unwritable = |e: std::io::Error| DirectoryError::Unwritable { path: path.clone(), cause: e.to_string() };
+        let file = fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let file = file.map_err(unwritable)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(fs::TryLockError::WouldBlock) => Err(DirectoryError::Running { path: self.path.clone() }),
+            Err(fs::TryLockError::Error(e)) => Err(unwritable(e)),
         }
     }
 

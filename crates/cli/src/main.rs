@@ -1,9 +1,11 @@
 //! `ehub`: one binary for a hub, its operator, and anybody who wants to check what it says.
 
 mod audit;
+mod backup;
 mod bench;
 mod demo;
 mod directory;
+mod recover;
 mod say;
 mod serve;
 mod verify;
@@ -40,6 +42,12 @@ enum Command {
     Serve(serve::Options),
     /// Check a trade-file bundle offline.
     Verify(verify::Options),
+    /// Write a consistent copy of a hub, which may be running, to a new file.
+    Backup(backup::BackupOptions),
+    /// Put a copy back; the hub must not be running.
+    Restore(backup::RestoreOptions),
+    /// Ask the peers of a hub that is not running what they saw of its log, and declare a loss.
+    Recover(recover::Options),
     /// Recompute balances, the log's root and the access log's digests of a hub.
     Audit(audit::Options),
     /// Measure how fast lists are cleared and quotes are given.
@@ -92,6 +100,9 @@ fn main() -> ExitCode {
             Command::Init(options) => init(options),
             Command::Serve(options) => serve::run(options).await,
             Command::Verify(options) => verify::run(&options),
+            Command::Backup(options) => backup::backup(&options).await,
+            Command::Restore(options) => backup::restore(&options).await,
+            Command::Recover(options) => recover::run(&options).await,
             Command::Audit(options) => audit::run(&options).await,
             Command::Bench(options) => bench::run(options).await,
         }

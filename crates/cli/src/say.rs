@@ -41,6 +41,7 @@ pub fn directory(error: &DirectoryError) -> ExitCode {
     match error {
         DirectoryError::Taken { path: p } => failed("cli-dir-taken", &[path(p)]),
         DirectoryError::NotAHub { path: p } => failed("cli-dir-not-a-hub", &[path(p)]),
+        DirectoryError::Running { path: p } => failed("cli-dir-running", &[path(p)]),
         DirectoryError::BadSecret { path: p } => failed("cli-dir-bad-secret", &[path(p)]),
         DirectoryError::Unreadable { path: p, cause } => {
             failed("cli-dir-unreadable", &[path(p), ("cause", cause.clone())])
@@ -49,4 +50,15 @@ pub fn directory(error: &DirectoryError) -> ExitCode {
             failed("cli-dir-unwritable", &[path(p), ("cause", cause.clone())])
         }
     }
+}
+
+/// A refusal of the rules or of the hub, in the words of the pages.
+#[must_use]
+pub fn problem(problem: &trade::command::Problem) -> ExitCode {
+    let told = reader().problem(problem);
+    eprintln!("{}", told.title);
+    if let Some(fix) = told.fix {
+        eprintln!("{fix}");
+    }
+    ExitCode::FAILURE
 }

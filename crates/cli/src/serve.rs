@@ -1,15 +1,19 @@
 //! `ehub serve`: one hub in one process, until it is told to stop.
 
+use std::future::IntoFuture;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hub::clock::Clock;
 use hub::db::Store;
 use hub::schema::OpenError;
 use hub::{Config, Hub, Limits, Node};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use trade::card::Mode;
 use trade::checkpoint::Epoch;
 use trade::party::Role;
@@ -46,8 +50,17 @@ impl Failure {
     }
 }
 
-/// Opens the hub of a directory; its lanes start.
+/// Opens the hub of a directory; its lanes start. It asks nobody: for those who only look.
 pub async fn open(directory: &Directory) -> Result<Hub, Failure> {
+    Hub::open(config(directory)?).await.map_err(Failure::Open)
+}
+
+/// As [`open`], for a hub that does business: it asks its witnesses first.
+pub async fn open_asking(directory: &Directory) -> Result<Hub, Failure> {
+    Hub::open_asking(config(directory)?).await.map_err(Failure::Open)
+}
+
+fn config(directory: &Directory) -> Result<Config, Failure> {
     let rulebooks = builtin().map_err(|faults| Failure::Rules(format!("{faults:?}")))?;
     let clock = Clock::system();
     let config = directory.config.site();
@@ -55,14 +68,18 @@ pub async fn open(directory: &Directory) -> Result<Hub, Failure> {
     let issued = WallTime::from_micros(directory.config.made);
     let site = Site::open(&config, &directory.secret, Arc::new(rulebooks), Epoch::FIRST, issued)
         .map_err(|fault| Failure::Rules(format!("{fault:?}")))?;
-    let store = Store::new(directory.path.join("hub.db"), directory.config.store.as_deref());
+    let store = store(directory);
     let start = BusinessTime::from_micros(clock.now().micros());
     let listen = &directory.config.listen;
     let address = directory.config.node_url.clone().unwrap_or_else(|| format!("http://{listen}"));
     let node = Node { name: listen.clone(), address };
-    Hub::open(Config { store, site: Arc::new(site), clock, start, node, limits: Limits::default() })
-        .await
-        .map_err(Failure::Open)
+    Ok(Config { store, site: Arc::new(site), clock, start, node, limits: Limits::default() })
+}
+
+/// Where the hub keeps its data.
+#[must_use]
+pub fn store(directory: &Directory) -> Store {
+    Store::new(directory.data(), directory.config.store.as_deref())
 }
 
 pub async fn run(options: Options) -> ExitCode {
@@ -77,17 +94,47 @@ pub async fn run(options: Options) -> ExitCode {
         Ok(address) => address,
         Err(_) => return say::failed("cli-bad-listen", &[("got", directory.config.listen.clone())]),
     };
-    let listener = match tokio::net::TcpListener::bind(address).await {
+    let _running = match directory.lock() {
+        Ok(lock) => lock,
+        Err(e) => return say::directory(&e),
+    };
+    let listener = match std::net::TcpListener::bind(address).and_then(|l| l.set_nonblocking(true).map(|()| l)) {
         Ok(listener) => listener,
         Err(e) => {
             let args = [("address", address.to_string()), ("cause", e.to_string())];
             return say::failed("cli-cannot-listen", &args);
         }
     };
-    let hub = match open(&directory).await {
-        Ok(hub) => hub,
-        Err(failure) => return failure.say(),
+    // After a declared loss the hub is opened anew, in the next epoch of its log.
+    loop {
+        match serve(&directory, &listener, address).await {
+            Ok(Ended::Stopped) => return ExitCode::SUCCESS,
+            Ok(Ended::NewEpoch) => {}
+            Err(code) => return code,
+        }
+    }
+}
+
+/// Why a hub is no longer served.
+enum Ended {
+    Stopped,
+    NewEpoch,
+}
+
+/// How long requests under way may take when a hub is opened anew.
+const REOPEN_WITHIN: Duration = Duration::from_secs(3);
+
+async fn serve(
+    directory: &Directory,
+    listener: &std::net::TcpListener,
+    address: SocketAddr,
+) -> Result<Ended, ExitCode> {
+    let cannot = |e: std::io::Error| {
+        let args = [("address", address.to_string()), ("cause", e.to_string())];
+        say::failed("cli-cannot-listen", &args)
     };
+    let listener = listener.try_clone().and_then(tokio::net::TcpListener::from_std).map_err(cannot)?;
+    let hub = open_asking(directory).await.map_err(|failure| failure.say())?;
     let settings = Settings {
         url: directory.config.url.clone(),
         local_url: format!("http://{address}"),
@@ -96,20 +143,38 @@ pub async fn run(options: Options) -> ExitCode {
     let http = web::client::client(|with| with);
     hub.forward_by(web::node::forward(Arc::clone(hub.site()), hub.clock().clone(), http.clone()));
     let app = AppState::new(hub.clone(), settings);
+    let mut tasks = JoinSet::new();
     if directory.config.mode == Mode::Sandbox {
-        if let Err(code) = cast(&app, &directory).await {
-            return code;
-        }
-        tokio::spawn(web::cast::run(app.clone()));
+        cast(&app, directory).await?;
+        tasks.spawn(web::cast::run(app.clone()));
     }
-    tokio::spawn(web::pump::run(app.clone(), http));
-    tokio::spawn(web::jobs::run(app.clone()));
+    tasks.spawn(web::recovery::run(app.clone(), http.clone()));
+    tasks.spawn(web::pump::run(app.clone(), http));
+    tasks.spawn(web::jobs::run(app.clone()));
     say::out("cli-serving", &[("hub", directory.config.id.to_string()), ("url", directory.config.url.clone())]);
-    let served = axum::serve(listener, web::router(app)).with_graceful_shutdown(stopped()).await;
+    let ended = Arc::new(Notify::new());
+    let graceful = ended.clone();
+    let serving = axum::serve(listener, web::router(app.clone()))
+        .with_graceful_shutdown(async move { graceful.notified().await })
+        .into_future();
+    tokio::pin!(serving);
+    let ending = tokio::select! {
+        served = &mut serving => Err(served),
+        () = stopped() => Ok(Ended::Stopped),
+        () = app.road.reopens() => Ok(Ended::NewEpoch),
+    };
+    ended.notify_one();
+    let served = match &ending {
+        Err(_) => Ok(Ok(())),
+        Ok(Ended::Stopped) => Ok(serving.await),
+        Ok(Ended::NewEpoch) => tokio::time::timeout(REOPEN_WITHIN, serving).await,
+    };
+    tasks.shutdown().await;
     hub.close().await;
-    match served {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(e) => say::failed("cli-serving-ended", &[("cause", e.to_string())]),
+    match (ending, served) {
+        (Ok(ended), Ok(Ok(())) | Err(_)) => Ok(ended),
+        (Ok(_), Ok(Err(e))) | (Err(Err(e)), _) => Err(say::failed("cli-serving-ended", &[("cause", e.to_string())])),
+        (Err(Ok(())), _) => Ok(Ended::Stopped),
     }
 }
 

@@ -12,9 +12,10 @@ use crate::say;
 pub struct Options {
     /// The bundle, as a hub gave it out.
     bundle: PathBuf,
-    /// A hub card that you trust (`/.well-known/ehub.json`): then the bundle must be that hub's.
+    /// A hub card that you trust (`/.well-known/ehub.json`): then the bundle must be that hub's. Given
+    /// twice, for both sides of the trade.
     #[arg(long)]
-    card: Option<PathBuf>,
+    card: Vec<PathBuf>,
     #[arg(long)]
     json: bool,
 }
@@ -29,13 +30,13 @@ pub fn run(options: &Options) -> ExitCode {
         Err(e) => return unreadable(&options.bundle, e),
     };
     let mut keys = None;
-    if let Some(path) = &options.card {
+    for path in &options.card {
         let card = match std::fs::read(path) {
             Ok(bytes) => bytes,
             Err(e) => return unreadable(path, e),
         };
         match SignedCard::read(&card).and_then(|card| card.verify().cloned()) {
-            Ok(card) => keys = Some(card.keys),
+            Ok(card) => keys.get_or_insert_with(Vec::new).extend(card.keys),
             Err(fault) => return say::failed("cli-bad-card", &[("cause", format!("{fault:?}"))]),
         }
     }
@@ -57,6 +58,11 @@ pub fn run(options: &Options) -> ExitCode {
                         ("known", if report.known { "yes" } else { "no" }.to_owned()),
                     ],
                 );
+                if let Some(peer) = &report.peer {
+                    let known = if peer.known { "yes" } else { "no" }.to_owned();
+                    let args = [("hub", peer.hub.to_string()), ("events", peer.events.to_string()), ("known", known)];
+                    say::out("cli-verify-peer", &args);
+                }
             }
             ExitCode::SUCCESS
         }

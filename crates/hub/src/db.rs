@@ -38,6 +38,21 @@ impl Store {
         }
     }
 
+    /// The file of an embedded store.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite { file } => Some(file),
+            Self::Postgres { .. } => None,
+        }
+    }
+
+    /// The store in a file, such as a copy of one.
+    #[must_use]
+    pub const fn in_file(file: PathBuf) -> Self {
+        Self::Sqlite { file }
+    }
+
     /// The engine's name, as figures are quoted with it.
     #[must_use]
     pub const fn engine(&self) -> &'static str {

@@ -16,7 +16,9 @@ use crate::event::{Places, seal};
 use crate::hub::{Answer, Unavailable};
 use crate::order::{self, Stored};
 use crate::rows::Statement;
-use crate::{access_log, ledger, number, offer, party, peer, product, quota, quote, received, refusal, trade_file};
+use crate::{
+    access_log, ledger, number, offer, party, peer, product, quota, quote, received, recovery, refusal, trade_file,
+};
 
 /// What the deciding lane knows by heart. It runs ahead of the disk by the batch that is being
 /// written, and is thrown away as a whole when a write fails.
@@ -62,6 +64,9 @@ impl Mind {
         let now = clock.at(wall);
         let mut world = World::new(Arc::clone(site), now);
         peer::load_all(conn, &mut world).await?;
+        for (name, value) in recovery::marks(conn).await? {
+            world.load_mark(name, value);
+        }
         let places = Places::read(conn).await?;
         let next_seq = ledger::next_seq(conn).await?;
         Ok(Self {
@@ -167,6 +172,7 @@ impl Mind {
         let count = i64::try_from(world.transfers().len()).expect("a batch is in memory");
         self.next_seq += count;
         let [entries, heads] = received::changes(world);
+        let [files, told] = trade_file::changes(world, self.places.n);
         let statements = vec![
             peer::changes(world),
             heads,
@@ -177,10 +183,12 @@ impl Mind {
             offer::changes(world),
             quote::changes(world),
             order::changes(world, &mut self.orders),
-            trade_file::changes(world),
+            files,
+            told,
             trade_file::payout_changes(world),
             number::changes(world),
             quota::changes(world),
+            recovery::changes(world),
             access_log::changes(world),
             transfers,
             balances,

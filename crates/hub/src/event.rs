@@ -7,9 +7,10 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, AnyConnection};
 use trade::codes::HubId;
 use trade::event::{Draft, Event};
+use trade::road::NewEpoch;
 use trade::trade_file::TradeId;
 
-use crate::db::{StoreError, bytes, int, parsed};
+use crate::db::{StoreError, body, bytes, int, parsed, text};
 use crate::hub::Hub;
 use crate::page::{Page, clamp, page};
 use crate::rows::{Rows, Statement};
@@ -34,8 +35,16 @@ impl Places {
                    WHERE peers.to_peer IS NOT NULL) \
                    SELECT to_peer, (SELECT MAX(road_seq) FROM event WHERE event.to_peer = peers.to_peer) FROM peers \
                    WHERE to_peer IS NOT NULL";
-        for row in sqlx::query::<Any>(sql).fetch_all(conn).await? {
+        for row in sqlx::query::<Any>(sql).fetch_all(&mut *conn).await? {
             roads.insert(parsed(&row, 0)?, count(int(&row, 1)?)? + 1);
+        }
+        // After a declared loss road numbers go on where the peer has got, whatever is left here.
+        let declared = sqlx::query::<Any>("SELECT body FROM epoch ORDER BY epoch DESC LIMIT 1");
+        if let Some(row) = declared.fetch_optional(conn).await? {
+            for road in body::<NewEpoch>(&row, 0)?.roads {
+                let next = roads.entry(road.peer).or_insert(1);
+                *next = road.next_seq.max(*next);
+            }
         }
         Ok(Self { n, roads })
     }
@@ -128,10 +137,14 @@ impl Hub {
     /// All that happened to a trade, in order.
     pub async fn events_of(&self, trade: &TradeId) -> Result<Vec<Logged>, StoreError> {
         let mut conn = self.db().reader().await?;
-        let sql = "SELECT leaf FROM event WHERE trade = $1 ORDER BY n LIMIT $2";
-        let rows =
-            sqlx::query::<Any>(sql).bind(trade.as_str().to_owned()).bind(EVENTS_MAX).fetch_all(&mut *conn).await?;
-        rows.iter().map(logged).collect()
+        let query = sqlx::query::<Any>("SELECT events FROM trade_file WHERE id = $1").bind(trade.as_str().to_owned());
+        let Some(row) = query.fetch_optional(&mut *conn).await? else { return Ok(Vec::new()) };
+        let mut places = Rows::new();
+        for place in text(&row, 0)?.split_terminator(',').take(EVENTS_MAX) {
+            places.row().int(place.parse().map_err(|_| StoreError::damaged("a place in the log"))?);
+        }
+        let sql = "SELECT leaf FROM event WHERE n IN (SELECT CAST(value ->> 0 AS BIGINT) FROM {rows}) ORDER BY n";
+        places.into_statement(sql).fetch(self.db(), &mut conn).await?.iter().map(logged).collect()
     }
 
     /// The log from a place on.
@@ -162,7 +175,7 @@ impl Hub {
 }
 
 /// A trade has some dozens of events; one with more is a fault to be looked at through `events`.
-const EVENTS_MAX: i64 = 2_000;
+const EVENTS_MAX: usize = 2_000;
 
 #[cfg(test)]
 mod tests {

@@ -1,15 +1,17 @@
 //! A hub: opened on its store, takes commands, answers after they are on disk.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use trade::codes::HubId;
 use trade::command::Outcome;
 use trade::commands::Command;
 use trade::site::Site;
@@ -18,6 +20,7 @@ use trade::time::{BusinessTime, WallTime};
 use crate::clock::{self, Clock};
 use crate::db::{BackupError, Db, Isolation, Store, StoreError};
 use crate::lane::Lane;
+use crate::recovery::{self, Standing};
 use crate::schema::{self, OpenError};
 use crate::sequencer::Sequencer;
 
@@ -76,6 +79,12 @@ pub enum Unavailable {
     Stopped,
     /// This command alone makes the hub fail; it was left out and changed nothing.
     Faulty,
+    /// Events were lost: until that is declared and mended, this hub can be read and does nothing.
+    ReadsOnly,
+    /// These peers have not yet said what they hold of our log; until then nothing irrevocable is done.
+    WitnessesSilent { peers: String },
+    /// After a declared loss: the bank may have done what this hub has forgotten.
+    BankUnchecked,
 }
 
 /// What a caller gets: the rules' answer or refusal, or why there is none.
@@ -127,9 +136,20 @@ struct Inner {
     status: watch::Receiver<Status>,
     committed: watch::Receiver<u64>,
     sequenced: watch::Receiver<u64>,
+    recovery: Stand,
     forward: OnceLock<Forward>,
     /// Lanes have a runtime of their own, so that a busy lane does not hold up pages.
     lanes: Mutex<Option<Runtime>>,
+}
+
+/// Where the hub stands after what its witnesses saw; see [`crate::recovery`].
+pub(crate) struct Stand {
+    /// Whether witnesses are asked at all; tests and benches of one hub alone do not.
+    pub asks: bool,
+    pub standing: watch::Sender<Standing>,
+    /// Peers that have said what they hold.
+    pub asked: Mutex<BTreeSet<HubId>>,
+    pub bank_unchecked: AtomicBool,
 }
 
 impl Drop for Inner {
@@ -162,6 +182,16 @@ impl Hub {
     /// Opens the store, brings its tables up to date, and starts the lanes. Returns once it is
     /// known who decides.
     pub async fn open(config: Config) -> Result<Self, OpenError> {
+        Self::open_as(config, false).await
+    }
+
+    /// As [`Self::open`], of a hub that asks its witnesses first: until all have answered it signs no
+    /// new head of its log and does nothing irrevocable. Whoever opens it has to ask them.
+    pub async fn open_asking(config: Config) -> Result<Self, OpenError> {
+        Self::open_as(config, true).await
+    }
+
+    async fn open_as(config: Config, asks: bool) -> Result<Self, OpenError> {
         let Config { store, site, clock, start, node, limits } = config;
         let db = Db::open(&store).await?;
         let now = clock.now();
@@ -171,7 +201,12 @@ impl Hub {
         let mut tx = db.begin(&mut conn, Isolation::Serializable).await?;
         clock::start(&mut tx, start, now).await?;
         tx.commit().await?;
+        let found = recovery::find(&mut conn, asks).await?;
         drop(conn);
+        let site = recovery::in_epoch(&site, found.epoch).map_or(site, Arc::new);
+        let bank_unchecked = AtomicBool::new(found.bank_unchecked);
+        let (standing, may_sign) = watch::channel(found.standing);
+        let recovery = Stand { asks, standing, asked: Mutex::default(), bank_unchecked };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(LANE_THREADS)
             .thread_name("lane")
@@ -204,6 +239,7 @@ impl Hub {
             committed: committed.clone(),
             leaves,
             sequenced: sequenced_to,
+            may_sign,
         };
         runtime.spawn(sequencer.run());
         let hub = Self {
@@ -217,6 +253,7 @@ impl Hub {
                 status,
                 committed,
                 sequenced,
+                recovery,
                 forward: OnceLock::new(),
                 lanes: Mutex::new(Some(runtime)),
             }),
@@ -259,6 +296,12 @@ impl Hub {
             let answers = self.hand_on(forward, vec![command]).await;
             return answers.into_iter().next().unwrap_or(Err(Unavailable::Stopped));
         }
+        self.may_decide(&command)?;
+        self.submit_unasked(command).await
+    }
+
+    /// As [`Self::submit`], wherever the hub stands: what it recalls itself.
+    pub(crate) async fn submit_unasked(&self, command: Command) -> Answer {
         self.may_submit()?;
         let Ok(room) = Arc::clone(&self.inner.room).try_acquire_owned() else {
             return Err(if self.inner.room.is_closed() { Unavailable::Stopped } else { self.busy() });
@@ -346,6 +389,7 @@ impl Hub {
         waiting: &mut VecDeque<oneshot::Receiver<Answer>>,
         answers: &mut Vec<Answer>,
     ) -> Result<oneshot::Receiver<Answer>, Unavailable> {
+        self.may_decide(&command)?;
         self.may_submit()?;
         if waiting.len() >= self.inner.limits.queue / 2 {
             // Leaves half of the room to others, however long the list.
@@ -361,6 +405,15 @@ impl Hub {
         let sender = queue.as_ref().ok_or(Unavailable::Stopped)?;
         sender.send(Item { command, reply, _room: room }).map_err(|_| Unavailable::Stopped)?;
         Ok(answer)
+    }
+
+    fn may_decide(&self, command: &Command) -> Result<(), Unavailable> {
+        let bank_unchecked = self.inner.recovery.bank_unchecked.load(Ordering::Relaxed);
+        recovery::may_decide(&self.inner.recovery.standing.borrow(), bank_unchecked, command)
+    }
+
+    pub(crate) fn recovery(&self) -> &Stand {
+        &self.inner.recovery
     }
 
     fn may_submit(&self) -> Result<(), Unavailable> {

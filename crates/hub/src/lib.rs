@@ -26,6 +26,7 @@ pub mod product;
 mod quota;
 mod quote;
 pub mod received;
+pub mod recovery;
 pub mod refusal;
 pub mod road;
 mod rows;

@@ -1,7 +1,8 @@
 //! The order in a trade file. It never changes, so it has a row of its own, written once, which
-//! names the quote that it takes; the file's row stays small however often it is written.
+//! names the quote that it takes; the file's row stays small however often it is written. Only an order
+//! that was recalled after a loss without its buyer is written once more, when the buyer is known.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -26,20 +27,21 @@ struct Apart {
     seller: Option<Id<Party>>,
 }
 
-/// Trades whose orders are stored, or on their way there, as far as the lane remembers.
+/// Trades whose orders are stored, or on their way there, as far as the lane remembers; and whether
+/// with their buyer.
 #[derive(Debug, Default)]
-pub(crate) struct Stored(HashSet<TradeId>);
+pub(crate) struct Stored(HashMap<TradeId, bool>);
 
 impl Stored {
     /// Takes note of the orders of files that were loaded.
     pub fn loaded<'a>(&mut self, world: &World, ids: impl IntoIterator<Item = &'a TradeId>) {
-        let with_order = |id: &&TradeId| world.trades.get(id).is_some_and(|file| file.order.is_some());
-        self.0.extend(ids.into_iter().filter(with_order).cloned());
+        let order = |id: &TradeId| world.trades.get(id)?.order.as_ref().map(|order| order.buyer.is_some());
+        self.0.extend(ids.into_iter().filter_map(|id| Some((id.clone(), order(id)?))));
     }
 
     /// Forgets what the world forgot.
     pub fn forget(&mut self, world: &World) {
-        self.0.retain(|id| world.trades.knows(id));
+        self.0.retain(|id, _| world.trades.knows(id));
     }
 }
 
@@ -48,7 +50,8 @@ pub(crate) fn changes(world: &World, stored: &mut Stored) -> Statement {
     let mut rows = Rows::new();
     for (id, file) in world.trades.changed() {
         let Some(order) = &file.order else { continue };
-        if !stored.0.insert(id.clone()) {
+        let with_buyer = order.buyer.is_some();
+        if stored.0.insert(id.clone(), with_buyer).is_some_and(|had_buyer| had_buyer == with_buyer) {
             continue;
         }
         let seller = order.seller.map(|p| p.text());
@@ -71,7 +74,8 @@ pub(crate) fn changes(world: &World, stored: &mut Stored) -> Statement {
     rows.into_statement(
         "INSERT INTO trade_order (id, quote, seller, buyer, opened, body) \
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, CAST(value ->> 4 AS BIGINT), \
-         substr($2, CAST(value ->> 5 AS INTEGER), CAST(value ->> 6 AS INTEGER)) FROM {rows}",
+         substr($2, CAST(value ->> 5 AS INTEGER), CAST(value ->> 6 AS INTEGER)) FROM {rows} WHERE true \
+         ON CONFLICT (id) DO UPDATE SET buyer = excluded.buyer, body = excluded.body",
     )
 }
 

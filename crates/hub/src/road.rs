@@ -2,7 +2,7 @@
 //! each peer has got.
 
 use serde::{Deserialize, Serialize};
-use sqlx::Any;
+use sqlx::{Any, AnyConnection};
 use trade::checkpoint::{NoteSignature, SignedCheckpoint};
 use trade::codes::HubId;
 use trade::log::{Bytes, LogFault};
@@ -80,18 +80,9 @@ impl Hub {
 
     /// Keeps what a receipt changed, with the peer's cosignature of the head that it covers.
     pub async fn save_outgoing(&self, peer: &HubId, outgoing: &Outgoing) -> Result<(), StoreError> {
-        let state = serde_json::to_vec(outgoing).map_err(|e| StoreError::damaged(e.to_string()))?;
         let mut conn = self.db().writer().await?;
         let mut tx = self.db().begin(&mut conn, Isolation::Fenced).await?;
-        sqlx::query::<Any>(
-            "INSERT INTO road_out (peer, acknowledged, body) VALUES ($1, $2, $3) \
-             ON CONFLICT (peer) DO UPDATE SET acknowledged = excluded.acknowledged, body = excluded.body",
-        )
-        .bind(peer.as_str().to_owned())
-        .bind(column(outgoing.acknowledged))
-        .bind(state)
-        .execute(&mut *tx)
-        .await?;
+        save(&mut tx, peer, outgoing).await?;
         if let Some((note, line)) = outgoing.cosigned.as_ref().and_then(|note| Some((note, note.signatures().last()?)))
         {
             sqlx::query::<Any>(
@@ -132,6 +123,20 @@ impl Hub {
             .bind(column(size));
         query.fetch_optional(&mut *conn).await?.map(|row| parsed(&row, 0)).transpose()
     }
+}
+
+pub(crate) async fn save(conn: &mut AnyConnection, peer: &HubId, outgoing: &Outgoing) -> Result<(), StoreError> {
+    let state = serde_json::to_vec(outgoing).map_err(|e| StoreError::damaged(e.to_string()))?;
+    sqlx::query::<Any>(
+        "INSERT INTO road_out (peer, acknowledged, body) VALUES ($1, $2, $3) \
+         ON CONFLICT (peer) DO UPDATE SET acknowledged = excluded.acknowledged, body = excluded.body",
+    )
+    .bind(peer.as_str().to_owned())
+    .bind(column(outgoing.acknowledged))
+    .bind(state)
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 impl From<LogFault> for ProofError {

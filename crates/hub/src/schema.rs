@@ -45,7 +45,7 @@ const MIGRATIONS: &[Migration] = &[
          asked_by {text}, expires_at BIGINT NOT NULL, body {bytes} NOT NULL) {wide}",
             "CREATE TABLE trade_file (id {text} PRIMARY KEY, side TEXT NOT NULL, stage {text} NOT NULL, \
          holder {text} NOT NULL, task TEXT NOT NULL, since BIGINT NOT NULL, deadline BIGINT, \
-         peer TEXT, opened BIGINT NOT NULL, updated BIGINT NOT NULL, body {bytes} NOT NULL) {hot}",
+         peer TEXT, opened BIGINT NOT NULL, updated BIGINT NOT NULL, events TEXT NOT NULL, body {bytes} NOT NULL) {hot}",
             "CREATE INDEX trade_stage ON trade_file (stage, since)",
             "CREATE INDEX trade_opened ON trade_file (opened, id)",
             // The order in a trade file: the same from when it comes, as is the quote that it takes.
@@ -73,7 +73,6 @@ const MIGRATIONS: &[Migration] = &[
             // The log: `leaf` is what the tree holds, byte for byte.
             "CREATE TABLE event (n BIGINT PRIMARY KEY, at BIGINT NOT NULL, trade {text}, to_peer {text}, \
          road_seq BIGINT, kind TEXT NOT NULL, leaf {bytes} NOT NULL) {wide}",
-            "CREATE INDEX event_trade ON event (trade) WHERE trade IS NOT NULL",
             "CREATE UNIQUE INDEX event_road ON event (to_peer, road_seq) WHERE to_peer IS NOT NULL",
             "CREATE TABLE tile (level BIGINT NOT NULL, idx BIGINT NOT NULL, bytes {bytes} NOT NULL, \
          PRIMARY KEY (level, idx)) {hot}",
@@ -146,6 +145,16 @@ const MIGRATIONS: &[Migration] = &[
         name: "access digests",
         steps: &["CREATE TABLE access_digest (day {text} PRIMARY KEY, first BIGINT NOT NULL, looks BIGINT NOT NULL, \
          sha256 TEXT NOT NULL) {keyed}"],
+        bodies: &[],
+    },
+    Migration {
+        n: 6,
+        name: "epoch",
+        steps: &[
+            // Own statements of losses; `events` is how many there were when the epoch was opened.
+            "CREATE TABLE epoch (epoch BIGINT PRIMARY KEY, events BIGINT NOT NULL, at BIGINT NOT NULL, \
+         body {bytes} NOT NULL)",
+        ],
         bodies: &[],
     },
 ];
@@ -262,4 +271,27 @@ pub async fn claim(db: &Db, hub: &HubId, mode: Mode) -> Result<(), OpenError> {
         }
     }
     Ok(())
+}
+
+/// Looks into a copy of a store before it is put back: it must be whole, and this hub's.
+pub async fn is_copy_of(db: &Db, hub: &HubId, mode: Mode) -> Result<(), OpenError> {
+    let mut conn = db.writer().await?;
+    let rows = sqlx::query::<Any>("SELECT key, value FROM meta WHERE key IN ('hub', 'mode') ORDER BY key");
+    let rows = rows.fetch_all(&mut *conn).await?;
+    let found = rows.iter().map(|row| text(row, 1)).collect::<Result<Vec<_>, _>>()?;
+    match found.as_slice() {
+        [got, _] if got != hub.as_str() => Err(OpenError::OtherHub { expected: hub.clone(), got: got.clone() }),
+        [_, got] if got != mode.as_str() => Err(OpenError::OtherMode { expected: mode, got: got.clone() }),
+        [_, _] => Ok(()),
+        _ => Err(OpenError::OtherHub { expected: hub.clone(), got: String::new() }),
+    }
+}
+
+/// Notes in a copy that it is one: the hub that is opened on it asks its witnesses before all else.
+pub async fn mark_restored(db: &Db) -> Result<(), OpenError> {
+    let mut conn = db.writer().await?;
+    let mut tx = db.begin(&mut conn, Isolation::Serializable).await?;
+    let sql = "INSERT INTO meta (key, value) VALUES ($1, '1') ON CONFLICT (key) DO NOTHING";
+    sqlx::query::<Any>(sql).bind(crate::recovery::RESTORED).execute(&mut *tx).await?;
+    Ok(tx.commit().await?)
 }

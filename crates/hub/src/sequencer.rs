@@ -17,6 +17,7 @@ use crate::db::{Db, Isolation, StoreError, bytes, int, parsed};
 use crate::event::{Leaves, column, count};
 use crate::hub::{Hub, Limits, Node};
 use crate::lease::{self, Lease, Taken};
+use crate::recovery::Standing;
 use crate::rows::{Rows, Statement};
 
 pub(crate) struct Sequencer {
@@ -30,6 +31,9 @@ pub(crate) struct Sequencer {
     /// What was just committed, so that it need not be read again.
     pub leaves: mpsc::Receiver<Leaves>,
     pub sequenced: watch::Sender<u64>,
+    /// While witnesses have not said that nothing was lost, no head is signed: else there might be
+    /// two histories of one epoch.
+    pub may_sign: watch::Receiver<Standing>,
 }
 
 /// Events in one transaction: some MB of leaves.
@@ -107,9 +111,11 @@ impl Sequencer {
         rounds: u64,
     ) -> Result<Option<u64>, StoreError> {
         let mut grown = tree.clone();
-        self.take_up(&mut grown);
-        if grown.size() == tree.size() {
-            read_on(conn, &mut grown).await?;
+        if *self.may_sign.borrow() == Standing::Sound {
+            self.take_up(&mut grown);
+            if grown.size() == tree.size() {
+                read_on(conn, &mut grown).await?;
+            }
         }
         let added = grown.size() - tree.size();
         let now = self.clock.now();
@@ -336,6 +342,29 @@ impl Hub {
     pub async fn proofs(&self, size: u64, leaves: &[u64], old: u64) -> Result<Proofs, ProofError> {
         let mut conn = self.db().reader().await?;
         prove(self.db(), &mut conn, size, leaves, old).await
+    }
+
+    /// Roots of the first leaves of the own log, for some sizes up to `size`.
+    pub(crate) async fn roots(&self, size: u64, sizes: &BTreeSet<u64>) -> Result<HashMap<u64, Hash>, ProofError> {
+        let tiles = self.tiles_of(size, sizes).await?;
+        let mut prover = Prover::new(size, |level, index| tiles.get(&(level, index)).cloned());
+        sizes.iter().map(|size| Ok((*size, prover.root_at(*size).map_err(ProofError::Log)?))).collect()
+    }
+
+    /// The tiles on the edges of these trees.
+    pub(crate) async fn tiles_of(
+        &self,
+        size: u64,
+        sizes: &BTreeSet<u64>,
+    ) -> Result<HashMap<(u8, u64), Vec<u8>>, StoreError> {
+        let mut wanted = edge(size);
+        for old in sizes {
+            for leaf in old.checked_sub(1).into_iter().chain([*old]).filter(|leaf| *leaf < size) {
+                wanted.extend(path(leaf, size));
+            }
+        }
+        let mut conn = self.db().reader().await?;
+        read_tiles(self.db(), &mut conn, &wanted).await
     }
 
     /// The widest stored tile at a place.

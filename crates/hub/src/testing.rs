@@ -75,7 +75,31 @@ pub fn sqlite() -> Scratch {
 /// # Panics
 /// If the server is there and does not start.
 pub async fn postgres() -> Option<Scratch> {
-    static SERVER: OnceLock<Option<Server>> = OnceLock::new();
+    database("template0").await
+}
+
+/// A store as it is now, such as a backup is: for a hub that is closed.
+///
+/// # Panics
+/// If the store cannot be copied.
+pub async fn copy_of(scratch: &Scratch) -> Scratch {
+    match &scratch.store {
+        Store::Sqlite { file } => {
+            let copy = sqlite();
+            let Store::Sqlite { file: to } = &copy.store else { unreachable!("a file was asked for") };
+            std::fs::copy(file, to).expect("a closed store is one file");
+            copy
+        }
+        Store::Postgres { url } => {
+            let name = url.split('?').next().and_then(|url| url.rsplit('/').next()).unwrap_or_default();
+            database(name).await.expect("the server that has the original")
+        }
+    }
+}
+
+static SERVER: OnceLock<Option<Server>> = OnceLock::new();
+
+async fn database(template: &str) -> Option<Scratch> {
     static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
     let server = SERVER.get_or_init(|| match Server::start() {
         Ok(server) => server,
@@ -84,7 +108,7 @@ pub async fn postgres() -> Option<Scratch> {
     let server = server.as_ref()?;
     let name = fresh_name().replace('-', "_");
     let _one = ONE_AT_A_TIME.lock().await;
-    server.create(&name).await.expect("a database for a test");
+    server.create(&name, template).await.expect("a database for a test");
     Some(Scratch { store: Store::Postgres { url: server.url(&name) }, engine: "postgresql", dir: None })
 }
 
@@ -132,7 +156,7 @@ impl Server {
     /// If it cannot be made.
     pub async fn scratch(&self) -> Scratch {
         let name = fresh_name().replace('-', "_");
-        self.create(&name).await.expect("a database for a test");
+        self.create(&name, "template0").await.expect("a database for a test");
         Scratch { store: Store::Postgres { url: self.url(&name) }, engine: "postgresql", dir: None }
     }
 
@@ -204,7 +228,7 @@ impl Server {
         format!("postgres://postgres@localhost/{database}?host={}&sslmode=disable", self.dir.display())
     }
 
-    async fn create(&self, name: &str) -> Result<(), sqlx::Error> {
+    async fn create(&self, name: &str, template: &str) -> Result<(), sqlx::Error> {
         sqlx::any::install_default_drivers();
         let mut tried = 0;
         let mut conn = loop {
@@ -215,8 +239,19 @@ impl Server {
             }
             tried += 1;
         };
-        let sql = AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE template0"));
-        sqlx::query::<Any>(sql).persistent(false).execute(&mut conn).await?;
+        // The connections of a hub that was just closed may take a moment to be gone.
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            let sql = AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE {template}"));
+            match sqlx::query::<Any>(sql).persistent(false).execute(&mut conn).await {
+                Err(_) if tried < 100 => tokio::time::sleep(Duration::from_millis(50)).await,
+                other => {
+                    other?;
+                    break;
+                }
+            }
+        }
         conn.close().await
     }
 }

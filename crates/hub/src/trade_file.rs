@@ -1,6 +1,7 @@
 //! Trade files and the payouts in them. Columns beside the body follow from it, for lists.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
@@ -52,18 +53,23 @@ pub(crate) async fn load(
     Ok(())
 }
 
-/// The files that changed; `updated` is when the last thing happened to them.
-pub(crate) fn changes(world: &World) -> Statement {
-    let mut happened: BTreeMap<&TradeId, BusinessTime> = BTreeMap::new();
-    for event in world.events() {
+/// The files that changed, and those that something happened to without changing them. `first` is
+/// the place in the log of the first thing that happened in this batch; `events` of a file lists the
+/// places of all that happened to it, as an index by trade would, without a random page for each.
+pub(crate) fn changes(world: &World, first: u64) -> [Statement; 2] {
+    let mut happened: BTreeMap<&TradeId, (BusinessTime, String)> = BTreeMap::new();
+    for (n, event) in (first..).zip(world.events()) {
         if let Some(trade) = &event.trade {
-            happened.insert(trade, event.at);
+            let (last, places) = happened.entry(trade).or_insert((event.at, String::new()));
+            *last = event.at;
+            let _ = write!(places, "{n},");
         }
     }
     let mut rows = Rows::new();
     for (id, file) in world.trades.changed() {
         let ball = ball(file);
-        let updated = happened.get(id).copied().unwrap_or(ball.since).max(ball.since);
+        let (last, places) = happened.remove(id).unwrap_or((ball.since, String::new()));
+        let updated = last.max(ball.since);
         // The order has a row of its own.
         let apart = TradeFile { order: None, ..file.clone() };
         rows.row()
@@ -77,18 +83,28 @@ pub(crate) fn changes(world: &World) -> Statement {
             .text_or_null(file.peer.as_ref().map(trade::codes::HubId::as_str))
             .int(file.opened.micros())
             .int(updated.micros())
+            .text(&places)
             .json(&apart);
     }
-    rows.into_statement(
-        "INSERT INTO trade_file (id, side, stage, holder, task, since, deadline, peer, opened, updated, body) \
+    let changed = rows.into_statement(
+        "INSERT INTO trade_file (id, side, stage, holder, task, since, deadline, peer, opened, updated, events, body) \
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, CAST(value ->> 5 AS BIGINT), \
          CAST(value ->> 6 AS BIGINT), value ->> 7, CAST(value ->> 8 AS BIGINT), CAST(value ->> 9 AS BIGINT), \
-         substr($2, CAST(value ->> 10 AS INTEGER), CAST(value ->> 11 AS INTEGER)) \
+         value ->> 10, substr($2, CAST(value ->> 11 AS INTEGER), CAST(value ->> 12 AS INTEGER)) \
          FROM {rows} WHERE true \
          ON CONFLICT (id) DO UPDATE SET stage = excluded.stage, holder = excluded.holder, task = excluded.task, \
          since = excluded.since, deadline = excluded.deadline, peer = excluded.peer, body = excluded.body, \
-         updated = CASE WHEN excluded.updated > trade_file.updated THEN excluded.updated ELSE trade_file.updated END",
-    )
+         updated = CASE WHEN excluded.updated > trade_file.updated THEN excluded.updated ELSE trade_file.updated END, \
+         events = trade_file.events || excluded.events",
+    );
+    let mut rows = Rows::new();
+    for (id, (_, places)) in &happened {
+        rows.row().text(id.as_str()).text(places);
+    }
+    let told = rows.into_statement(
+        "UPDATE trade_file SET events = trade_file.events || (value ->> 1) FROM {rows} WHERE trade_file.id = value ->> 0",
+    );
+    [changed, told]
 }
 
 pub(crate) fn payout_changes(world: &World) -> Statement {
@@ -310,6 +326,13 @@ impl Hub {
         let query = sqlx::query::<Any>(AssertSqlSafe(sql));
         let query = query.bind(stage).bind(side.code()).bind(before.micros()).bind(clamp(limit));
         query.fetch_all(&mut *conn).await?.iter().map(|row| parsed(row, 0)).collect()
+    }
+
+    /// The trade that a payout belongs to, whether it was instructed or not.
+    pub async fn trade_of_payout(&self, payout: &Id<Payout>) -> Result<Option<TradeId>, StoreError> {
+        let mut conn = self.db().reader().await?;
+        let query = sqlx::query::<Any>("SELECT trade FROM payout WHERE id = $1").bind(payout.text());
+        query.fetch_optional(&mut *conn).await?.map(|row| parsed(&row, 0)).transpose()
     }
 
     /// Payouts that no bank file has taken up yet, the longest due first.

@@ -35,6 +35,7 @@ use trade::quantity::{Content, ContentUnit, Grams, Size};
 use trade::quote::{Quote, QuoteLine, QuoteRefusal};
 use trade::rate_card::FreightRefusal;
 use trade::readiness::{Gap, HsClaim};
+use trade::recovery::Contradiction;
 use trade::road::{Forgery, RoadRefusal};
 use trade::rulebook::{Direction, Knowledge, Mender, Per, Regime, RuleId, TradeField, Treatment};
 use trade::time::BusinessTime;
@@ -128,6 +129,9 @@ pub fn happened() -> Vec<Happened> {
         PeerPaused { peer: hub() },
         PeerResumed { peer: hub() },
         RoadSuspended { peer: hub() },
+        EpochAccepted { peer: hub(), epoch: 2, lost_from: 7, lost_to: 9 },
+        EpochOpened { epoch: 2, lost_from: 7, lost_to: 9 },
+        BankChecked { by: id(), epoch: 2 },
         ClockMoved { by: hub(), to: AT },
         AccessDigest { day: "2026-11-23".to_owned(), first: 1, looks: 3, sha256: "00".repeat(32) },
         PartyRegistered {
@@ -188,6 +192,7 @@ pub fn happened() -> Vec<Happened> {
     // The one refusal of a waybill that a peer's message can meet.
     let taken = WaybillRefusal::WaybillNumberTaken { waybill: waybill_no(), trade: trade() };
     all.push(not_booked(Problem::of(&taken)));
+    all.extend(contradictions().iter().map(Problem::of).map(not_booked));
     all
 }
 
@@ -226,6 +231,15 @@ fn escrow_refusals() -> Vec<EscrowRefusal> {
     );
     all.extend(money_errors().into_iter().map(EscrowRefusal::Money));
     all
+}
+
+/// What is noted for an operator after a loss.
+fn contradictions() -> Vec<Contradiction> {
+    each_variant!(Contradiction:
+        DecidedOtherwise { told: "released", since: "detained" },
+        BuyerLost {},
+        SellerLost {},
+    )
 }
 
 fn money_errors() -> Vec<MoneyError> {
@@ -487,7 +501,7 @@ pub fn trade_files() -> Vec<TradeFile> {
         side: Side::Import,
         opened: AT,
         peer: Some(hub()),
-        order: Some(order.clone()),
+        order: Some(Arc::clone(&order)),
         payments: payments(),
         secured: Some(AT),
         waybill: Some(waybill()),
@@ -498,9 +512,9 @@ pub fn trade_files() -> Vec<TradeFile> {
         custody: vec![Custody { kind: CustodyKind::Departed, place: "MYKUL".to_owned(), at: AT }],
         escrow,
         payouts: payouts(),
-        heard: vec![1],
         closed: Some(closed),
         practice: true,
+        heard: vec![3],
     };
     let escrows = each_variant!(Escrow:
         Empty {},

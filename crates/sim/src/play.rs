@@ -35,6 +35,43 @@ pub fn open(scene: &mut Scene, buyer_count: u64, random: &mut Random) {
 /// # Panics
 /// If a step that must be taken is refused.
 pub fn play(scene: &mut Scene, plans: &[Plan], random: &mut Random) {
+    for phase in Phase::ALL {
+        phase.play(scene, plans, random);
+    }
+}
+
+/// The parts of a play, in their order; a part that is played again changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    Order,
+    Declare,
+    Examine,
+    Correct,
+    ExamineAgain,
+    Deliver,
+    PayOut,
+}
+
+impl Phase {
+    pub const ALL: [Self; 7] =
+        [Self::Order, Self::Declare, Self::Examine, Self::Correct, Self::ExamineAgain, Self::Deliver, Self::PayOut];
+
+    /// # Panics
+    /// If a step that must be taken is refused.
+    pub fn play(self, scene: &mut Scene, plans: &[Plan], random: &mut Random) {
+        match self {
+            Self::Order => order(scene, plans),
+            Self::Declare => declare(scene, plans),
+            Self::Examine | Self::ExamineAgain => officers(scene),
+            Self::Correct => correct(scene, plans),
+            Self::Deliver => deliver(scene, plans, random),
+            Self::PayOut => [&mut scene.kul, &mut scene.hgh].into_iter().for_each(pay_out_on),
+        }
+        scene.settle(random);
+    }
+}
+
+fn order(scene: &mut Scene, plans: &[Plan]) {
     let importer = scene.hgh.site.id.clone();
     let exporter = scene.kul.site.id.clone();
     for plan in plans {
@@ -53,30 +90,38 @@ pub fn play(scene: &mut Scene, plans: &[Plan], random: &mut Random) {
             }
         }
     }
-    scene.settle(random);
+}
+
+fn declare(scene: &mut Scene, plans: &[Plan]) {
+    let importer = scene.hgh.site.id.clone();
     for plan in plans {
         let Some(quote) = scene.hgh.store.quotes.get(&plan.quote()).cloned() else { continue };
-        taken(&scene.kul.run(plan.waybills(&importer, quote.gross()).swap_remove(0)));
+        let waybill = scene.kul.run(plan.waybills(&importer, quote.gross()).swap_remove(0));
+        stands(&waybill);
         // What is not paid is not shipped: the refusal is right.
         let _ = scene.kul.run(plan.declarations(&importer, &quote).swap_remove(0));
     }
-    scene.settle(random);
-    officers(scene);
-    scene.settle(random);
+}
+
+fn correct(scene: &mut Scene, plans: &[Plan]) {
+    let importer = scene.hgh.site.id.clone();
     for plan in plans {
         let Some(quote) = scene.hgh.store.quotes.get(&plan.quote()).cloned() else { continue };
         if let Some(correction) = plan.waybills(&importer, quote.gross()).into_iter().nth(1) {
-            taken(&scene.kul.run(correction));
+            stands(&scene.kul.run(correction));
         }
         if let Some(correction) = plan.declarations(&importer, &quote).into_iter().nth(1) {
-            taken(&scene.kul.run(correction));
+            stands(&scene.kul.run(correction));
         }
     }
-    scene.settle(random);
-    officers(scene);
-    scene.settle(random);
-    deliver(scene, plans, random);
-    pay_out(scene, random);
+}
+
+/// Taken, or refused because it was done before and the trade has gone on.
+fn stands(outcome: &Outcome) {
+    if let Err(problem) = outcome {
+        let gone_on = ["waybill-stands", "already-released", "trade-closed"];
+        assert!(gone_on.contains(&problem.code.as_str()), "refused: {problem:?}");
+    }
 }
 
 fn deliver(scene: &mut Scene, plans: &[Plan], random: &mut Random) {
@@ -103,7 +148,6 @@ fn deliver(scene: &mut Scene, plans: &[Plan], random: &mut Random) {
     for plan in plans.iter().filter(|p| p.flaw == Flaw::Silent) {
         let _ = scene.hgh.run(EndClaimWindow { trade: plan.trade(&importer) });
     }
-    scene.settle(random);
 }
 
 /// Officers release what is examined.
@@ -125,13 +169,6 @@ fn officers(scene: &mut Scene) {
 }
 
 /// Every due payout goes out and is confirmed by the bank.
-fn pay_out(scene: &mut Scene, random: &mut Random) {
-    for hub in [&mut scene.kul, &mut scene.hgh] {
-        pay_out_on(hub);
-    }
-    scene.settle(random);
-}
-
 fn pay_out_on(hub: &mut MemoryHub) {
     let due: Vec<_> = hub
         .store

@@ -9,14 +9,16 @@ use trade::codes::{Country, HubId};
 use trade::command::Outcome;
 use trade::commands::Command;
 use trade::custody::{CustodyKind, RecordCustody};
+use trade::event::Event;
 use trade::id::Id;
 use trade::party::{Party, PersonTag, PersonTags, Personal, RegisterParty, Role};
-use trade::peer::{AcceptPeer, ReceiveBatch};
-use trade::road::{Batch, Limits, Receipt};
+use trade::peer::{AcceptEpoch, AcceptPeer, ReceiveBatch};
+use trade::recovery::{EndRecall, Recall};
+use trade::road::{Batch, Limits, NewEpoch, Receipt, RoadMark, WitnessedHead};
 use trade::rulebook::{Rulebooks, builtin};
 use trade::site::{BankAccount, Site, SiteConfig};
 use trade::time::{BusinessTime, WallTime};
-use trade::trade_file::TradeId;
+use trade::trade_file::{Side, TradeId};
 
 use crate::memory::MemoryHub;
 use crate::network::{Weather, Wire};
@@ -191,6 +193,49 @@ impl Scene {
         self.to_kul.cut = cut;
     }
 
+    /// One hub is put back to an old copy of itself, declares its loss, and recalls what it had told.
+    ///
+    /// # Panics
+    /// If the peer does not accept the declared loss, or the words cannot be recalled.
+    pub fn restore(&mut self, side: Side, copy: MemoryHub) {
+        let (lost, witness, sent, heard) = match side {
+            Side::Import => (&mut self.hgh, &mut self.kul, &mut self.sent_by_hgh, &mut self.sent_by_kul),
+            Side::Export => (&mut self.kul, &mut self.hgh, &mut self.sent_by_kul, &mut self.sent_by_hgh),
+        };
+        let told = lost.events();
+        let peer = witness.site.id.clone();
+        let road = witness.store.peers[&copy.site.id].road.clone();
+        let at = WallTime::from_micros(lost.now.micros());
+        *lost = copy;
+        let head = road.seen.clone().expect("the peer has seen this log");
+        let kept = lost.head().claimed().size;
+        if head.claimed().size <= kept {
+            return;
+        }
+        lost.site = Arc::new(lost.site.in_epoch(Epoch(2), at));
+        let heads = vec![WitnessedHead { head, consistency: Vec::new() }];
+        let roads = vec![RoadMark { peer: peer.clone(), next_seq: road.cursor + 1 }];
+        let statement = NewEpoch::declare(&lost.site.road, lost.head(), heads, "operator", roads.clone(), at);
+        let statement = statement.expect("events were lost");
+        let (epoch, lost_from, lost_to) = (statement.epoch, statement.lost_from, statement.lost_to);
+        witness.run(AcceptEpoch { statement }).expect("the peer accepts a declared loss");
+        let known = lost.store.roads.get(&peer).map_or(0, Vec::len);
+        let is_lost = |seq: u64| seq <= road.cursor && usize::try_from(seq).is_ok_and(|seq| seq > known);
+        let events: Vec<Event> =
+            told.into_iter().filter(|e| e.to.as_ref() == Some(&peer) && e.road_seq.is_some_and(is_lost)).collect();
+        let parties =
+            |role: Role| lost.store.parties.values().filter(move |p| p.is(role)).map(|p| p.id).collect::<Vec<_>>();
+        let (buyers, sellers) = (parties(Role::Buyer), parties(Role::Seller));
+        // Road numbers go on where the peer has got.
+        let cursor = usize::try_from(road.cursor).expect("in memory");
+        lost.store.roads.entry(peer.clone()).or_default().resize(cursor, 0);
+        lost.run(Recall { events, exact: false, buyers, sellers }).expect("own words are recalled");
+        lost.run(EndRecall { epoch, lost_from, lost_to, roads, again: Vec::new() }).expect("the recall ends");
+        *sent = Sent { acknowledged: road.cursor, witnessed: kept };
+        let mine = &lost.store.peers[&peer].road;
+        *heard = Sent { acknowledged: mine.cursor, witnessed: mine.seen_head().0 };
+    }
+
     /// What the importing hub owes and the exporting hub is owed, and what is on its way between
     /// them, in minor units: the first is always the sum of the others.
     #[must_use]
@@ -218,8 +263,8 @@ impl Scene {
     /// A carrier's scan on the hub that the step belongs to.
     pub fn scan(&mut self, trade: &TradeId, kind: CustodyKind) -> Outcome {
         let (hub, place) = match kind.side() {
-            trade::trade_file::Side::Export => (&mut self.kul, "MYKUL"),
-            trade::trade_file::Side::Import => (&mut self.hgh, "CNHGH"),
+            Side::Export => (&mut self.kul, "MYKUL"),
+            Side::Import => (&mut self.hgh, "CNHGH"),
         };
         hub.run(RecordCustody { trade: trade.clone(), kind, place: place.to_owned(), by: party_id("carrier") })
     }

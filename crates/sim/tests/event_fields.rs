@@ -13,7 +13,9 @@ use sim::scene::Scene;
 use trade::event::{Event, Happened};
 use trade::log::Hash;
 use trade::party::{Personal, PersonalField, PersonalValue, RegisterParty};
-use trade::road::{NewEpoch, Receipt, RoadMark, RoadState, WitnessedHead};
+use trade::road::{
+    GiveBack, GivenBack, Kept, NewEpoch, Receipt, RoadMark, RoadState, WitnessAnswer, WitnessQuestion, WitnessedHead,
+};
 use trade::time::WallTime;
 
 const LIST: &str = include_str!("fields.txt");
@@ -127,6 +129,17 @@ fn every_field_of_every_message_of_the_road_is_listed() {
     let statement =
         NewEpoch { hub, mode, epoch, kept: note, heads, lost_from: 1, lost_to: 2, operator, at, roads, signature };
     assert_eq!(fields(&statement), list.paths("road/new-epoch"));
+
+    // Asking a witness, and what it gives back: no refusal goes with it.
+    let (from, to) = (kul.site.id.clone(), hgh.site.id.clone());
+    let question = WitnessQuestion { from: from.clone(), to: to.clone(), received: 1 };
+    assert_eq!(fields(&question), list.paths("road/witness-question"));
+    let answer = WitnessAnswer { receipt: receipt(None), head: seen.seen.clone() };
+    assert_eq!(fields(&answer), list.paths("road/witness-answer"));
+    assert_eq!(fields(&GiveBack { from, to, after: 1 }), list.paths("road/give-back"));
+    let entries = batch.entries.into_iter().map(|entry| Kept { epoch, size: 9, entry }).collect();
+    let given = GivenBack { heads: seen.seen.iter().cloned().collect(), entries };
+    assert_eq!(fields(&given), list.paths("road/given-back"));
 }
 
 /// Stands in every personal value that is registered; must be found in none that leaves.

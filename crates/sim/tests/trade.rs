@@ -162,5 +162,6 @@ fn however_commands_are_cut_into_batches_the_end_is_the_same() {
 }
 
 fn pick(random: &mut Random, below: usize) -> usize {
-    usize::try_from(random.below(u64::try_from(below).unwrap())).unwrap()
+    let place = random.below(u64::try_from(below).expect("lengths fit in 64 bits"));
+    usize::try_from(place).expect("below a length")
 }

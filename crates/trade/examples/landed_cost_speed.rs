@@ -1,6 +1,7 @@
 //! How many quote lines and charge lines one core computes in a second.
 //!
 //! `cargo run --release -p trade --example landed_cost_speed`
+#![expect(clippy::disallowed_methods, reason = "an entry point: how long it took")]
 
 use std::time::Instant;
 

@@ -1,8 +1,8 @@
 //! A trade-file bundle: one JSON file that anyone can verify offline, without an account.
 //!
 //! It holds the hub's card, the trade file in one of three views, its events with their proofs, the
-//! checkpoint that these lead to with the witnesses' cosignatures, and the documents. The last line
-//! but one is a seal over every byte before it:
+//! checkpoint that these lead to with the witnesses' cosignatures, the documents, and the peer's card
+//! and events with the heads that prove them. The last line but one is a seal over every byte before it:
 //!
 //! ```text
 //! {
@@ -18,11 +18,13 @@
 //! chunk that differs from its digest, and in it, by trying all of them, the one byte that makes it
 //! right again. Which of body, digests and hash was altered follows from which two still agree.
 
+mod peer;
 mod place;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use peer::{PeerEvent, PeerReport, PeerSide};
 pub use place::{CHUNK_BYTES, Place};
 
 use crate::card::{CardFault, Mode, SignedCard};
@@ -32,8 +34,11 @@ use crate::key::{KeyFault, Purpose, Signature, SigningKey, VerifyKey, verify_byt
 use crate::log::{Bytes, Hash, LogFault, leaf_hash, verify_inclusion};
 use crate::time::WallTime;
 
-/// The format written here, and the only one read.
-pub const BUNDLE_FORMAT: u32 = 1;
+/// The format written here. Format 1, which had no side of the peer, is read too.
+pub const BUNDLE_FORMAT: u32 = 2;
+
+/// The first format.
+const OLDEST_FORMAT: u32 = 1;
 
 /// Twelve documents of 2 MB, in base64, with room to spare; verified in memory, also in a browser.
 pub const BUNDLE_MAX_BYTES: usize = 40 * 1024 * 1024;
@@ -65,6 +70,9 @@ pub struct Bundle {
     pub checkpoint: SignedCheckpoint,
     pub cosignatures: Vec<BundleCosignature>,
     pub documents: Vec<BundleDocument>,
+    /// The other side of the trade, as it told this hub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<PeerSide>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,6 +191,7 @@ pub struct BundleReport {
     pub events: usize,
     pub witnesses: Vec<Witnessed>,
     pub documents: usize,
+    pub peer: Option<PeerReport>,
     #[serde(skip)]
     pub bundle: Bundle,
 }
@@ -232,7 +241,7 @@ pub fn verify_bundle(file: &[u8], known_keys: Option<&[VerifyKey]>) -> Result<Bu
     let intact = place::check(file)?;
     let File { bundle, .. } =
         serde_json::from_slice(file).map_err(|e| BundleFault::Malformed { line: e.line(), column: e.column() })?;
-    if bundle.format != BUNDLE_FORMAT {
+    if !(OLDEST_FORMAT..=BUNDLE_FORMAT).contains(&bundle.format) {
         return Err(BundleFault::OtherFormat { got: bundle.format, known: BUNDLE_FORMAT });
     }
     let card = bundle.card.claimed();
@@ -267,13 +276,15 @@ pub fn verify_bundle(file: &[u8], known_keys: Option<&[VerifyKey]>) -> Result<Bu
         events: bundle.events.len(),
         witnesses,
         documents: bundle.documents.len(),
+        peer: bundle.peer.as_ref().map(|peer| peer.report(known_keys)),
         bundle,
     })
 }
 
 /// Every part by its own proof; the first fault, or who witnessed the head and when.
 fn check_contents(bundle: &Bundle) -> Result<Vec<(VerifyKey, WallTime)>, BundleFault> {
-    let (events, documents) = (bundle.events.len(), bundle.documents.len());
+    let of_peer = bundle.peer.as_ref().map_or(0, |peer| peer.events.len().max(peer.heads.len()));
+    let (events, documents) = (bundle.events.len().max(of_peer), bundle.documents.len());
     if events > BUNDLE_MAX_EVENTS || documents > BUNDLE_MAX_DOCUMENTS {
         return Err(BundleFault::TooMany { events, documents });
     }
@@ -319,7 +330,14 @@ fn faults_in(bundle: &Bundle) -> impl Iterator<Item = BundleFault> + '_ {
             got: got.hex(),
         })
     });
-    bad_card.into_iter().chain(bad_checkpoint).chain(bad_events).chain(bad_cosignatures).chain(bad_documents)
+    let of_peer = bundle.peer.iter().flat_map(PeerSide::faults);
+    bad_card
+        .into_iter()
+        .chain(bad_checkpoint)
+        .chain(bad_events)
+        .chain(bad_cosignatures)
+        .chain(bad_documents)
+        .chain(of_peer)
 }
 
 impl BundleFault {
@@ -383,7 +401,63 @@ mod tests {
             checkpoint,
             cosignatures: vec![BundleCosignature { witness: hgh().verify_key(), line }],
             documents: vec![BundleDocument::new("invoice.txt", "text/plain", b"RM 450.00, thank you".to_vec())],
+            peer: Some(other_side()),
         }
+    }
+
+    /// Hangzhou told two things of this trade: the first came under one head, the second under a later.
+    fn other_side() -> PeerSide {
+        let hgh = own("hgh.sandbox", Mode::Sandbox);
+        let mut log = Log::new(hgh.clone());
+        (0..9).for_each(|n| log.note(&format!("event {n}")));
+        let event = |index: u64, head: usize, size: u64| PeerEvent {
+            index,
+            head,
+            leaf: Bytes(format!("event {index}").into_bytes()),
+            proof: log.prover(size).inclusion(index).unwrap(),
+        };
+        let events = vec![event(2, 0, 5), event(7, 1, 9)];
+        PeerSide { card: card(&hgh).sign(&hgh.key), heads: vec![log.head_at(5), log.head_at(9)], events }
+    }
+
+    #[test]
+    fn both_sides_are_proved_and_trust_in_each_is_the_readers_own() {
+        let report = verify(&FILE).unwrap();
+        let peer = report.peer.unwrap();
+        assert_eq!((peer.hub.as_str(), peer.known, peer.events), ("hgh.sandbox", true, 2));
+        assert_eq!(peer.checkpoint.map(|head| head.size), Some(9));
+        // With the one card alone the other side still proves itself, by a card that nobody vouched for
+        let alone = verify_bundle(&FILE, Some(&[kul().verify_key()])).unwrap();
+        assert!(alone.known && alone.peer.is_some_and(|peer| !peer.known && peer.events == 2));
+        type Change = fn(&mut PeerSide);
+        let cases: [(Change, &str); 6] = [
+            (|p| p.events[1].leaf.0[0] = b'X', "/bundle/peer/events/1"),
+            (|p| p.events[0].index = 3, "/bundle/peer/events/0"),
+            (|p| p.events[0].head = 1, "/bundle/peer/events/0"),
+            (|p| p.events[0].head = 2, "/bundle/peer/events/0"),
+            (|p| p.heads[1] = Log::new(own("sin.sandbox", Mode::Sandbox)).head(), "/bundle/peer/heads/1"),
+            (
+                |p| {
+                    let renamed = crate::card::HubCard { name: "Ningbo".into(), ..p.card.claimed().clone() };
+                    p.card = renamed.sign(&kul());
+                },
+                "/bundle/peer/card",
+            ),
+        ];
+        for (number, (change, pointer)) in cases.into_iter().enumerate() {
+            let mut changed = bundle();
+            change(changed.peer.as_mut().unwrap());
+            let fault = seal_bundle(&changed, &kul()).unwrap_err();
+            assert_eq!(fault.pointer().as_deref(), Some(pointer), "case {number}: {fault:?}");
+            assert_eq!(verify(&reseal(&changed, &kul())), Err(fault));
+        }
+    }
+
+    #[test]
+    fn a_bundle_of_the_first_format_is_still_read() {
+        let first = Bundle { format: 1, peer: None, ..bundle() };
+        let report = verify(&seal_bundle(&first, &kul()).unwrap()).unwrap();
+        assert_eq!((report.events, report.peer), (2, None));
     }
 
     static FILE: LazyLock<Vec<u8>> = LazyLock::new(|| seal_bundle(&bundle(), &kul()).unwrap());
@@ -510,7 +584,7 @@ mod tests {
         type Change = fn(&mut Bundle);
         type IsRight = fn(&BundleFault) -> bool;
         let cases: [(Change, IsRight); 9] = [
-            (|b| b.format = 2, |f| matches!(f, BundleFault::OtherFormat { got: 2, .. })),
+            (|b| b.format = 3, |f| matches!(f, BundleFault::OtherFormat { got: 3, .. })),
             (
                 |b| b.events[1].leaf.0[0] = b'X',
                 |f| matches!(f, BundleFault::NotIncluded { index: 4, pointer, .. } if pointer == "/bundle/events/1"),

@@ -221,6 +221,17 @@ impl SignedCard {
         Ok(&self.card)
     }
 
+    /// A card and its signature, kept apart; see [`Self::verify`].
+    #[must_use]
+    pub const fn of(card: HubCard, signature: Signature) -> Self {
+        Self { card, signature }
+    }
+
+    #[must_use]
+    pub const fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
     /// What the card says; see [`Self::verify`].
     #[must_use]
     pub const fn claimed(&self) -> &HubCard {

@@ -54,6 +54,13 @@ impl Decide for MoveClock {
     }
 }
 
+/// This hub had moved its clock, and told so, in what it has lost since.
+pub fn recall(world: &mut World, to: BusinessTime) {
+    if world.site.mode == Mode::Sandbox && to > world.now {
+        world.move_clock(to);
+    }
+}
+
 /// A peer's sandbox has moved its clock; ours follows, never back.
 pub fn follow_peer(world: &mut World, to: BusinessTime) {
     let plausible = to > world.now && to <= world.now.plus_days(MOVE_MAX);

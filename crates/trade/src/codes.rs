@@ -216,6 +216,12 @@ impl DocumentNo {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Stands for the number of a payment that was lost, until the bank tells it again.
+    #[must_use]
+    pub fn recalled(order: &str) -> Self {
+        Self(format!("recalled/{order}").chars().take(60).collect())
+    }
 }
 
 impl FromStr for DocumentNo {

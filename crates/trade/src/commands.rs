@@ -13,9 +13,10 @@ use crate::order::{LapseOrder, PlaceOrder};
 use crate::party::{ErasePersonal, RegisterParty};
 use crate::payment::{ReceivePayment, ReturnParked};
 use crate::payout::{ConfirmPayout, InstructPayouts};
-use crate::peer::{AcceptPeer, PausePeer, ReceiveBatch};
+use crate::peer::{AcceptEpoch, AcceptPeer, PausePeer, ReceiveBatch};
 use crate::product::OfferProduct;
 use crate::quote::{AskPeerQuote, AskQuote};
+use crate::recovery::{CheckBank, EndRecall, Recall};
 use crate::waybill::IssueWaybill;
 use crate::world::{Need, World};
 
@@ -44,6 +45,10 @@ pub enum Command {
     AcceptPeer(AcceptPeer),
     PausePeer(PausePeer),
     ReceiveBatch(ReceiveBatch),
+    AcceptEpoch(AcceptEpoch),
+    Recall(Recall),
+    EndRecall(EndRecall),
+    CheckBank(CheckBank),
     DigestAccess(DigestAccess),
 }
 
@@ -80,7 +85,11 @@ into_command!(
     AcceptPeer,
     PausePeer,
     ReceiveBatch,
-    DigestAccess
+    DigestAccess,
+    AcceptEpoch,
+    Recall,
+    EndRecall,
+    CheckBank
 );
 
 /// Calls `$act` with the command inside, whichever it is.
@@ -108,6 +117,10 @@ macro_rules! each {
             Command::AcceptPeer($c) => $act,
             Command::PausePeer($c) => $act,
             Command::ReceiveBatch($c) => $act,
+            Command::AcceptEpoch($c) => $act,
+            Command::Recall($c) => $act,
+            Command::EndRecall($c) => $act,
+            Command::CheckBank($c) => $act,
             Command::DigestAccess($c) => $act,
         }
     };
@@ -133,12 +146,16 @@ impl Command {
             Self::RecordCustody(_) => "record-custody",
             Self::AcceptGoods(_) => "accept-goods",
             Self::EndClaimWindow(_) => "end-claim-window",
-            Self::InstructPayouts(_) => "instruct-payout",
+            Self::InstructPayouts(_) => "instruct-payouts",
             Self::ConfirmPayout(_) => "confirm-payout",
             Self::MoveClock(_) => "move-clock",
             Self::AcceptPeer(_) => "accept-peer",
             Self::PausePeer(_) => "pause-peer",
             Self::ReceiveBatch(_) => "receive-batch",
+            Self::AcceptEpoch(_) => "accept-epoch",
+            Self::Recall(_) => "recall",
+            Self::EndRecall(_) => "end-recall",
+            Self::CheckBank(_) => "check-bank",
             Self::DigestAccess(_) => "digest-access",
         }
     }

@@ -229,7 +229,7 @@ impl LodgeExport {
 /// The export release has come over the road: it is the import declaration's content.
 pub fn received_from_peer(world: &mut World, file: &mut TradeFile, declaration: &Declaration) {
     let newer = file.declaration.as_ref().is_none_or(|d| d.edition < declaration.edition);
-    if newer && !file.clearance.is_final() {
+    if newer && (!file.clearance.is_final() || file.is_decision_recalled()) {
         file.declaration = Some(declaration.clone());
         clearance::advance(world, file);
     }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::codes::HubId;
-use crate::command::Decide;
+use crate::command::{Decide, Problem};
 use crate::custody::CustodyKind;
 use crate::event::Happened;
 use crate::id::Id;
@@ -14,7 +14,7 @@ use crate::party::Party;
 use crate::payout::{Payout, PayoutKind};
 use crate::rulebook::{FeeSide, Regime};
 use crate::time::BusinessTime;
-use crate::trade_file::{Side, TradeFile, TradeId};
+use crate::trade_file::{Closed, Side, TradeFile, TradeId};
 use crate::world::{Need, World};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,8 +159,32 @@ fn releasable(world: &World, trade: &TradeId) -> Result<TradeFile, EscrowRefusal
 
 /// Lets the money go: the pending transfer is posted, and what came out of it is split in full.
 fn release(world: &mut World, file: &mut TradeFile) -> Result<(), EscrowRefusal> {
-    let Escrow::Funded { amount, .. } = file.escrow else { return Ok(()) };
-    let Some(order) = &file.order else { return Ok(()) };
+    let Some(Split { peer, tax, fee, due }) = book_release(world, file, world.now)? else { return Ok(()) };
+    world.happened(Some(&file.id), Some(&peer), Happened::EscrowReleased { tax, fee, due });
+    Ok(())
+}
+
+/// A release that this hub told, in what it has lost since: it is booked again, and not told again,
+/// since the peer has booked it. An escrow that is released already stays so.
+pub fn recall(world: &mut World, file: &mut TradeFile, at: BusinessTime) {
+    // Whoever told of the release had told before that the money was secured.
+    crate::payment::recall(world, file, at);
+    if let Err(error) = book_release(world, file, at) {
+        world.happened(Some(&file.id), None, Happened::NotBooked { problem: Problem::of(&error) });
+    }
+}
+
+/// Whom the money of an escrow goes to.
+struct Split {
+    peer: HubId,
+    tax: Money,
+    fee: Money,
+    due: Money,
+}
+
+fn book_release(world: &mut World, file: &mut TradeFile, at: BusinessTime) -> Result<Option<Split>, EscrowRefusal> {
+    let Escrow::Funded { amount, .. } = file.escrow else { return Ok(None) };
+    let Some(order) = &file.order else { return Ok(None) };
     let quote = &order.quote;
     let (tax, fee, due) = (quote.landed.tax, quote.import_fee, quote.due);
     let parts = tax.plus(fee).and_then(|x| x.plus(due)).map_err(EscrowRefusal::Money)?;
@@ -181,9 +205,8 @@ fn release(world: &mut World, file: &mut TradeFile) -> Result<(), EscrowRefusal>
     world.transfer(&trade, Leg::ImportFee, TransferKind::Posted, own(Purpose::Proceeds), own(Purpose::Fee), fee);
     let due_to = Account::with(Purpose::DueTo, &peer, currency);
     world.transfer(&trade, Leg::DueTo, TransferKind::Posted, own(Purpose::Proceeds), due_to, due);
-    world.happened(Some(&trade), Some(&peer), Happened::EscrowReleased { tax, fee, due });
-    file.escrow = Escrow::Released { at: world.now, tax, fee, due };
-    Ok(())
+    file.escrow = Escrow::Released { at, tax, fee, due };
+    Ok(Some(Split { peer, tax, fee, due }))
 }
 
 /// The exporting hub hears that the escrow was released: it is due the money from its peer, pays
@@ -199,7 +222,9 @@ pub fn received_from_peer(
         return Ok(());
     }
     let Some(order) = file.order.clone() else { return Ok(()) };
-    let Some(seller) = order.seller else { return Ok(()) };
+    if order.seller.is_none() && !file.clearance.is_released() {
+        return Ok(());
+    }
     let quote = &order.quote;
     // The peer signed this amount in the quote; another one is not taken, whatever the reason.
     if due != quote.due {
@@ -226,12 +251,18 @@ pub fn received_from_peer(
     world.transfer(&trade, Leg::Exchange, posted, position(home), proceeds.clone(), credit);
     world.transfer(&trade, Leg::Freight, posted, proceeds.clone(), Account::own(Purpose::Carrier, home), freight);
     world.transfer(&trade, Leg::ExportFee, posted, proceeds.clone(), Account::own(Purpose::Fee, home), fee);
+    file.escrow = Escrow::Released { at: world.now, tax, fee, due };
+    // After a loss: who sold it was known to the lost part alone. The rest waits in the proceeds.
+    let Some(seller) = order.seller else { return Ok(()) };
     let seller_account = Account::with(Purpose::Seller, &seller, home);
     world.transfer(&trade, Leg::Proceeds, posted, proceeds, seller_account, rest);
-    file.escrow = Escrow::Released { at: world.now, tax, fee, due };
-    let payout = Payout::new(world.now, &trade, PayoutKind::Proceeds { seller }, Purpose::Seller, rest);
+    let payout = Payout::new(world.now, file, PayoutKind::Proceeds { seller }, Purpose::Seller, rest);
     world.happened(Some(&trade), None, Happened::PayoutDue { payout: payout.id, amount: rest });
     file.payouts.push(payout);
+    if let Some(Closed::Paid { at }) = file.closed {
+        // After a loss: this hub told long ago that the seller has the money.
+        crate::payout::recall(world, file, at);
+    }
     Ok(())
 }
 

@@ -87,6 +87,24 @@ pub enum Happened {
     RoadSuspended {
         peer: HubId,
     },
+    /// The peer declared a loss and opened the next epoch of its log.
+    EpochAccepted {
+        peer: HubId,
+        epoch: u32,
+        lost_from: u64,
+        lost_to: u64,
+    },
+    /// This hub declared a loss: the places `lost_from..lost_to` of the old log are gone.
+    EpochOpened {
+        epoch: u32,
+        lost_from: u64,
+        lost_to: u64,
+    },
+    /// After a declared loss: the bank's notices of the lost time were taken in again.
+    BankChecked {
+        by: Id<Party>,
+        epoch: u32,
+    },
     ClockMoved {
         by: HubId,
         to: BusinessTime,

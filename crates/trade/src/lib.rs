@@ -37,6 +37,7 @@ pub mod quantity;
 pub mod quote;
 pub mod rate_card;
 pub mod readiness;
+pub mod recovery;
 pub mod road;
 pub mod rulebook;
 pub mod site;

@@ -14,6 +14,7 @@ use crate::money::Money;
 use crate::party::{Party, PersonTags, Role};
 use crate::payment;
 use crate::quote::{Quote, QuoteRefusal};
+use crate::recovery::Contradiction;
 use crate::time::BusinessTime;
 use crate::trade_file::{Closed, Side, TradeFile, TradeId};
 use crate::world::{Need, Quota, QuotaKey, World};
@@ -109,6 +110,9 @@ impl Decide for PlaceOrder {
     }
 
     fn decide(&self, world: &mut World) -> Result<TradeId, OrderRefusal> {
+        if let Some(trade) = self.known_but_for_its_buyer(world) {
+            return Ok(trade);
+        }
         let not_a_buyer = OrderRefusal::NotABuyer { party: self.buyer };
         let Some(buyer) = world.parties.get(&self.buyer).filter(|p| p.is(Role::Buyer)) else {
             return Err(not_a_buyer);
@@ -158,6 +162,32 @@ impl Decide for PlaceOrder {
 }
 
 impl PlaceOrder {
+    /// The order was told before a loss, and its buyer was lost: whoever names both its number and its
+    /// quote, and is the payer if one is known, has it again.
+    fn known_but_for_its_buyer(&self, world: &mut World) -> Option<TradeId> {
+        let mut file = world.trades.get(&self.trade).filter(|f| f.side == Side::Import).cloned()?;
+        let order = file.order.clone().filter(|o| o.buyer.is_none() && o.quote.id == self.quote)?;
+        let tags = world.parties.get(&self.buyer).filter(|p| p.is(Role::Buyer))?.person.clone()?;
+        let is_payer = |p: &payment::Payment| p.channel.is_recalled() || p.payer.same_person(&tags);
+        if !file.payments.iter().filter(|p| matches!(p.fate, payment::Fate::Applied { .. })).all(is_payer) {
+            return None;
+        }
+        let quote = Quote { asked_by: Some(self.buyer), ..Quote::clone(&order.quote) };
+        let buyer = Some(OrderBuyer { party: self.buyer, tags });
+        file.order = Some(Arc::new(Order { quote: Arc::new(quote.clone()), buyer, ..Order::clone(&order) }));
+        if let Some(key) = self.quota(world) {
+            let used = world.quotas.get(&key).map_or(Money::zero(world.site.currency), |q| q.used);
+            let used = used.plus(quote.landed.taxable).unwrap_or(used);
+            world.quotas.put(key.clone(), Quota { key, used });
+        }
+        let placed = Happened::OrderPlaced { quote: quote.id, buyer: self.buyer, total: quote.landed.total };
+        world.happened(Some(&self.trade), None, placed);
+        world.quotes.put(quote.id, quote);
+        clearance::advance(world, &mut file);
+        world.trades.put(self.trade.clone(), file);
+        Some(self.trade.clone())
+    }
+
     /// Takes the order's taxable value from what the person may still import this year.
     fn use_quota(&self, world: &mut World, quote: &Quote) -> Result<(), OrderRefusal> {
         let Some(key) = self.quota(world) else { return Ok(()) };
@@ -179,6 +209,76 @@ impl PlaceOrder {
         };
         world.happened(Some(&self.trade), Some(&quote.exporter), taken);
     }
+}
+
+/// Who asked for a quote, if that is known here.
+fn buyer_of(world: &World, quote: &Quote) -> Option<OrderBuyer> {
+    let id = world.quotes.get(&quote.id)?.asked_by?;
+    let party = world.parties.knows(&id).then(|| world.parties.get(&id)).flatten()?;
+    Some(OrderBuyer { party: party.id, tags: party.person.clone()? })
+}
+
+/// The yearly limit that an order uses which was told, and lost.
+pub(crate) fn recalled_quota(world: &World, quote: &Quote, placed_at: BusinessTime) -> Option<QuotaKey> {
+    let person = buyer_of(world, quote)?.tags.id?;
+    Some(QuotaKey { person, year: world.site.date(placed_at).year() })
+}
+
+/// The yearly limit that an order has used.
+pub(crate) fn used_quota(world: &World, trade: &TradeId) -> Option<QuotaKey> {
+    quota_of(world, world.trades.get(trade)?)
+}
+
+fn quota_of(world: &World, file: &TradeFile) -> Option<QuotaKey> {
+    let order = file.order.as_ref()?;
+    let person = order.buyer.as_ref()?.tags.id.clone()?;
+    Some(QuotaKey { person, year: world.site.date(order.placed_at).year() })
+}
+
+/// An order that comes to nothing gives back what it used of the person's yearly limit.
+pub(crate) fn give_back(world: &mut World, file: &TradeFile) {
+    let Some(order) = file.order.as_ref().filter(|_| file.closed.is_none()) else { return };
+    if let Some(key) = quota_of(world, file)
+        && world.quotas.knows(&key)
+        && let Some(quota) = world.quotas.get(&key).cloned()
+    {
+        let used = quota.used.minus(order.quote.landed.taxable).unwrap_or(quota.used);
+        world.quotas.put(key.clone(), Quota { key, used });
+    }
+}
+
+/// An order that this hub told as taken, in what it has lost since. The buyer is known if the quote
+/// was asked for before; otherwise nobody can accept the goods but time, and an operator is told.
+pub fn recall(
+    world: &mut World,
+    file: &mut TradeFile,
+    quote: &Quote,
+    delivery: &str,
+    practice: bool,
+    placed_at: BusinessTime,
+) {
+    if file.order.is_some() {
+        return;
+    }
+    let known = world.quotes.get(&quote.id).cloned();
+    let buyer = buyer_of(world, quote);
+    if let Some(key) = recalled_quota(world, quote, placed_at) {
+        let zero = Money::zero(world.site.currency);
+        let used = world.quotas.get(&key).map_or(zero, |q| q.used);
+        let used = used.plus(quote.landed.taxable).unwrap_or(used);
+        world.quotas.put(key.clone(), Quota { key, used });
+    }
+    if buyer.is_none() {
+        let problem = Problem::of(&Contradiction::BuyerLost);
+        world.happened(Some(&file.id), None, Happened::NotBooked { problem });
+    }
+    if known.is_none() {
+        world.quotes.put(quote.id, quote.clone());
+    }
+    file.practice = practice;
+    let quote = known.unwrap_or_else(|| quote.clone());
+    let (quote, delivery) = (Arc::new(quote), delivery.to_owned());
+    file.order = Some(Arc::new(Order { quote, placed_at, delivery, buyer, seller: None }));
 }
 
 /// Asks the rules again, with what the person has bought this year.
@@ -229,7 +329,11 @@ pub fn take_from_peer(world: &mut World, trade: &TradeId, peer: &HubId, quote: &
         buyer: None,
         seller: seller.as_ref().ok().copied(),
     }));
-    if let Err(problem) = seller {
+    // Goods that this hub has let go are on their way, whoever sold them: see `recovery`.
+    if seller.is_err() && file.clearance.is_released() {
+        let problem = Problem::of(&Contradiction::SellerLost);
+        world.happened(Some(trade), None, Happened::NotBooked { problem });
+    } else if let Err(problem) = seller {
         file.closed = Some(Closed::Declined { at: world.now, reason: problem.code.clone() });
         world.happened(Some(trade), Some(peer), Happened::OrderDeclined { problem });
     }
@@ -276,14 +380,6 @@ pub enum LapseRefusal {
     NotYet { expires_at: BusinessTime },
 }
 
-impl LapseOrder {
-    fn quota(&self, world: &World) -> Option<QuotaKey> {
-        let order = world.trades.get(&self.trade)?.order.as_ref()?;
-        let person = order.buyer.as_ref()?.tags.id.clone()?;
-        Some(QuotaKey { person, year: world.site.date(order.placed_at).year() })
-    }
-}
-
 impl Decide for LapseOrder {
     type Answer = TradeId;
     type Refusal = LapseRefusal;
@@ -293,7 +389,7 @@ impl Decide for LapseOrder {
     }
 
     fn reads_more(&self, world: &World, need: &mut Need) {
-        if let Some(key) = self.quota(world) {
+        if let Some(key) = used_quota(world, &self.trade) {
             need.quota(key);
         }
     }
@@ -311,12 +407,7 @@ impl Decide for LapseOrder {
         if world.now <= order.quote.expires_at {
             return Err(LapseRefusal::NotYet { expires_at: order.quote.expires_at });
         }
-        if let Some(key) = self.quota(world)
-            && let Some(quota) = world.quotas.get(&key).cloned()
-        {
-            let used = quota.used.minus(order.quote.landed.taxable).unwrap_or(quota.used);
-            world.quotas.put(key.clone(), Quota { key, used });
-        }
+        give_back(world, &file);
         file.closed = Some(Closed::Lapsed { at: world.now });
         world.happened(Some(&self.trade), file.peer.as_ref(), Happened::OrderLapsed);
         world.trades.put(self.trade.clone(), file);

@@ -13,7 +13,7 @@ use crate::escrow::Escrow;
 use crate::event::Happened;
 use crate::ledger::{Account, Leg, Purpose, TRANSFER_MAX_MINOR, TransferKind};
 use crate::money::{Currency, Money};
-use crate::party::PersonTags;
+use crate::party::{PersonTag, PersonTags};
 use crate::payout::{Payout, PayoutKind, PayoutState};
 use crate::time::BusinessTime;
 use crate::trade_file::{Closed, Side, TradeFile, TradeId};
@@ -27,6 +27,15 @@ pub enum PaymentChannel {
     Camt054,
     /// A payment firm's signed webhook.
     Webhook,
+    /// This hub told its peer that the money is secured, and has lost by which payment; see [`recall`].
+    Recalled,
+}
+
+impl PaymentChannel {
+    #[must_use]
+    pub const fn is_recalled(self) -> bool {
+        matches!(self, Self::Recalled)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,6 +168,17 @@ impl Decide for ReceivePayment {
         };
         let received = Happened::PaymentReceived { payment: self.no.to_string(), amount: self.amount };
         world.happened(Some(&self.trade), None, received);
+        if let Some(fate) = self.known_but_for_its_number(&mut file) {
+            if matches!(file.escrow, Escrow::Returned { .. })
+                && let Some(payment) = file.applied_payment().cloned()
+            {
+                give_back(world, &mut file, &payment);
+            }
+            clearance::advance(world, &mut file);
+            world.numbers.put(number, self.trade.clone());
+            world.trades.put(self.trade.clone(), file);
+            return Ok(PaymentAnswer { trade: self.trade.clone(), no: self.no.clone(), fate, again: true });
+        }
         let fate = settle_fate(world, &mut file, payment, Account::own(Purpose::Bank, self.amount.currency()));
         clearance::advance(world, &mut file);
         world.numbers.put(number, self.trade.clone());
@@ -168,6 +188,19 @@ impl Decide for ReceivePayment {
 }
 
 impl ReceivePayment {
+    /// The payment that was booked again after a loss without its number: its notice comes once more,
+    /// and nothing moves.
+    fn known_but_for_its_number(&self, file: &mut TradeFile) -> Option<Fate> {
+        let buyer = file.order.as_ref().and_then(|o| o.buyer.as_ref()).map(|b| b.tags.clone());
+        let is_payer = buyer.is_none_or(|tags| tags.same_person(&self.payer));
+        let is_it = |p: &&mut Payment| p.channel == PaymentChannel::Recalled && p.amount == self.amount && is_payer;
+        let payment = file.payments.iter_mut().find(is_it)?;
+        payment.no = self.no.clone();
+        payment.payer = self.payer.clone();
+        payment.channel = self.channel;
+        Some(payment.fate.clone())
+    }
+
     /// The number came before: the same message is answered the same, another one is refused.
     fn again(&self, world: &World, trade: &TradeId) -> Result<PaymentAnswer, PaymentRefusal> {
         let taken = PaymentRefusal::PaymentNumberTaken { payment: self.no.to_string(), trade: trade.clone() };
@@ -230,7 +263,7 @@ fn set_aside(world: &mut World, file: &mut TradeFile, payment: &Payment, fault: 
     );
     let payout = Payout::new(
         world.now,
-        &file.id,
+        file,
         PayoutKind::Refund { payment: payment.no.clone() },
         Purpose::Unapplied,
         payment.amount,
@@ -277,8 +310,16 @@ pub fn return_funds(world: &mut World, file: &mut TradeFile) {
     let proceeds = Account::own(Purpose::Proceeds, amount.currency());
     world.transfer(&file.id, Leg::Escrow, TransferKind::VoidPending, funds, proceeds, amount);
     file.escrow = Escrow::Returned { amount, at: world.now };
-    let payout =
-        Payout::new(world.now, &file.id, PayoutKind::Refund { payment: payment.no }, Purpose::BuyerFunds, amount);
+    if payment.channel != PaymentChannel::Recalled {
+        give_back(world, file, &payment);
+    }
+}
+
+/// Money that was held goes back to where it came from. A payment whose number was lost goes back
+/// once the bank has told the number again.
+fn give_back(world: &mut World, file: &mut TradeFile, payment: &Payment) {
+    let (amount, payment) = (payment.amount, payment.clone());
+    let payout = Payout::new(world.now, file, PayoutKind::Refund { payment: payment.no }, Purpose::BuyerFunds, amount);
     world.happened(Some(&file.id), None, Happened::RefundDue { payout: payout.id, amount });
     file.payouts.push(payout);
 }
@@ -336,4 +377,31 @@ impl Payout {
     pub fn is_refund(&self) -> bool {
         matches!(self.kind, PayoutKind::Refund { .. }) && !matches!(self.state, PayoutState::Done { .. })
     }
+}
+
+/// This hub told that the buyer's money is secured, in what it has lost since. A payment funds an
+/// escrow only if it is exactly the total, so what came in is known but for its number: a parked
+/// payment that fits, or one that the bank will tell of again.
+pub fn recall(world: &mut World, file: &mut TradeFile, at: BusinessTime) {
+    let Some(total) = file.total().filter(|_| file.escrow == Escrow::Empty) else { return };
+    let Some(order) = &file.order else { return };
+    let currency = total.currency();
+    let parked = file.payments.iter().position(|p| p.fate == Fate::Parked && p.amount == total);
+    let source = if parked.is_some() { Purpose::Unapplied } else { Purpose::Bank };
+    match parked.and_then(|at| file.payments.get_mut(at)) {
+        Some(payment) => payment.fate = Fate::Applied { at },
+        None => {
+            let unknown = PersonTags { id: None, name: PersonTag::of(&world.site.person_key, "name", "") };
+            let payer = order.buyer.as_ref().map_or(unknown, |b| b.tags.clone());
+            let no = DocumentNo::recalled(file.id.order_no());
+            let (channel, fate) = (PaymentChannel::Recalled, Fate::Applied { at });
+            file.payments.push(Payment { no, amount: total, payer, channel, at, fate });
+        }
+    }
+    let funds = Account::own(Purpose::BuyerFunds, currency);
+    let (from, proceeds) = (Account::own(source, currency), Account::own(Purpose::Proceeds, currency));
+    world.transfer(&file.id, Leg::Funded, TransferKind::Posted, from, funds.clone(), total);
+    world.transfer(&file.id, Leg::Escrow, TransferKind::Pending, funds, proceeds, total);
+    file.escrow = Escrow::Funded { amount: total, at };
+    file.closed = None;
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::Epoch;
 use crate::codes::DocumentNo;
 use crate::command::Decide;
 use crate::event::Happened;
@@ -51,13 +52,24 @@ pub enum PayoutState {
 
 impl Payout {
     #[must_use]
-    pub fn new(now: BusinessTime, trade: &TradeId, kind: PayoutKind, from: Purpose, amount: Money) -> Self {
+    pub fn new(now: BusinessTime, file: &TradeFile, kind: PayoutKind, from: Purpose, amount: Money) -> Self {
         let what = match &kind {
             PayoutKind::Proceeds { .. } => "proceeds",
             PayoutKind::Refund { payment } => payment.as_str(),
         };
-        let id = Id::derived(now, &format!("{trade}/{what}"));
+        // By the day of the quote, which both hubs and every copy of this one know: a payout that
+        // comes about again after a loss has the number by which the bank has executed it.
+        let day = file.order.as_ref().map_or(BusinessTime::from_micros(0), |order| order.quote.asked_at);
+        let id = Id::derived(day, &format!("{}/{what}", file.id));
         Self { id, kind, from, amount, due_at: now, state: PayoutState::Due }
+    }
+
+    /// What was instructed is held already; what was not goes at once.
+    const fn how_it_is_booked(&self) -> TransferKind {
+        match self.state {
+            PayoutState::Instructed { .. } => TransferKind::PostPending,
+            PayoutState::Due | PayoutState::Done { .. } => TransferKind::Posted,
+        }
     }
 
     fn leg(&self) -> Leg {
@@ -217,6 +229,8 @@ impl Decide for ConfirmPayout {
         with_payout(world, &self.trade, self.payout, |world, file, at| {
             let payout = &mut file.payouts[at];
             match &payout.state {
+                // After a declared loss the bank knows of instructions that this hub does not.
+                PayoutState::Due if world.site.road.epoch > Epoch::FIRST => {}
                 PayoutState::Due => return Err(PayoutRefusal::NotInstructed { payout: self.payout }),
                 PayoutState::Instructed { .. } => {}
                 PayoutState::Done { .. } => return Ok(payout.clone()),
@@ -225,7 +239,8 @@ impl Decide for ConfirmPayout {
                 return Err(PayoutRefusal::PayoutAmount { expected: payout.amount, got: self.amount });
             }
             let (from, bank) = payout.accounts();
-            world.transfer(&self.trade, payout.leg(), TransferKind::PostPending, from, bank, payout.amount);
+            let kind = payout.how_it_is_booked();
+            world.transfer(&self.trade, payout.leg(), kind, from, bank, payout.amount);
             payout.state = PayoutState::Done { bank_reference: self.bank_reference.clone(), at: world.now };
             let done = payout.clone();
             world.happened(Some(&self.trade), None, Happened::PayoutDone { payout: done.id });
@@ -235,5 +250,21 @@ impl Decide for ConfirmPayout {
             }
             Ok(done)
         })
+    }
+}
+
+/// This hub told that the seller has the money, in what it has lost since: it is not paid again.
+pub fn recall(world: &mut World, file: &mut TradeFile, at: BusinessTime) {
+    file.closed = Some(Closed::Paid { at });
+    let trade = file.id.clone();
+    for payout in &mut file.payouts {
+        let is_open = !matches!(payout.state, PayoutState::Done { .. });
+        if is_open && matches!(payout.kind, PayoutKind::Proceeds { .. }) {
+            let (from, bank) = payout.accounts();
+            let kind = payout.how_it_is_booked();
+            world.transfer(&trade, payout.leg(), kind, from, bank, payout.amount);
+            payout.state = PayoutState::Done { bank_reference: String::new(), at };
+            world.happened(Some(&trade), None, Happened::PayoutDone { payout: payout.id });
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use crate::card::{CardRefusal, HubCard, SignedCard, accepts, succeeds};
-use crate::checkpoint::{NoteFault, SignedCheckpoint};
+use crate::checkpoint::{Epoch, NoteFault, SignedCheckpoint};
 use crate::clearance::{self, AskedFor, Channel, Clearance};
 use crate::clock;
 use crate::codes::{Country, HubId};
@@ -18,7 +18,7 @@ use crate::key::{Purpose, Signature, verify_bytes};
 use crate::order;
 use crate::product::{Offer, OfferKey, PeerAnswer};
 use crate::quote::{AskQuote, Quote, QuoteRefusal};
-use crate::road::{self, Batch, Entry, Receipt, RoadRefusal, RoadState};
+use crate::road::{self, Batch, Entry, EpochRefusal, NewEpoch, Receipt, RoadRefusal, RoadState};
 use crate::time::{BusinessTime, WallTime};
 use crate::trade_file::{Closed, Side, TradeFile};
 use crate::waybill;
@@ -34,12 +34,29 @@ pub struct Peer {
     /// We do not send, nor take in, while paused.
     pub paused: bool,
     pub since: BusinessTime,
+    /// The signature of the card, as accepted: with it others can check the card.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card_signature: Option<Signature>,
+    /// After a loss of ours: up to which road number our own words to this peer were recalled.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub recalled: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Peer {
     #[must_use]
     pub const fn territory(&self) -> Country {
         self.card.territory
+    }
+
+    /// The card as its hub published it.
+    #[must_use]
+    pub fn signed_card(&self) -> Option<SignedCard> {
+        Some(SignedCard::of(self.card.clone(), self.card_signature.clone()?))
     }
 }
 
@@ -89,16 +106,19 @@ impl Decide for AcceptPeer {
         }
         let card = self.card.claimed().clone();
         let id = card.id.clone();
+        let card_signature = Some(self.card.signature().clone());
         let known = world.peers.all().find(|(k, _)| **k == id).map(|(_, p)| p.clone());
         let peer = match known {
-            Some(known) if known.card == card && known.url == self.url => return Ok(id),
+            Some(known) if known.card == card && known.url == self.url && known.card_signature.is_some() => {
+                return Ok(id);
+            }
             Some(known) => {
                 if known.card != card {
                     succeeds(&known.card, &self.card)
                         .map_err(|reason| PeerRefusal::CardRefused { reasons: vec![reason] })?;
                 }
                 let road = RoadState { peer: card.clone(), ..known.road.clone() };
-                Peer { card: card.clone(), url: self.url.clone(), road, ..known }
+                Peer { card: card.clone(), url: self.url.clone(), road, card_signature, ..known }
             }
             None => Peer {
                 road: RoadState::opened(card.clone()),
@@ -106,6 +126,8 @@ impl Decide for AcceptPeer {
                 url: self.url.clone(),
                 paused: false,
                 since: world.now,
+                card_signature,
+                recalled: 0,
             },
         };
         world.happened(None, Some(&id), Happened::PeerAccepted { peer: id.clone(), epoch: card.epoch.0 });
@@ -223,6 +245,44 @@ impl Decide for ReceiveBatch {
         };
         Receipt::issue(&world.site.road, &peer.road, refusal, self.at)
             .map_err(|fault| ReceiveRefusal::Receipt { fault })
+    }
+}
+
+/// A peer declares that it has lost events, and opens the next epoch of its log. What was applied
+/// here stays applied; road numbers go on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AcceptEpoch {
+    pub statement: NewEpoch,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum AcceptEpochRefusal {
+    PeerUnknown { peer: HubId },
+    EpochRefused { refusal: EpochRefusal },
+}
+
+impl Decide for AcceptEpoch {
+    /// The epoch in which the peer's log lives here now.
+    type Answer = Epoch;
+    type Refusal = AcceptEpochRefusal;
+
+    fn reads(&self, _need: &mut Need) {}
+
+    fn decide(&self, world: &mut World) -> Result<Epoch, AcceptEpochRefusal> {
+        let from = self.statement.hub.clone();
+        let known = world.peers.all().find(|(k, _)| **k == from).map(|(_, p)| p.clone());
+        let Some(mut peer) = known else { return Err(AcceptEpochRefusal::PeerUnknown { peer: from }) };
+        let NewEpoch { epoch, lost_from, lost_to, .. } = self.statement;
+        if epoch == peer.road.epoch {
+            return Ok(epoch);
+        }
+        let accepted = road::accept_epoch(&world.site.road, &peer.road, &self.statement)
+            .map_err(|refusal| AcceptEpochRefusal::EpochRefused { refusal })?;
+        peer.road = accepted.state;
+        world.peers.put(from.clone(), peer);
+        world.happened(None, None, Happened::EpochAccepted { peer: from, epoch: epoch.0, lost_from, lost_to });
+        Ok(epoch)
     }
 }
 
@@ -371,7 +431,7 @@ fn peer_clearance(world: &World, file: &mut TradeFile, what: &Happened) {
 
 fn waybill_from_peer(world: &mut World, file: &mut TradeFile, waybill: &crate::waybill::Waybill) {
     let newer = file.waybill.as_ref().is_none_or(|w| w.edition < waybill.edition);
-    if !newer || file.clearance.is_final() {
+    if !newer || (file.clearance.is_final() && !file.is_decision_recalled()) {
         return;
     }
     let number = NumberKey::waybill(waybill.no.as_str());

@@ -7,13 +7,14 @@
 //!
 //! - [`receive`] checks a batch: limits, addressee, signature, consistency, inclusion, order.
 //! - [`compose`] makes one, [`Outgoing`] knows which and when.
-//! - [`recover`], [`NewEpoch`] and [`accept_epoch`] are for a hub that has lost events.
+//! - [`WitnessQuestion`], [`recover`], [`NewEpoch`] and [`accept_epoch`] are for a hub that has lost events.
 //! - [`step`] runs both sides; a simulation needs nothing else.
 
 mod epoch;
 mod receive;
 mod send;
 mod step;
+mod witness;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -25,6 +26,10 @@ pub use epoch::{
 pub use receive::{Accepted, receive};
 pub use send::{Head, InFlight, Outgoing, ReceiptRefusal, Wanted, acknowledge, compose};
 pub use step::{Alarm, Effect, Message, Road, step};
+pub use witness::{
+    AnswerFault, GIVEN_BACK_MAX, GIVEN_BACK_MAX_BYTES, GiveBack, GivenBack, GivenBackFault, Kept, Testimony,
+    WitnessAnswer, WitnessQuestion,
+};
 
 use crate::card::{HubCard, Mode, canonical_json};
 use crate::checkpoint::{Epoch, NOTE_MAX_BYTES, NoteFault, NoteSignature, Origin, SignedCheckpoint};

@@ -124,6 +124,26 @@ impl Site {
         })
     }
 
+    /// The same hub in a later epoch of its log, declared at `since`: its card says so from then on.
+    #[must_use]
+    pub fn in_epoch(&self, epoch: Epoch, since: WallTime) -> Self {
+        let issued_at = self.card.issued_at.max(since);
+        Self {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            territory: self.territory,
+            currency: self.currency,
+            zone: self.zone.clone(),
+            mode: self.mode,
+            stance: self.stance.clone(),
+            rulebooks: Arc::clone(&self.rulebooks),
+            road: Own { epoch, ..self.road.clone() },
+            person_key: self.person_key,
+            card: HubCard { epoch, issued_at, ..self.card.clone() },
+            bank: self.bank.clone(),
+        }
+    }
+
     /// The date at the hub's office.
     #[must_use]
     pub fn date(&self, now: BusinessTime) -> Date {

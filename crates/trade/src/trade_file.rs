@@ -191,6 +191,13 @@ impl TradeFile {
         }
     }
 
+    /// After a loss: what import customs decided is known again, and the documents that it was decided
+    /// on, which the peer sends again, are not yet. In life a decision is taken on a match.
+    #[must_use]
+    pub fn is_decision_recalled(&self) -> bool {
+        self.side == Side::Import && self.clearance.is_final() && self.matched.is_none()
+    }
+
     /// Takes note of what the peer told of this trade.
     pub fn hear(&mut self, road_seq: u64) {
         if self.heard.last().is_none_or(|last| *last < road_seq) {

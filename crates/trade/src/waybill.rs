@@ -155,3 +155,11 @@ pub fn tell(world: &mut World, file: &TradeFile) {
         world.happened(Some(&file.id), file.peer.as_ref(), Happened::WaybillIssued { waybill: waybill.clone() });
     }
 }
+
+/// A waybill that this hub told, in what it has lost since.
+pub fn recall(world: &mut World, file: &mut TradeFile, waybill: &Waybill) {
+    if file.waybill.as_ref().is_none_or(|known| known.edition < waybill.edition) {
+        world.numbers.put(NumberKey::waybill(waybill.no.as_str()), file.id.clone());
+        file.waybill = Some(waybill.clone());
+    }
+}

@@ -301,6 +301,10 @@ pub struct World {
     events: Vec<Draft>,
     transfers: Vec<Transfer>,
     received: Vec<Received>,
+    /// What the hub knows of itself beside its nouns, by name; see `recovery::mark`.
+    marks: BTreeMap<String, String>,
+    marked: Vec<(&'static str, String)>,
+    marked_kept: usize,
     events_kept: usize,
     transfers_kept: usize,
     received_kept: usize,
@@ -329,6 +333,9 @@ impl World {
             events: Vec::new(),
             transfers: Vec::new(),
             received: Vec::new(),
+            marks: BTreeMap::new(),
+            marked: Vec::new(),
+            marked_kept: 0,
             events_kept: 0,
             transfers_kept: 0,
             received_kept: 0,
@@ -369,6 +376,11 @@ impl World {
         self.events.push(Draft { at: self.now, trade: trade.cloned(), to: to.cloned(), what });
     }
 
+    /// As [`Self::happened`], of something that happened at another time.
+    pub fn happened_as(&mut self, draft: Draft) {
+        self.events.push(draft);
+    }
+
     /// The same thing, told to every accepted peer.
     pub fn told_all_peers(&mut self, what: &Happened) {
         let peers: BTreeSet<HubId> = self.peers.all().map(|(id, _)| id.clone()).collect();
@@ -400,6 +412,26 @@ impl World {
         if amount.is_positive() {
             self.transfers.push(Transfer { trade: trade.clone(), leg, kind, debit, credit, amount, at: self.now });
         }
+    }
+
+    pub fn load_mark(&mut self, name: String, value: String) {
+        self.marks.insert(name, value);
+    }
+
+    pub fn mark(&mut self, name: &'static str, value: String) {
+        self.marked.push((name, value));
+    }
+
+    #[must_use]
+    pub fn marked(&self, name: &str) -> Option<String> {
+        let fresh = self.marked.iter().rev().find(|(n, _)| *n == name).map(|(_, value)| value);
+        fresh.or_else(|| self.marks.get(name)).cloned()
+    }
+
+    /// Marks that were set in this batch, in their order.
+    #[must_use]
+    pub fn new_marks(&self) -> &[(&'static str, String)] {
+        &self.marked
     }
 
     /// Keeps what a peer told, as it came.
@@ -447,6 +479,7 @@ impl World {
         self.events_kept = self.events.len();
         self.transfers_kept = self.transfers.len();
         self.received_kept = self.received.len();
+        self.marked_kept = self.marked.len();
         self.clock_kept = self.clock_moved;
         self.now_kept = self.now;
     }
@@ -466,6 +499,7 @@ impl World {
         self.events.truncate(self.events_kept);
         self.transfers.truncate(self.transfers_kept);
         self.received.truncate(self.received_kept);
+        self.marked.truncate(self.marked_kept);
         self.clock_moved = self.clock_kept;
         self.now = self.now_kept;
     }
@@ -498,6 +532,8 @@ impl World {
         }
         self.events.clear();
         self.received.clear();
+        self.marks.extend(self.marked.drain(..).map(|(name, value)| (name.to_owned(), value)));
+        self.marked_kept = 0;
         (self.events_kept, self.transfers_kept, self.received_kept) = (0, 0, 0);
         (self.clock_moved, self.clock_kept) = (None, None);
         (self.now, self.now_kept) = (now, now);

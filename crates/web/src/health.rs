@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use hub::Status;
+use hub::recovery::Standing;
 use serde_json::{Value, json};
 
 use crate::AppState;
@@ -50,6 +51,15 @@ async fn look(app: &AppState) -> Answer<(bool, Value)> {
         .iter()
         .map(|r| json!({ "peer": r.peer, "paused": r.paused, "backlog": r.backlog(), "failures": r.failures }))
         .collect();
-    let ready = log && (lease || matches!(status, Status::Following { .. }));
-    Ok((ready, json!({ "ready": ready, "store": true, "lease": lease, "log": log, "lag": lag, "roads": roads })))
+    // A hub that has lost events can be read only: whoever balances load sends work elsewhere.
+    let standing = app.hub.standing();
+    let decides = matches!(standing, Standing::Sound | Standing::Asking { restored: false, .. });
+    let ready = log && decides && (lease || matches!(status, Status::Following { .. }));
+    let recovery = crate::recovery::brief(&standing);
+    Ok((
+        ready,
+        json!({
+            "ready": ready, "store": true, "lease": lease, "log": log, "lag": lag, "recovery": recovery, "roads": roads,
+        }),
+    ))
 }

@@ -126,6 +126,7 @@ const NOUNS: &[Noun] = &[
     noun!("settlement"),
     noun!("operator"),
     noun!("peer"),
+    noun!("recovery"),
     noun!("log"),
     noun!("verify"),
     noun!("cli"),

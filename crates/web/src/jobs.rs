@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hub::Unavailable;
 use trade::commands::Command;
 use trade::escrow::EndClaimWindow;
 use trade::order::LapseOrder;
@@ -26,11 +27,19 @@ pub async fn run(app: AppState) {
         for answer in app.hub.submit_all(due).await {
             // A refusal says that it was not yet time, or that somebody was quicker: both are fine.
             if let Err(unavailable) = answer {
+                // What waits for a witness or for the bank is found again at the next look.
+                if waits(&unavailable) {
+                    continue;
+                }
                 eprintln!("{}", serde_json::json!({ "job": "due", "unavailable": unavailable }));
                 break;
             }
         }
     }
+}
+
+const fn waits(unavailable: &Unavailable) -> bool {
+    matches!(unavailable, Unavailable::ReadsOnly | Unavailable::WitnessesSilent { .. } | Unavailable::BankUnchecked)
 }
 
 async fn due(app: &AppState) -> Result<Vec<Command>, hub::db::StoreError> {

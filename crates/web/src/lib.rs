@@ -50,6 +50,7 @@ pub mod problem;
 pub mod product;
 pub mod pump;
 pub mod quote;
+pub mod recovery;
 pub mod settlement;
 pub mod start;
 pub mod trade_file;
@@ -67,6 +68,7 @@ pub struct App {
     pub hub: Hub,
     pub settings: Settings,
     pub doorman: auth::Doorman,
+    pub road: recovery::RoadDesk,
 }
 
 /// What a hub's operator sets for its pages.
@@ -84,7 +86,7 @@ pub struct Settings {
 impl AppState {
     #[must_use]
     pub fn new(hub: Hub, settings: Settings) -> Self {
-        Self(Arc::new(App { hub, settings, doorman: auth::Doorman::default() }))
+        Self(Arc::new(App { hub, settings, doorman: auth::Doorman::default(), road: recovery::RoadDesk::default() }))
     }
 
     #[must_use]
@@ -165,6 +167,7 @@ pub fn router(app: AppState) -> Router {
         .merge(peer::routes())
         .merge(node::routes())
         .merge(log::routes())
+        .merge(recovery::routes())
         .merge(verify::routes())
         .merge(health::routes())
         .merge(money::routes())

@@ -90,6 +90,7 @@ struct View {
     today: String,
     rules: Vec<String>,
     events: Vec<(String, String, Option<String>)>,
+    recovery: crate::recovery::View,
 }
 
 #[derive(Template)]
@@ -103,6 +104,11 @@ struct HomePage<'a> {
 /// GET /operator
 async fn home(State(app): State<AppState>, p: Page, As(..): As<Operator>) -> Answer<Response> {
     Ok(p.show(&HomePage { p: &p, v: view(&p, &app).await?, told: None }))
+}
+
+/// The same page, with what came of something that was done on it.
+pub async fn with(p: &Page, app: &AppState, told: Option<Told>) -> Answer<Response> {
+    Ok(p.show(&HomePage { p, v: view(p, app).await?, told }))
 }
 
 async fn view(p: &Page, app: &AppState) -> Answer<View> {
@@ -156,6 +162,7 @@ async fn view(p: &Page, app: &AppState) -> Answer<View> {
         funnel: funnel(app).await?.into_iter().map(|(code, n)| (p.by("hub-funnel", code), p.num(n))).collect(),
         now: p.w1("hub-clock-now", "now", p.time(now)),
         today: site.date(now).to_string(),
+        recovery: crate::recovery::view(p, app).await?,
         rules: site.rulebooks.books().map(|b| format!("{} {}", b.territory, short(&b.digest))).collect(),
         events,
     })

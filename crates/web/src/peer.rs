@@ -15,7 +15,7 @@ use trade::card::{CARD_MAX_BYTES, HubCard, SignedCard};
 use trade::codes::HubId;
 use trade::commands::Command;
 use trade::http_signature::{Content, REQUEST_MAX_AGE_SECONDS, Request, SignatureHeaders, Target, verify_request};
-use trade::peer::{AcceptPeer, PausePeer, ReceiveBatch};
+use trade::peer::{AcceptPeer, PausePeer, Peer, ReceiveBatch};
 use trade::road::{BATCH_MAX_BYTES, Batch};
 
 use crate::AppState;
@@ -280,8 +280,16 @@ async fn receive(
 ) -> Answer<Response> {
     let site = app.site();
     let batch = Batch::read(&body, &site.road.versions, site.road.limits).map_err(|refusal| Failure::of(&refusal))?;
-    let unknown = || Failure::new(StatusCode::FORBIDDEN, "peer-unknown").with("peer", batch.from.to_string());
-    let peer = app.hub.peer(&batch.from).await?.ok_or_else(unknown)?;
+    sender(&app, uri.path(), &headers, &body, &batch.from).await?;
+    let command = ReceiveBatch::new(batch, app.wall());
+    let receipt = app.submit(Command::ReceiveBatch(command)).await?;
+    Ok(Json(receipt).into_response())
+}
+
+/// The peer that sent a request of the road: it is accepted here, and one of its keys signed.
+pub async fn sender(app: &AppState, path: &str, headers: &HeaderMap, body: &[u8], from: &HubId) -> Answer<Peer> {
+    let unknown = || Failure::new(StatusCode::FORBIDDEN, "peer-unknown").with("peer", from.to_string());
+    let peer = app.hub.peer(from).await?.ok_or_else(unknown)?;
     let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
     let signed = SignatureHeaders {
         content_digest: text("content-digest"),
@@ -291,12 +299,10 @@ async fn receive(
     let media_type = text("content-type").unwrap_or_default();
     let request = Request {
         method: "POST",
-        target: Target::Path(uri.path()),
-        content: Some(Content { media_type: &media_type, body: &body }),
+        target: Target::Path(path),
+        content: Some(Content { media_type: &media_type, body }),
     };
-    verify_request(&peer.card.keys, site.mode, &request, &signed, app.wall(), REQUEST_MAX_AGE_SECONDS)
+    verify_request(&peer.card.keys, app.site().mode, &request, &signed, app.wall(), REQUEST_MAX_AGE_SECONDS)
         .map_err(|fault| Failure::new(StatusCode::UNAUTHORIZED, "road-signature").with("fault", json!(fault)))?;
-    let command = ReceiveBatch::new(batch, app.wall());
-    let receipt = app.submit(Command::ReceiveBatch(command)).await?;
-    Ok(Json(receipt).into_response())
+    Ok(peer)
 }

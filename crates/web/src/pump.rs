@@ -7,15 +7,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use axum::http::header;
+use axum::body::Bytes;
+use axum::http::{StatusCode, header};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use trade::checkpoint::Epoch;
 use trade::codes::HubId;
 use trade::http_signature::{Content, Request, Target, sign_request};
 use trade::peer::Peer;
 use trade::road::{Alarm, Batch, Effect, Message, Receipt, Road, step};
 
 use crate::AppState;
+use crate::recovery::EPOCHS;
 
 /// Where a peer takes batches.
 pub const BATCHES: &str = "/road/v1/batches";
@@ -25,6 +28,9 @@ pub const MEDIA_TYPE: &str = "application/json";
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// A new peer is noticed, and a quiet road looked after, this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// While witnesses are being asked, it is looked this often whether they have answered.
+const ASKED_EVERY: Duration = Duration::from_millis(200);
 
 /// Runs until the hub is closed: one task for each accepted peer, on the node that decides.
 pub async fn run(app: AppState, http: reqwest::Client) {
@@ -55,6 +61,14 @@ async fn pump(app: AppState, http: reqwest::Client, id: HubId) {
     sent.in_flight = None;
     loop {
         let Ok(Some(peer)) = app.hub.peer(&id).await else { return };
+        // Nothing is told to a peer before it has said what it holds; see `recovery`.
+        if !app.hub.may_tell(&id) {
+            tokio::time::sleep(ASKED_EVERY).await;
+            continue;
+        }
+        if let Some(received) = app.road.take_rewind(&id) {
+            sent.rewind(received);
+        }
         let mut road = Road { received: peer.road.clone(), sent };
         let head = app.hub.road_head(&id).await.ok().flatten().map(Box::new);
         let mut message = Message::Tick(head);
@@ -69,7 +83,13 @@ async fn pump(app: AppState, http: reqwest::Client, id: HubId) {
                     Effect::Send(w) => wanted = Some(w),
                     Effect::Alarm(alarm) => raise(&id, &alarm),
                     // The other direction is the lane's: it applies, stores and answers.
-                    Effect::Store | Effect::Apply(_) | Effect::Answer(_) | Effect::SendEpochs { .. } => {}
+                    Effect::Store | Effect::Apply(_) | Effect::Answer(_) => {}
+                    Effect::SendEpochs { after } => {
+                        road.sent.unanswered(app.wall());
+                        if declare(&app, &http, &peer, after).await {
+                            road.sent.rewind(u64::MAX);
+                        }
+                    }
                 }
             }
             let Some(wanted) = wanted else { break };
@@ -98,15 +118,26 @@ async fn pump(app: AppState, http: reqwest::Client, id: HubId) {
 
 /// Sends one signed batch; `None` if there is no readable answer.
 async fn send(app: &AppState, http: &reqwest::Client, peer: &Peer, batch: &Batch) -> Option<Receipt> {
-    let body = batch.to_json();
+    let (_, bytes) = post(app, http, peer, BATCHES, batch.to_json()).await?;
+    Receipt::read(&bytes).ok()
+}
+
+/// Sends a signed request to a peer; `None` if it does not answer.
+pub async fn post(
+    app: &AppState,
+    http: &reqwest::Client,
+    peer: &Peer,
+    path: &str,
+    body: Vec<u8>,
+) -> Option<(StatusCode, Bytes)> {
     let request = Request {
         method: "POST",
-        target: Target::Path(BATCHES),
+        target: Target::Path(path),
         content: Some(Content { media_type: MEDIA_TYPE, body: &body }),
     };
     let signed = sign_request(&app.site().road.key, &request, app.wall()).ok()?;
     let answer = http
-        .post(format!("{}{BATCHES}", peer.url.trim_end_matches('/')))
+        .post(format!("{}{path}", peer.url.trim_end_matches('/')))
         .header(header::CONTENT_TYPE, MEDIA_TYPE)
         .header("content-digest", signed.content_digest.unwrap_or_default())
         .header("signature-input", signed.signature_input)
@@ -116,8 +147,21 @@ async fn send(app: &AppState, http: &reqwest::Client, peer: &Peer, batch: &Batch
         .send()
         .await
         .ok()?;
-    let bytes = answer.bytes().await.ok()?;
-    Receipt::read(&bytes).ok()
+    let status = answer.status();
+    Some((status, answer.bytes().await.ok()?))
+}
+
+/// Declares this hub's new epochs to a peer that lives in an older one; whether it has taken them all.
+async fn declare(app: &AppState, http: &reqwest::Client, peer: &Peer, after: Epoch) -> bool {
+    for statement in app.hub.statements(after).await.unwrap_or_default() {
+        let answer = post(app, http, peer, EPOCHS, statement.to_json()).await;
+        let Some((StatusCode::OK, _)) = answer else {
+            let said = answer.map(|(status, bytes)| (status.as_u16(), String::from_utf8_lossy(&bytes).into_owned()));
+            eprintln!("{}", serde_json::json!({ "alarm": "epoch", "peer": peer.card.id, "answer": said }));
+            return false;
+        };
+    }
+    true
 }
 
 /// Operators read alarms in the process's log; the roads page shows what still stands.

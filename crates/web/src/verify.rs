@@ -126,9 +126,12 @@ fn shown(p: &Page, report: &BundleReport) -> Found {
         BundleView::Counterparty => "counterparty",
         BundleView::Authority => "authority",
     };
-    let events = report.bundle.events.iter().map(|entry| {
-        let place = p.w1("line-log", "n", p.num(entry.index));
-        match serde_json::from_slice::<Event>(&entry.leaf.0) {
+    let own = report.bundle.events.iter().map(|entry| (&report.hub, entry.index, &entry.leaf.0));
+    let peer = report.peer.iter().zip(&report.bundle.peer);
+    let of_peer = peer.flat_map(|(of, side)| side.events.iter().map(|e| (&of.hub, e.index, &e.leaf.0)));
+    let events = own.chain(of_peer).map(|(hub, index, leaf)| {
+        let place = format!("{hub} · {}", p.w1("line-log", "n", p.num(index)));
+        match serde_json::from_slice::<Event>(leaf) {
             Ok(event) => {
                 let (text, why) = timeline::words(p, &event.what);
                 (p.time(event.at), text, why, place)

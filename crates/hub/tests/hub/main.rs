@@ -5,5 +5,6 @@ mod crash;
 mod lane;
 mod pair;
 mod path;
+mod recovery;
 mod refusal;
 mod storage;

@@ -60,7 +60,7 @@ async fn a_panic_in_a_decision_refuses_that_command_alone() {
     good(pair.kul.submit(Command::OfferProduct(offer("TRIPPED"))).await);
     let seen = fine.checkpoint.parse::<trade::checkpoint::SignedCheckpoint>().unwrap().claimed().size;
     let tripping = batch_after(&pair.kul, &pair.hgh, fine.entries.len() as u64, seen).await;
-    let receive = |batch: &trade::road::Batch| Command::ReceiveBatch(ReceiveBatch { batch: batch.clone(), at: WALL });
+    let receive = |batch: &trade::road::Batch| Command::ReceiveBatch(ReceiveBatch::new(batch.clone(), WALL));
     let card = pair.kul_site.card.clone().sign(&pair.kul_site.road.key);
     let accept = Command::AcceptPeer(AcceptPeer { card, url: pair.kul_site.card.url.clone() });
     let beginning = [accept, party(BUYER, Role::Buyer, Country::CN), receive(&fine)];

@@ -164,6 +164,17 @@ impl Receipt {
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("a receipt has text keys only")
     }
+
+    /// That this peer signed it, for us.
+    pub fn is_of(&self, own: &Own, peer: &HubCard) -> Result<(), ReceiptRefusal> {
+        if self.from != peer.id || self.to != *own.hub() || self.mode != own.mode() || peer.mode != own.mode() {
+            let Self { from, to, mode, .. } = self.clone();
+            return Err(ReceiptRefusal::NotBetweenUs { from, to, mode });
+        }
+        verify_bytes(&peer.keys, Purpose::Receipt, &unsigned(self), &self.signature)
+            .map(|_| ())
+            .map_err(|fault| ReceiptRefusal::BadSignature { fault })
+    }
 }
 
 /// What a peer's answer changes. An answer that is older than what is known changes nothing; a
@@ -175,12 +186,7 @@ pub fn acknowledge(
     receipt: &Receipt,
     now: WallTime,
 ) -> Result<Outgoing, ReceiptRefusal> {
-    if receipt.from != peer.id || receipt.to != *own.hub() || receipt.mode != own.mode() || peer.mode != own.mode() {
-        let Receipt { from, to, mode, .. } = receipt.clone();
-        return Err(ReceiptRefusal::NotBetweenUs { from, to, mode });
-    }
-    verify_bytes(&peer.keys, Purpose::Receipt, &unsigned(receipt), &receipt.signature)
-        .map_err(|fault| ReceiptRefusal::BadSignature { fault })?;
+    receipt.is_of(own, peer)?;
     if receipt.epoch != own.epoch {
         return Err(ReceiptRefusal::OtherEpoch { ours: own.epoch, theirs: receipt.epoch });
     }
@@ -248,6 +254,15 @@ fn set_back(sent: &Outgoing, receipt: &Receipt, refusal: &RoadRefusal, now: Wall
 }
 
 impl Outgoing {
+    /// The peer says that it holds our entries only up to `received`: it has lost some, or what was
+    /// on its way. What comes after goes again, at once; it skips what it has.
+    pub fn rewind(&mut self, received: u64) {
+        self.acknowledged = self.acknowledged.min(received);
+        self.in_flight = None;
+        self.failures = 0;
+        self.retry_at = None;
+    }
+
     /// The batch on its way did not get there: it goes again after a pause that doubles.
     pub fn unanswered(&mut self, now: WallTime) {
         if self.in_flight.take().is_some() {

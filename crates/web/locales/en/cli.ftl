@@ -20,9 +20,29 @@ cli-verify-holds = The bundle holds. Hub { $hub }, log of { $size } events, { $e
     [yes] is the one you trust
    *[other] is not known to you: give the hub's card with --card
 }.
+cli-verify-peer = The other side is proved too: { $events } events that { $hub } told and signed for. Its key { $known ->
+    [yes] is one you trust
+   *[other] is not known to you: give its card with a second --card
+}.
 cli-verify-altered = Altered: bytes { $from } to { $to } (line { $line }, column { $column }), in { $part }
 cli-audit-sound = All balances follow from the transfers, and every currency is in balance.
 cli-audit-unsound = The ledger does not add up: { $audit }
+cli-dir-running = The hub in { $path } is running. Stop it first.
+cli-backup-done = { $hub } is copied to { $file }. Keep hub.toml and the secrets of its directory in a safe place as well.
+cli-backup-nothing = There is no data in { $dir } yet.
+cli-backup-exists = { $file } exists already. Choose another name; a backup is never overwritten.
+cli-backup-failed = { $file } could not be written: { $cause }
+cli-backup-other-tools = This hub keeps its data on a database server. Back it up and restore it with the server's own tools.
+cli-restore-done = { $hub } has been put back to { $file }. What was there is kept as { $replaced }. Start the hub: ehub serve --dir { $dir }. It asks its peers what they saw since; the operator's page says what to do.
+cli-restore-failed = { $file } could not be put back, and nothing has changed: { $cause }
+cli-restore-no-copy = { $file } is not a copy of a hub, and nothing has changed: { $cause }
+cli-restore-other-hub = { $file } is not a copy of this hub ({ $expected }), but of { $got }. Nothing has changed.
+cli-recover-sound = Every peer has answered; none has seen more of this log than there is.
+cli-recover-silent = No answer yet from { $peers }. Run this again when they can be reached.
+cli-recover-behind = Events were lost: { $peer } saw { $seen } events of this log, { $kept } are left here. If there is a newer backup, restore that one. Otherwise declare the loss: ehub recover --declare --operator, with the id of an operator.
+cli-recover-declared = The loss is declared: epoch { $epoch } is open, events { $from } to { $to } are named as lost. Start the hub: ehub serve --dir { $dir }. It fetches back what it had told its peers.
+cli-recover-recalling = The loss is declared and epoch { $epoch } is open. Start the hub: it fetches back what it had told its peers.
+cli-recover-forged = { $peer } holds another history of this log, signed with this hub's key. Do not start the hub; compare both checkpoints with the operator of the peer.
 cli-audit-log-sound = The log is whole: its { $events } events give the signed root.
 cli-audit-log-unsound = The log does not hold together: { $audit }
 cli-audit-looks-sound = The access log holds what its digests say: { $covered } looks under { $digests } digests.
@@ -52,7 +72,7 @@ demo-refunds = Payers refunded: { $done }
 demo-what-happened = What became of the orders, as Hangzhou counts them:
 demo-stage = { $count } { $stage }
 demo-refused = { $hub } refused, by reason (how often it was said):
-demo-refusal = { $count } { $reason } ({ $command })
+demo-refusal = { $count } { $reason } ({ $command }: { $code })
 demo-hub = { $hub }: { $events } events in the log, ledger sound: { $sound }
 demo-took = It took { $seconds } s.
 demo-outcomes = Every order and its outcome: { $path }

@@ -20,9 +20,29 @@ cli-verify-holds = Himpunan ini sah. Hab { $hub }, log { $size } peristiwa, { $e
     [yes] ialah yang anda percayai
    *[other] tidak anda kenali: beri kad hab dengan --card
 }.
+cli-verify-peer = Pihak yang satu lagi juga dibuktikan: { $events } peristiwa yang diberitahu dan ditandatangani oleh { $hub }. Kuncinya { $known ->
+    [yes] ialah yang anda percayai
+   *[other] tidak anda kenali: beri kadnya dengan --card kedua
+}.
 cli-verify-altered = Diubah: bait { $from } hingga { $to } (baris { $line }, lajur { $column }), dalam { $part }
 cli-audit-sound = Semua baki mengikut pindahan, dan setiap mata wang seimbang.
 cli-audit-unsound = Lejar tidak seimbang: { $audit }
+cli-dir-running = Hab di { $path } sedang berjalan. Hentikannya dahulu.
+cli-backup-done = { $hub } disalin ke { $file }. Simpan juga hub.toml dan rahsia direktorinya di tempat selamat.
+cli-backup-nothing = Belum ada data di { $dir }.
+cli-backup-exists = { $file } sudah wujud. Pilih nama lain; sandaran tidak pernah ditulis ganti.
+cli-backup-failed = { $file } tidak dapat ditulis: { $cause }
+cli-backup-other-tools = Hab ini menyimpan datanya pada pelayan pangkalan data. Sandarkan dan pulihkannya dengan alat pelayan itu sendiri.
+cli-restore-done = { $hub } telah dipulihkan kepada { $file }. Yang lama disimpan sebagai { $replaced }. Mulakan hab: ehub serve --dir { $dir }. Ia bertanya kepada hab rakan apa yang mereka lihat sejak itu; halaman pengendali menyatakan apa yang perlu dibuat.
+cli-restore-failed = { $file } tidak dapat dipulihkan, dan tiada apa-apa berubah: { $cause }
+cli-restore-no-copy = { $file } bukan salinan hab, dan tiada apa-apa berubah: { $cause }
+cli-restore-other-hub = { $file } bukan salinan hab ini ({ $expected }), tetapi salinan { $got }. Tiada apa-apa berubah.
+cli-recover-sound = Setiap hab rakan telah menjawab; tiada yang melihat lebih daripada log yang ada.
+cli-recover-silent = Belum ada jawapan daripada { $peers }. Jalankan semula apabila mereka dapat dihubungi.
+cli-recover-behind = Peristiwa telah hilang: { $peer } melihat { $seen } peristiwa log ini, { $kept } masih ada di sini. Jika ada sandaran yang lebih baharu, pulihkan yang itu. Jika tidak, isytiharkan kehilangan: ehub recover --declare --operator, dengan id pengendali.
+cli-recover-declared = Kehilangan diisytiharkan: epok { $epoch } dibuka, peristiwa { $from } hingga { $to } dinamakan hilang. Mulakan hab: ehub serve --dir { $dir }. Ia mengambil semula apa yang telah diberitahu kepada hab rakan.
+cli-recover-recalling = Kehilangan telah diisytiharkan dan epok { $epoch } dibuka. Mulakan hab: ia mengambil semula apa yang telah diberitahu kepada hab rakan.
+cli-recover-forged = { $peer } memegang sejarah lain bagi log ini, ditandatangani dengan kunci hab ini. Jangan mulakan hab; bandingkan kedua-dua titik semak dengan pengendali hab rakan.
 cli-audit-log-sound = Log lengkap: { $events } peristiwanya memberikan akar yang ditandatangani.
 cli-audit-log-unsound = Log tidak konsisten: { $audit }
 cli-audit-looks-sound = Log capaian sepadan dengan cernanya: { $covered } capaian di bawah { $digests } cerna.
@@ -52,7 +72,7 @@ demo-refunds = Pembayar dibayar balik: { $done }
 demo-what-happened = Kesudahan pesanan, mengikut kiraan Hangzhou:
 demo-stage = { $count } { $stage }
 demo-refused = { $hub } menolak, mengikut sebab (berapa kali ia dinyatakan):
-demo-refusal = { $count } { $reason } ({ $command })
+demo-refusal = { $count } { $reason } ({ $command }: { $code })
 demo-hub = { $hub }: { $events } peristiwa dalam log, lejar seimbang: { $sound }
 demo-took = Mengambil masa { $seconds } s.
 demo-outcomes = Setiap pesanan dan kesudahannya: { $path }

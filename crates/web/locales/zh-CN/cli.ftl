@@ -20,9 +20,29 @@ cli-verify-holds = 证据包有效。枢纽 { $hub }，日志共 { $size } 条�
     [yes] 是您信任的
    *[other] 您尚未确认：请用 --card 提供枢纽名片
 }。
+cli-verify-peer = 另一方也得到证明：{ $hub } 告知并签名的事件 { $events } 条。其密钥{ $known ->
+    [yes] 是您信任的
+   *[other] 您尚未确认：请用第二个 --card 提供其名片
+}。
 cli-verify-altered = 被改动：第 { $from } 至 { $to } 字节（第 { $line } 行第 { $column } 列），位于 { $part }
 cli-audit-sound = 所有余额均与转账一致，各币种收支平衡。
 cli-audit-unsound = 账目不符：{ $audit }
+cli-dir-running = { $path } 中的枢纽正在运行。请先停止。
+cli-backup-done = { $hub } 已复制到 { $file }。请同时妥善保管其目录中的 hub.toml 与密钥。
+cli-backup-nothing = { $dir } 中尚无数据。
+cli-backup-exists = { $file } 已存在。请另取名称；备份从不覆盖。
+cli-backup-failed = 无法写入 { $file }：{ $cause }
+cli-backup-other-tools = 本枢纽的数据保存在数据库服务器上。请用服务器自带的工具备份与恢复。
+cli-restore-done = { $hub } 已恢复为 { $file }。原有数据保存为 { $replaced }。启动枢纽：ehub serve --dir { $dir }。它会询问对方枢纽此后见过什么；运营方页面会说明如何处理。
+cli-restore-failed = 无法恢复 { $file }，没有任何更改：{ $cause }
+cli-restore-no-copy = { $file } 不是枢纽的副本，没有任何更改：{ $cause }
+cli-restore-other-hub = { $file } 不是本枢纽（{ $expected }）的副本，而是 { $got } 的副本。没有任何更改。
+cli-recover-sound = 所有对方枢纽均已答复；没有一方见过比现有更多的日志。
+cli-recover-silent = { $peers } 尚未答复。请在能够连通后重新运行。
+cli-recover-behind = 事件丢失：{ $peer } 见过本日志 { $seen } 条事件，此处仅存 { $kept } 条。若有更新的备份，请恢复该备份；否则请声明丢失：ehub recover --declare --operator 加运营方编号。
+cli-recover-declared = 丢失已声明：第 { $epoch } 期已开启，第 { $from } 至 { $to } 条事件列为丢失。启动枢纽：ehub serve --dir { $dir }。它会取回曾告知对方枢纽的内容。
+cli-recover-recalling = 丢失已声明，第 { $epoch } 期已开启。启动枢纽：它会取回曾告知对方枢纽的内容。
+cli-recover-forged = { $peer } 持有本日志的另一历史，由本枢纽密钥签署。请勿启动枢纽；请与对方运营方比对两个检查点。
 cli-audit-log-sound = 日志完整：其 { $events } 个事件得出已签名的根。
 cli-audit-log-unsound = 日志不一致：{ $audit }
 cli-audit-looks-sound = 访问日志与其摘要一致：{ $digests } 个摘要涵盖 { $covered } 次查看。
@@ -52,7 +72,7 @@ demo-refunds = 已向付款人退款：{ $done }
 demo-what-happened = 订单结果（按杭州统计）：
 demo-stage = { $count } { $stage }
 demo-refused = { $hub } 的拒绝，按原因（给出该答复的次数）：
-demo-refusal = { $count } { $reason }（{ $command }）
+demo-refusal = { $count } { $reason }（{ $command }：{ $code }）
 demo-hub = { $hub }：日志 { $events } 条事件，账目平衡：{ $sound }
 demo-took = 用时 { $seconds } 秒。
 demo-outcomes = 每个订单及其结果：{ $path }

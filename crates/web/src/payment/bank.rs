@@ -139,9 +139,13 @@ async fn debit(app: &AppState, entry: &Entry) -> Answer<(Option<String>, Result<
     let reference = entry.end_to_end.as_deref().unwrap_or_default();
     let text = papers::pain001::id_of(reference).unwrap_or_else(|| reference.to_owned());
     let Ok(payout) = text.parse::<Id<Payout>>() else { return Ok((None, Err(unknown()))) };
-    let Some(trade): Option<TradeId> = app.hub.trade_by_number(&NumberKey::payout(&payout)).await? else {
-        return Ok((None, Err(unknown())));
+    let by_number = app.hub.trade_by_number(&NumberKey::payout(&payout)).await?;
+    // After a loss the bank may tell of one that this hub does not know to have instructed.
+    let trade: Option<TradeId> = match by_number {
+        None => app.hub.trade_of_payout(&payout).await?,
+        known => known,
     };
+    let Some(trade) = trade else { return Ok((None, Err(unknown()))) };
     let order = trade.order_no().to_owned();
     let bank_reference = entry.bank_reference.clone();
     let command = ConfirmPayout { trade, payout, amount: entry.amount, bank_reference };

@@ -7,11 +7,12 @@
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use hub::received::Heard;
 use hub::road::Cosignature;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use trade::bundle::{BUNDLE_FORMAT, Bundle, BundleCosignature, BundleEvent, View, seal_bundle};
-use trade::checkpoint::SignedCheckpoint;
+use trade::bundle::{BUNDLE_FORMAT, Bundle, BundleCosignature, BundleEvent, PeerEvent, PeerSide, View, seal_bundle};
+use trade::checkpoint::{Origin, SignedCheckpoint};
 use trade::event::{Event, Happened};
 use trade::log::Bytes;
 use trade::trade_file::TradeFile;
@@ -348,6 +349,33 @@ async fn seal(app: &AppState, file: &TradeFile, view: View) -> Answer<Vec<u8>> {
         checkpoint: head,
         cosignatures,
         documents: Vec::new(),
+        peer: other_side(app, file, view).await?,
     };
     seal_bundle(&bundle, &site.road.key).map_err(|fault| Failure::of(&fault))
+}
+
+/// The peer's side: what it told of this trade, as far as this view shows such events, each proved by
+/// a head that the peer signed. None if nothing is shown.
+async fn other_side(app: &AppState, file: &TradeFile, view: View) -> Answer<Option<PeerSide>> {
+    let Some(id) = &file.peer else { return Ok(None) };
+    let Some(peer) = app.hub.peer(id).await? else { return Ok(None) };
+    let Some(card) = peer.signed_card() else { return Ok(None) };
+    let heard = app.hub.heard(id, &file.heard.iter().copied().collect()).await?;
+    let mut heads = app.hub.heads_of(id, &heard).await?;
+    // A head signed by a key that the peer's card no longer has would have to be believed.
+    heads.retain(|head| {
+        let origin = Origin { epoch: head.claimed().origin.epoch, ..peer.road.origin() };
+        head.verify_for(&origin, &peer.card.keys).is_ok()
+    });
+    let is_shown = |leaf: &[u8]| serde_json::from_slice::<Event>(leaf).is_ok_and(|event| shows(view, &event));
+    let events: Vec<PeerEvent> = heard
+        .into_iter()
+        .filter(|heard| is_shown(&heard.entry.leaf.0))
+        .filter_map(|Heard { epoch, size, entry }| {
+            let proves = |head: &SignedCheckpoint| head.claimed().size == size && head.claimed().origin.epoch == epoch;
+            let head = heads.iter().position(proves)?;
+            Some(PeerEvent { index: entry.index, head, leaf: entry.leaf, proof: entry.proof })
+        })
+        .collect();
+    Ok((!events.is_empty()).then_some(PeerSide { card, heads, events }))
 }

@@ -125,6 +125,8 @@ pub fn words(t: &Tr, what: &Happened) -> (String, Option<String>) {
         | Happened::PeerPaused { peer }
         | Happened::PeerResumed { peer }
         | Happened::NotUnderstood { peer, .. } => (t.w1(&key, "peer", peer), None),
+        Happened::EpochAccepted { peer, epoch, .. } => (t.w2(&key, "peer", peer, "epoch", epoch), None),
+        Happened::EpochOpened { epoch, .. } => (t.w1(&key, "epoch", epoch), None),
         Happened::ClockMoved { to, .. } => (t.w1(&key, "to", t.time(*to)), None),
         Happened::AccessDigest { day, .. } => (t.w1(&key, "day", day), None),
         _ => (t.s(&key), None),

@@ -12,7 +12,8 @@ use crate::house::{House, Reach, Ware, Who, at};
 
 /// In no bundle. The buyer and all marks by which persons are recognised stay on the importing hub;
 /// the rest is of no use to whoever gets a bundle.
-const KEPT_BACK: [&str; 18] = [
+const KEPT_BACK: [&str; 19] = [
+    "heard[]",
     "order.buyer.party",
     "order.buyer.tags.id",
     "order.buyer.tags.name",

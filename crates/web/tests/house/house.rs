@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use hub::Hub;
-use hub::clock::{Clock, ClockHand};
+use hub::clock::Clock;
 use hub::credential::ApiKey;
 use hub::testing::{self, Scratch, WALL};
 use serde_json::{Value, json};
@@ -230,7 +230,6 @@ fn request(who: Option<Who>, method: Method, path: &str) -> axum::http::request:
 pub struct House {
     pub kul: Side,
     pub hgh: Side,
-    pub hand: ClockHand,
 }
 
 /// What is sold: a towel passes by itself, a face cream is examined at import.
@@ -299,7 +298,7 @@ pub fn s10(n: u64) -> S10 {
 
 impl House {
     pub async fn open() -> Self {
-        let (clock, hand) = Clock::manual(WALL);
+        let (clock, _) = Clock::manual(WALL);
         let kul = Side::open("kul.sandbox", Country::MY, &clock).await;
         let hgh = Side::open("hgh.sandbox", Country::CN, &clock).await;
         for (side, peer) in [(&kul, &hgh), (&hgh, &kul)] {
@@ -316,7 +315,7 @@ impl House {
         for who in [Who::Buyer, Who::OtherBuyer] {
             hgh.join(who).await;
         }
-        let house = Self { kul, hgh, hand };
+        let house = Self { kul, hgh };
         for ware in [Ware::Towel, Ware::Cream] {
             house.kul.command(Command::OfferProduct(ware.offer(Who::Seller))).await;
         }
