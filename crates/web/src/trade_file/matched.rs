@@ -31,8 +31,7 @@ pub struct Cell {
 /// left out.
 #[must_use]
 pub fn rows(t: &Tr, file: &TradeFile, book: &Rulebook) -> Vec<Row> {
-    let mut rows: Vec<Row> =
-        table(file, book).into_iter().filter(speaks).map(|row| as_told(t, file, row)).collect();
+    let mut rows: Vec<Row> = table(file, book).into_iter().filter(speaks).map(|row| as_told(t, file, row)).collect();
     rows.sort_by_key(|row| row.class != "stop");
     rows
 }
