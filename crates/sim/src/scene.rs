@@ -208,6 +208,9 @@ impl Scene {
         let at = WallTime::from_micros(lost.now.micros());
         *lost = copy;
         let head = road.seen.clone().expect("the peer has seen this log");
+        // It names what it has applied when it asks; the peer sends again what comes after.
+        let mine = &lost.store.peers[&peer].road;
+        *heard = Sent { acknowledged: mine.cursor, witnessed: mine.seen_head().0 };
         let kept = lost.head().claimed().size;
         if head.claimed().size <= kept {
             return;
@@ -232,8 +235,6 @@ impl Scene {
         lost.run(Recall { events, exact: false, buyers, sellers }).expect("own words are recalled");
         lost.run(EndRecall { epoch, lost_from, lost_to, roads, again: Vec::new() }).expect("the recall ends");
         *sent = Sent { acknowledged: road.cursor, witnessed: kept };
-        let mine = &lost.store.peers[&peer].road;
-        *heard = Sent { acknowledged: mine.cursor, witnessed: mine.seen_head().0 };
     }
 
     /// What the importing hub owes and the exporting hub is owed, and what is on its way between
