@@ -43,7 +43,7 @@ pub async fn run(options: &Options) -> ExitCode {
     let settings = Settings { url: url.clone(), local_url: url, payment_secret: directory.payment_secret };
     let app = AppState::new(hub.clone(), settings);
     let http = web::client::client(|with| with);
-    let looked = web::recovery::look(&app, &http, &mut BTreeMap::new()).await;
+    let looked = look(&app, &http).await;
     let standing = hub.standing();
     let declared = match &looked {
         Ok(()) if options.declare => Some(web::recovery::declare(&app, &http, &options.operator).await),
@@ -70,6 +70,16 @@ pub async fn run(options: &Options) -> ExitCode {
         Some(Err(failure)) => say::problem(&failure.problem),
         None if options.json => ExitCode::SUCCESS,
         None => tell(&standing),
+    }
+}
+
+/// Asks, and once more where something was recalled first.
+async fn look(app: &AppState, http: &reqwest::Client) -> web::problem::Answer<()> {
+    let mut said = BTreeMap::new();
+    web::recovery::look(app, http, &mut said).await?;
+    match app.hub.standing() {
+        Standing::Asking { .. } => web::recovery::look(app, http, &mut said).await,
+        _ => Ok(()),
     }
 }
 

@@ -70,6 +70,7 @@ match-waybill = Waybill
 match-declared = Declared
 match-result = Result
 match-equal = equal
+match-accepted = accepted
 match-within = { $share } off, allowed
 match-differs = differs
 match-differs-by = differs { $share }

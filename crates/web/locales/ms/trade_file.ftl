@@ -67,6 +67,7 @@ match-waybill = Nota konsainan
 match-declared = Diikrarkan
 match-result = Keputusan
 match-equal = sama
+match-accepted = diterima
 match-within = beza { $share }, dibenarkan
 match-differs = berbeza
 match-differs-by = berbeza { $share }

@@ -67,6 +67,7 @@ match-waybill = 运单
 match-declared = 申报
 match-result = 结果
 match-equal = 一致
+match-accepted = 已认可
 match-within = 相差 { $share }，容许
 match-differs = 不一致
 match-differs-by = 相差 { $share }

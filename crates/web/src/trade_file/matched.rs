@@ -31,18 +31,18 @@ pub struct Cell {
 /// left out.
 #[must_use]
 pub fn rows(t: &Tr, file: &TradeFile, book: &Rulebook) -> Vec<Row> {
-    let mut rows: Vec<Row> =
-        table(file, book).into_iter().filter(speaks).map(|row| shown(t, as_told(file, row))).collect();
+    let mut rows: Vec<Row> = table(file, book).into_iter().filter(speaks).map(|row| as_told(t, file, row)).collect();
     rows.sort_by_key(|row| row.class != "stop");
     rows
 }
 
 /// On the exporting side the payment is not known; there the verdict is the importing customs', which
-/// names every field that differs.
-fn as_told(file: &TradeFile, mut row: MatchRow) -> MatchRow {
+/// names every field that differs. That it accepted the others does not say that they are equal.
+fn as_told(t: &Tr, file: &TradeFile, mut row: MatchRow) -> Row {
     if file.side == Side::Import || row.verdict != Verdict::Open {
-        return row;
+        return shown(t, row);
     }
+    let accepted = |row| Row { result: t.s("match-accepted"), class: "go", ..shown(t, row) };
     match &file.peer_clearance {
         Clearance::Held { reasons, .. } => match reasons.iter().find(|r| r.field == row.field) {
             Some(reason) => {
@@ -50,14 +50,14 @@ fn as_told(file: &TradeFile, mut row: MatchRow) -> MatchRow {
                 row.mender = reason.mender;
                 row.rule.clone_from(&reason.rule);
             }
-            None => row.verdict = Verdict::Equal,
+            None => return accepted(row),
         },
         Clearance::Examining { .. } | Clearance::Released { .. } if file.clearance.is_released() => {
-            row.verdict = Verdict::Equal;
+            return accepted(row);
         }
         _ => {}
     }
-    row
+    shown(t, row)
 }
 
 fn speaks(row: &MatchRow) -> bool {
