@@ -56,7 +56,7 @@ impl Peer {
     /// The card as its hub published it.
     #[must_use]
     pub fn signed_card(&self) -> Option<SignedCard> {
-        Some(SignedCard::of(self.card.clone(), self.card_signature.clone()?))
+        Some(SignedCard::of(self.card.clone(), self.card_signature?))
     }
 }
 
@@ -106,7 +106,7 @@ impl Decide for AcceptPeer {
         }
         let card = self.card.claimed().clone();
         let id = card.id.clone();
-        let card_signature = Some(self.card.signature().clone());
+        let card_signature = Some(*self.card.signature());
         let known = world.peers.all().find(|(k, _)| **k == id).map(|(_, p)| p.clone());
         let peer = match known {
             Some(known) if known.card == card && known.url == self.url && known.card_signature.is_some() => {
