@@ -1,17 +1,18 @@
 //! Lists a second on the importing hub. A list is an order, a payment, a waybill and a declaration,
 //! each arriving by itself: orders and payments one by one, waybills and declarations in the
-//! peer's batches, mixed over a window of lists.
+//! peer's batches, mixed over a window of lists, while the next windows' orders come in.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hub::clock::Clock;
-use hub::{Config, Hub, Limits, Node};
+use hub::{Answer, Config, Hub, Limits, Node};
 use sim::generator::{Generator, Plan, buyers, price_list};
 use sim::memory::MemoryHub;
 use sim::random::Random;
 use sim::scene::{START, business, rulebooks, site};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use trade::codes::{Country, HubId};
 use trade::commands::Command;
@@ -20,7 +21,7 @@ use trade::event::{Draft, Happened};
 use trade::party::Role;
 use trade::peer::{AcceptPeer, ReceiveBatch};
 use trade::quote::Quote;
-use trade::road::{BATCH_MAX_ENTRIES, Receipt};
+use trade::road::Receipt;
 use trade::time::{BusinessTime, WallTime};
 use trade::trade_file::Stage;
 use trade::waybill::Waybill;
@@ -46,6 +47,8 @@ pub struct Options {
 
 /// Documents of so many lists are mixed before they are sent.
 const WINDOW: usize = 1_024;
+/// Windows whose orders are under way before those of the first are all answered.
+const WINDOWS_AHEAD: usize = 3;
 /// A person orders a few times a year: the yearly limit is not what is measured.
 const LISTS_A_BUYER: u64 = 10;
 
@@ -68,12 +71,20 @@ pub async fn run(options: Options) -> Result<(), String> {
 
 struct Bench {
     hub: Hub,
-    /// The peer, of which only the log is played.
+    /// `None` while its batches are under way.
+    abroad: Option<Abroad>,
+    importer: HubId,
+    exporter: HubId,
+    random: Random,
+}
+
+/// The peer, of which only the log is played, and how far the hub has heard it.
+struct Abroad {
+    hub: Hub,
     kul: MemoryHub,
     importer: HubId,
     told: u64,
     seen: u64,
-    random: Random,
 }
 
 impl Bench {
@@ -102,32 +113,15 @@ impl Bench {
         kul.run(AcceptPeer { card, url: "http://127.0.0.1".to_owned() }).map_err(|p| format!("{p:?}"))?;
         kul.decide(&price_list().into_iter().map(Command::from).collect::<Vec<_>>());
         let importer = site_hgh.id.clone();
-        let mut bench = Self { hub, kul, importer, told: 0, seen: 0, random: Random::new(1) };
-        bench.deliver().await?;
-        Ok(bench)
-    }
-
-    /// Sends the peer's next batches until all it has to tell is told.
-    async fn deliver(&mut self) -> Result<(), String> {
-        loop {
-            let batch = self.kul.batch(&self.importer, self.told, self.seen);
-            if batch.entries.is_empty() {
-                return Ok(());
-            }
-            let command = ReceiveBatch::new(batch, WallTime::from_micros(START.micros()));
-            let answer = self.hub.submit(command.into()).await.map_err(|e| format!("{e:?}"))?;
-            let answer = answer.map_err(|p| format!("{p:?}"))?;
-            let receipt: Receipt = serde_json::from_value(answer).map_err(|e| e.to_string())?;
-            if let Some(refusal) = receipt.refusal {
-                return Err(format!("{refusal:?}"));
-            }
-            (self.told, self.seen) = (receipt.cursor, receipt.size);
-        }
+        let exporter = kul.site.id.clone();
+        let mut abroad = Abroad { hub: hub.clone(), kul, importer: importer.clone(), told: 0, seen: 0 };
+        abroad.deliver().await?;
+        Ok(Self { hub, abroad: Some(abroad), importer, exporter, random: Random::new(1) })
     }
 
     /// Quotes for a window of plans, before the clock runs: they were given days ago.
     async fn quotes(&self, plans: &[Plan]) -> Result<Vec<Quote>, String> {
-        let asks = plans.iter().map(|p| Command::from(p.ask(&self.kul.site.id))).collect();
+        let asks = plans.iter().map(|p| Command::from(p.ask(&self.exporter))).collect();
         let answers = self.hub.submit_all(asks).await;
         answers
             .into_iter()
@@ -153,10 +147,9 @@ impl Bench {
             quotes.extend(self.quotes(window).await?);
         }
         let meter = Meter::start();
-        let mut latencies = Vec::with_capacity(count * 2);
-        for (window, quotes) in plans.chunks(WINDOW).zip(quotes.chunks(WINDOW)) {
-            latencies.extend(self.send(window, quotes, at_once).await?);
-        }
+        let windows: Vec<Window> =
+            plans.chunks(WINDOW).zip(quotes.chunks(WINDOW)).map(|(p, q)| self.window(p, q)).collect();
+        let latencies = self.send(windows, at_once).await?;
         Ok(meter.stop("clear", engine, held, lists, latencies))
     }
 
@@ -164,26 +157,62 @@ impl Bench {
     async fn clear(&mut self, plans: &mut Generator, lists: u64, at_once: usize) -> Result<(), String> {
         let mut left = usize::try_from(lists).map_err(|e| e.to_string())?;
         while left > 0 {
-            let window: Vec<Plan> = plans.take(left.min(WINDOW)).collect();
-            let quotes = self.quotes(&window).await?;
-            self.send(&window, &quotes, at_once).await?;
-            left -= window.len();
+            let part: Vec<Plan> = plans.take(left.min(WINDOW * 16)).collect();
+            let mut windows = Vec::new();
+            for plans in part.chunks(WINDOW) {
+                let quotes = self.quotes(plans).await?;
+                windows.push(self.window(plans, &quotes));
+            }
+            self.send(windows, at_once).await?;
+            left -= part.len();
         }
         Ok(())
     }
 
-    /// Sends the documents of a window of lists, in no order, each by itself.
-    async fn send(&mut self, plans: &[Plan], quotes: &[Quote], at_once: usize) -> Result<Vec<Duration>, String> {
+    /// The documents of a window of lists, in no order.
+    fn window(&mut self, plans: &[Plan], quotes: &[Quote]) -> Window {
         let mut commands: Vec<Command> = Vec::with_capacity(plans.len() * 2);
         let mut drafts: Vec<Draft> = Vec::with_capacity(plans.len() * 2);
         for (plan, quote) in plans.iter().zip(quotes) {
             commands.push(plan.place(&self.importer).into());
             commands.extend(plan.payments(&self.importer, quote.landed.total).into_iter().map(Command::from));
-            drafts.extend(self.abroad(plan, quote));
+            drafts.extend(self.told_of(plan, quote));
         }
         shuffle(&mut commands, &mut self.random);
-        self.kul.log(&drafts);
+        Window { commands, drafts }
+    }
+
+    /// Sends orders and payments, each by itself, so many at once, without a pause between windows;
+    /// the peer tells of a window when its orders are answered, batch after batch, as the road does.
+    async fn send(&mut self, windows: Vec<Window>, at_once: usize) -> Result<Vec<Duration>, String> {
         let gate = Arc::new(Semaphore::new(at_once));
+        let (tell, mut told) = mpsc::channel::<Vec<Draft>>(WINDOWS_AHEAD);
+        let mut abroad = self.abroad.take().ok_or("the peer is gone")?;
+        let telling = tokio::spawn(async move {
+            while let Some(drafts) = told.recv().await {
+                abroad.kul.log(&drafts);
+                abroad.deliver().await?;
+            }
+            Ok::<Abroad, String>(abroad)
+        });
+        let mut latencies = Vec::new();
+        let mut under_way = VecDeque::new();
+        for Window { commands, drafts } in windows {
+            under_way.push_back((self.submit(commands, &gate), drafts));
+            if under_way.len() > WINDOWS_AHEAD {
+                finish(&mut under_way, &mut latencies, &tell).await?;
+            }
+        }
+        while !under_way.is_empty() {
+            finish(&mut under_way, &mut latencies, &tell).await?;
+        }
+        drop(tell);
+        self.abroad = Some(telling.await.map_err(|e| e.to_string())??);
+        Ok(latencies)
+    }
+
+    /// Each command by itself, when there is room for it.
+    fn submit(&self, commands: Vec<Command>, gate: &Arc<Semaphore>) -> Answers {
         let mut tasks = JoinSet::new();
         for command in commands {
             let (hub, gate) = (self.hub.clone(), gate.clone());
@@ -194,20 +223,11 @@ impl Bench {
                 (sent.elapsed(), answer)
             });
         }
-        let mut latencies = Vec::with_capacity(tasks.len());
-        while let Some(done) = tasks.join_next().await {
-            let (latency, answer) = done.map_err(|e| e.to_string())?;
-            answer.map_err(|e| format!("{e:?}"))?.map_err(|p| format!("{p:?}"))?;
-            latencies.push(latency);
-        }
-        let batches = drafts.len().div_ceil(BATCH_MAX_ENTRIES);
-        debug_assert!(batches > 0, "every list has two documents from abroad");
-        self.deliver().await?;
-        Ok(latencies)
+        tasks
     }
 
     /// What the exporting hub tells of a list: the waybill and the released declaration.
-    fn abroad(&self, plan: &Plan, quote: &Quote) -> [Draft; 2] {
+    fn told_of(&self, plan: &Plan, quote: &Quote) -> [Draft; 2] {
         let issue = plan.waybills(&self.importer, quote.gross()).swap_remove(0);
         let now = BusinessTime::from_micros(START.micros());
         let waybill = Waybill {
@@ -255,6 +275,52 @@ impl Bench {
             return Err(format!("{} events for {lists} lists", summary.events));
         }
         Ok(())
+    }
+}
+
+/// What arrives together: orders and payments here, waybills and declarations from abroad.
+#[derive(Default)]
+struct Window {
+    commands: Vec<Command>,
+    drafts: Vec<Draft>,
+}
+
+type Answers = JoinSet<(Duration, Answer)>;
+
+/// Waits for the oldest window's answers; then the peer may tell of it.
+async fn finish(
+    under_way: &mut VecDeque<(Answers, Vec<Draft>)>,
+    latencies: &mut Vec<Duration>,
+    tell: &mpsc::Sender<Vec<Draft>>,
+) -> Result<(), String> {
+    let Some((mut tasks, drafts)) = under_way.pop_front() else { return Ok(()) };
+    while let Some(done) = tasks.join_next().await {
+        let (latency, answer) = done.map_err(|e| e.to_string())?;
+        answer.map_err(|e| format!("{e:?}"))?.map_err(|p| format!("{p:?}"))?;
+        latencies.push(latency);
+    }
+    // It ends early only with an error, which is told when it is waited for.
+    let _ = tell.send(drafts).await;
+    Ok(())
+}
+
+impl Abroad {
+    /// Sends the peer's next batches until all it has to tell is told.
+    async fn deliver(&mut self) -> Result<(), String> {
+        loop {
+            let batch = self.kul.batch(&self.importer, self.told, self.seen);
+            if batch.entries.is_empty() {
+                return Ok(());
+            }
+            let command = ReceiveBatch::new(batch, WallTime::from_micros(START.micros()));
+            let answer = self.hub.submit(command.into()).await.map_err(|e| format!("{e:?}"))?;
+            let answer = answer.map_err(|p| format!("{p:?}"))?;
+            let receipt: Receipt = serde_json::from_value(answer).map_err(|e| e.to_string())?;
+            if let Some(refusal) = receipt.refusal {
+                return Err(format!("{refusal:?}"));
+            }
+            (self.told, self.seen) = (receipt.cursor, receipt.size);
+        }
     }
 }
 
