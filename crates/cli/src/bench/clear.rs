@@ -1,6 +1,6 @@
 //! Lists a second on the importing hub. A list is an order, a payment, a waybill and a declaration,
 //! each arriving by itself: orders and payments one by one, waybills and declarations in the
-//! peer's batches, mixed over a window of lists, while the next windows' orders come in.
+//! batches of four peers, mixed over a window of lists, while the next windows' orders come in.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -22,6 +22,7 @@ use trade::party::Role;
 use trade::peer::{AcceptPeer, ReceiveBatch};
 use trade::quote::Quote;
 use trade::road::Receipt;
+use trade::site::Site;
 use trade::time::{BusinessTime, WallTime};
 use trade::trade_file::Stage;
 use trade::waybill::Waybill;
@@ -47,6 +48,8 @@ pub struct Options {
 
 /// Documents of so many lists are mixed before they are sent.
 const WINDOW: usize = 1_024;
+/// Hubs at the other ends of roads. A road carries one batch at a time, so one alone would be waited for.
+const PEERS: usize = 4;
 /// Windows whose orders are under way before those of the first are all answered.
 const WINDOWS_AHEAD: usize = 3;
 /// A person orders a few times a year: the yearly limit is not what is measured.
@@ -71,14 +74,16 @@ pub async fn run(options: Options) -> Result<(), String> {
 
 struct Bench {
     hub: Hub,
-    /// `None` while its batches are under way.
-    abroad: Option<Abroad>,
     importer: HubId,
-    exporter: HubId,
+    /// Empty while their batches are under way.
+    abroad: Vec<Abroad>,
+    exporters: Vec<HubId>,
+    /// How many windows there were: the next is the next peer's.
+    turn: usize,
     random: Random,
 }
 
-/// The peer, of which only the log is played, and how far the hub has heard it.
+/// A peer, of which only the log is played, and how far the hub has heard it.
 struct Abroad {
     hub: Hub,
     kul: MemoryHub,
@@ -91,7 +96,6 @@ impl Bench {
     async fn open(store: hub::db::Store, buyer_count: u64) -> Result<Self, String> {
         let books = rulebooks();
         let site_hgh = site("hgh.sandbox", Country::CN, &books);
-        let mut kul = MemoryHub::new(site("kul.sandbox", Country::MY, &books), START);
         let config = Config {
             store,
             site: site_hgh.clone(),
@@ -101,27 +105,19 @@ impl Bench {
             limits: Limits::default(),
         };
         let hub = Hub::open(config).await.map_err(|e| e.to_string())?;
-        let card = kul.site.card.clone().sign(&kul.site.road.key);
-        let accept = AcceptPeer { card, url: "http://127.0.0.1".to_owned() };
-        let mut commands: Vec<Command> = vec![accept.into()];
-        commands.extend(buyers(buyer_count).into_iter().map(Command::from));
-        for answer in hub.submit_all(commands).await {
-            answer.map_err(|e| format!("{e:?}"))?.map_err(|p| format!("{p:?}"))?;
+        answered(&hub, buyers(buyer_count).into_iter().map(Command::from).collect()).await?;
+        let mut abroad = Vec::new();
+        for n in 1..=PEERS {
+            let peer = site(&format!("kul-{n}.sandbox"), Country::MY, &books);
+            abroad.push(Abroad::open(&hub, &site_hgh, peer).await?);
         }
-        kul.run(business("seller", Role::Seller, Country::MY)).map_err(|p| format!("{p:?}"))?;
-        let card = site_hgh.card.clone().sign(&site_hgh.road.key);
-        kul.run(AcceptPeer { card, url: "http://127.0.0.1".to_owned() }).map_err(|p| format!("{p:?}"))?;
-        kul.decide(&price_list().into_iter().map(Command::from).collect::<Vec<_>>());
-        let importer = site_hgh.id.clone();
-        let exporter = kul.site.id.clone();
-        let mut abroad = Abroad { hub: hub.clone(), kul, importer: importer.clone(), told: 0, seen: 0 };
-        abroad.deliver().await?;
-        Ok(Self { hub, abroad: Some(abroad), importer, exporter, random: Random::new(1) })
+        let exporters = abroad.iter().map(|a| a.kul.site.id.clone()).collect();
+        Ok(Self { hub, importer: site_hgh.id.clone(), abroad, exporters, turn: 0, random: Random::new(1) })
     }
 
     /// Quotes for a window of plans, before the clock runs: they were given days ago.
-    async fn quotes(&self, plans: &[Plan]) -> Result<Vec<Quote>, String> {
-        let asks = plans.iter().map(|p| Command::from(p.ask(&self.exporter))).collect();
+    async fn quotes(&self, plans: &[Plan], turn: usize) -> Result<Vec<Quote>, String> {
+        let asks = plans.iter().map(|p| Command::from(p.ask(&self.exporters[turn % PEERS]))).collect();
         let answers = self.hub.submit_all(asks).await;
         answers
             .into_iter()
@@ -143,8 +139,8 @@ impl Bench {
         let count = usize::try_from(lists).map_err(|e| e.to_string())?;
         let plans: Vec<Plan> = plans.take(count).collect();
         let mut quotes = Vec::with_capacity(count);
-        for window in plans.chunks(WINDOW) {
-            quotes.extend(self.quotes(window).await?);
+        for (turn, window) in (self.turn..).zip(plans.chunks(WINDOW)) {
+            quotes.extend(self.quotes(window, turn).await?);
         }
         let meter = Meter::start();
         let windows: Vec<Window> =
@@ -160,7 +156,7 @@ impl Bench {
             let part: Vec<Plan> = plans.take(left.min(WINDOW * 16)).collect();
             let mut windows = Vec::new();
             for plans in part.chunks(WINDOW) {
-                let quotes = self.quotes(plans).await?;
+                let quotes = self.quotes(plans, self.turn).await?;
                 windows.push(self.window(plans, &quotes));
             }
             self.send(windows, at_once).await?;
@@ -179,35 +175,42 @@ impl Bench {
             drafts.extend(self.told_of(plan, quote));
         }
         shuffle(&mut commands, &mut self.random);
-        Window { commands, drafts }
+        self.turn += 1;
+        Window { peer: (self.turn - 1) % PEERS, commands, drafts }
     }
 
     /// Sends orders and payments, each by itself, so many at once, without a pause between windows;
     /// the peer tells of a window when its orders are answered, batch after batch, as the road does.
     async fn send(&mut self, windows: Vec<Window>, at_once: usize) -> Result<Vec<Duration>, String> {
         let gate = Arc::new(Semaphore::new(at_once));
-        let (tell, mut told) = mpsc::channel::<Vec<Draft>>(WINDOWS_AHEAD);
-        let mut abroad = self.abroad.take().ok_or("the peer is gone")?;
-        let telling = tokio::spawn(async move {
-            while let Some(drafts) = told.recv().await {
-                abroad.kul.log(&drafts);
-                abroad.deliver().await?;
-            }
-            Ok::<Abroad, String>(abroad)
-        });
+        let mut roads = Vec::new();
+        let mut telling = Vec::new();
+        for mut abroad in self.abroad.drain(..) {
+            let (tell, mut told) = mpsc::channel::<Vec<Draft>>(WINDOWS_AHEAD);
+            roads.push(tell);
+            telling.push(tokio::spawn(async move {
+                while let Some(drafts) = told.recv().await {
+                    abroad.kul.log(&drafts);
+                    abroad.deliver().await?;
+                }
+                Ok::<Abroad, String>(abroad)
+            }));
+        }
         let mut latencies = Vec::new();
         let mut under_way = VecDeque::new();
-        for Window { commands, drafts } in windows {
-            under_way.push_back((self.submit(commands, &gate), drafts));
+        for Window { peer, commands, drafts } in windows {
+            under_way.push_back((self.submit(commands, &gate), peer, drafts));
             if under_way.len() > WINDOWS_AHEAD {
-                finish(&mut under_way, &mut latencies, &tell).await?;
+                finish(&mut under_way, &mut latencies, &roads).await?;
             }
         }
         while !under_way.is_empty() {
-            finish(&mut under_way, &mut latencies, &tell).await?;
+            finish(&mut under_way, &mut latencies, &roads).await?;
         }
-        drop(tell);
-        self.abroad = Some(telling.await.map_err(|e| e.to_string())??);
+        drop(roads);
+        for told in telling {
+            self.abroad.push(told.await.map_err(|e| e.to_string())??);
+        }
         Ok(latencies)
     }
 
@@ -279,8 +282,8 @@ impl Bench {
 }
 
 /// What arrives together: orders and payments here, waybills and declarations from abroad.
-#[derive(Default)]
 struct Window {
+    peer: usize,
     commands: Vec<Command>,
     drafts: Vec<Draft>,
 }
@@ -289,22 +292,45 @@ type Answers = JoinSet<(Duration, Answer)>;
 
 /// Waits for the oldest window's answers; then the peer may tell of it.
 async fn finish(
-    under_way: &mut VecDeque<(Answers, Vec<Draft>)>,
+    under_way: &mut VecDeque<(Answers, usize, Vec<Draft>)>,
     latencies: &mut Vec<Duration>,
-    tell: &mpsc::Sender<Vec<Draft>>,
+    roads: &[mpsc::Sender<Vec<Draft>>],
 ) -> Result<(), String> {
-    let Some((mut tasks, drafts)) = under_way.pop_front() else { return Ok(()) };
+    let Some((mut tasks, peer, drafts)) = under_way.pop_front() else { return Ok(()) };
     while let Some(done) = tasks.join_next().await {
         let (latency, answer) = done.map_err(|e| e.to_string())?;
         answer.map_err(|e| format!("{e:?}"))?.map_err(|p| format!("{p:?}"))?;
         latencies.push(latency);
     }
     // It ends early only with an error, which is told when it is waited for.
-    let _ = tell.send(drafts).await;
+    let _ = roads[peer].send(drafts).await;
+    Ok(())
+}
+
+/// Decides commands of which none may be refused.
+async fn answered(hub: &Hub, commands: Vec<Command>) -> Result<(), String> {
+    for answer in hub.submit_all(commands).await {
+        answer.map_err(|e| format!("{e:?}"))?.map_err(|p| format!("{p:?}"))?;
+    }
     Ok(())
 }
 
 impl Abroad {
+    /// A peer with a seller and a catalogue, which the hub has heard of.
+    async fn open(hub: &Hub, here: &Site, peer: Arc<Site>) -> Result<Self, String> {
+        let url = || "http://127.0.0.1".to_owned();
+        let card = peer.card.clone().sign(&peer.road.key);
+        answered(hub, vec![AcceptPeer { card, url: url() }.into()]).await?;
+        let mut kul = MemoryHub::new(peer, START);
+        kul.run(business("seller", Role::Seller, Country::MY)).map_err(|p| format!("{p:?}"))?;
+        let card = here.card.clone().sign(&here.road.key);
+        kul.run(AcceptPeer { card, url: url() }).map_err(|p| format!("{p:?}"))?;
+        kul.decide(&price_list().into_iter().map(Command::from).collect::<Vec<_>>());
+        let mut abroad = Self { hub: hub.clone(), kul, importer: here.id.clone(), told: 0, seen: 0 };
+        abroad.deliver().await?;
+        Ok(abroad)
+    }
+
     /// Sends the peer's next batches until all it has to tell is told.
     async fn deliver(&mut self) -> Result<(), String> {
         loop {
