@@ -67,7 +67,7 @@ class Killer(threading.Thread):
         self.random, self.stopped = random.Random(seed), threading.Event()
 
     def run(self):
-        while self.done < self.left and not self.stopped.wait(self.random.uniform(0.3, 2.0)):
+        while self.done < self.left and not self.stopped.wait(self.random.uniform(0.1, 0.9)):
             hub = self.random.choice(["kul", "hgh"])
             found = subprocess.run(["pgrep", "-f", f"serve --dir {re.escape(self.directory)}/{hub}"],
                                    capture_output=True, text=True).stdout.split()
@@ -119,6 +119,8 @@ def main():
         check(summary, faults)
         events = {hub: s["events"] for hub, s in summary["hubs"].items()}
         print(f"sample trade in {seconds:.1f} s, {killer.done} kills, events {events}")
+        if killer.done < kills:
+            faults.append(f"the trade was through after {killer.done} of {kills} kills")
         again, seconds = demo(directory, ports, 300)
         if {hub: s["events"] for hub, s in again["hubs"].items()} != events or again["played"]:
             faults.append("the second run repeated something")
