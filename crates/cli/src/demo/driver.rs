@@ -412,6 +412,10 @@ impl Driver {
                 let summary = hub.operator.get("/api/v1/summary").await?;
                 let roads = summary.get("road").and_then(Value::as_object).cloned().unwrap_or_default();
                 backlog += roads.values().filter_map(|r| r.get("backlog").and_then(Value::as_u64)).sum::<u64>();
+                // A hub that was just started signs nothing before its peer has answered: what it has
+                // not sequenced yet is still to be told.
+                let size = |name: &str| summary.get(name).and_then(Value::as_u64).unwrap_or(0);
+                backlog += size("events").saturating_sub(size("log_size"));
             }
             quiet = if backlog == 0 { quiet + 1 } else { 0 };
             if quiet >= 2 {
