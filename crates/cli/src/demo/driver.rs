@@ -412,8 +412,7 @@ impl Driver {
                 let summary = hub.operator.get("/api/v1/summary").await?;
                 let roads = summary.get("road").and_then(Value::as_object).cloned().unwrap_or_default();
                 backlog += roads.values().filter_map(|r| r.get("backlog").and_then(Value::as_u64)).sum::<u64>();
-                // A hub that was just started signs nothing before its peer has answered: what it has
-                // not sequenced yet is still to be told.
+                // A hub just started signs nothing before its peer has answered; that is still to be told.
                 let size = |name: &str| summary.get(name).and_then(Value::as_u64).unwrap_or(0);
                 backlog += size("events").saturating_sub(size("log_size"));
             }
@@ -634,10 +633,9 @@ impl Driver {
             // Numbered from the first again after a break: files that were made are given out again.
             let mut count = 0;
             for n in 1.. {
-                let done = bank::execute_payouts(hub, n).await?;
-                count += done;
-                if done == 0 {
-                    break;
+                match bank::execute_payouts(hub, n).await? {
+                    0 => break,
+                    done => count += done,
                 }
             }
             self.tell(if hub.hub == self.stage.kul.hub { "demo-payouts" } else { "demo-refunds" }, count, count);
