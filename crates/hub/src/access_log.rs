@@ -12,7 +12,7 @@ use trade::id::Id;
 use trade::log::Hash;
 use trade::party::Party;
 use trade::time::WallTime;
-use trade::world::World;
+use trade::world::{Changes, World};
 
 use crate::clock::{self, jitter};
 use crate::db::{Isolation, StoreError, int, parsed, text};
@@ -90,9 +90,9 @@ pub(crate) async fn load(conn: &mut AnyConnection, wanted: bool, world: &mut Wor
     Ok(())
 }
 
-pub(crate) fn changes(world: &World) -> Statement {
+pub(crate) fn changes(changes: &Changes) -> Statement {
     let mut rows = Rows::new();
-    for (_, digest) in world.last_digest.changed() {
+    if let Some(digest) = &changes.last_digest {
         rows.row().shown(&digest.day).int(column(digest.first)).int(column(digest.looks)).text(&digest.sha256.hex());
     }
     rows.into_statement(

@@ -173,12 +173,12 @@ const WRITERS: u32 = 3;
 /// Longest wait for a free connection, after which the store counts as lost.
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(10);
 
-/// For every connection. Trade files of 3 kB lie five to a page, which saves a third of what is
-/// written. The WAL is written back every 64 MB, since the same pages are hot for a while; FULL
-/// syncs it at each commit.
+/// For every connection. Pages of 16 kB: more rows of a batch share one, and each page written has its
+/// cost. The WAL is written back meanwhile, see `write_back`; a commit does the rest of it when it has
+/// grown to 128 MB. FULL syncs it at each commit.
 const SQLITE_SETTINGS: &str = "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
     PRAGMA busy_timeout = 5000; PRAGMA cache_size = -65536; PRAGMA mmap_size = 1073741824; \
-    PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 67108864; \
+    PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 67108864; \
     PRAGMA secure_delete = FAST; PRAGMA foreign_keys = OFF";
 const SQLITE_READ_ONLY: &str = "PRAGMA query_only = ON";
 
@@ -239,6 +239,19 @@ impl Db {
         &self.inner.store
     }
 
+    /// Whether what is committed has to be written back from a log; see `write_back.rs`.
+    pub(crate) fn has_log(&self) -> bool {
+        self.inner.engine == Engine::Sqlite
+    }
+
+    /// Writes back as far as it goes without holding up anybody.
+    pub(crate) async fn write_back(&self, conn: &mut AnyConnection) -> Result<(), StoreError> {
+        if self.has_log() {
+            sqlx::query::<Any>("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(conn).await?;
+        }
+        Ok(())
+    }
+
     /// A connection of one's own, for a lane; it belongs to the runtime that opens it.
     pub async fn connect(&self) -> Result<AnyConnection, StoreError> {
         let mut conn = self.inner.options.connect().await?;
@@ -293,12 +306,14 @@ impl Db {
             Engine::Sqlite => "WITH each_row AS MATERIALIZED (SELECT value FROM json_each($1)) ",
             Engine::Postgres => "WITH each_row AS MATERIALIZED (SELECT value FROM jsonb_array_elements($1::jsonb)) ",
         };
-        let words: [(&str, &str); 7] = match self.inner.engine {
+        let words: [(&str, &str); 8] = match self.inner.engine {
             Engine::Sqlite => [
                 ("{rows}", "each_row"),
                 ("{lock}", ""),
                 ("{text}", "TEXT"),
                 ("{bytes}", "BLOB"),
+                // The row's own number, and not an index beside it.
+                ("{place}", "INTEGER"),
                 ("{keyed}", "WITHOUT ROWID"),
                 ("{hot}", ""),
                 ("{wide}", ""),
@@ -309,6 +324,7 @@ impl Db {
                 // Ordered by bytes, as in SQLite, so that cursors mean the same.
                 ("{text}", "TEXT COLLATE \"C\""),
                 ("{bytes}", "BYTEA"),
+                ("{place}", "BIGINT"),
                 ("{keyed}", ""),
                 // Rows of some kB stay in their page: written out of line, each would be cut in pieces of
                 // 2 kB with an index of their own.

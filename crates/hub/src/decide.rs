@@ -5,19 +5,21 @@ use std::sync::Arc;
 
 use sqlx::AnyConnection;
 use trade::commands::Command;
-use trade::event::Happened;
+use trade::event::{Event, Happened};
 use trade::site::Site;
 use trade::time::{BusinessTime, WallTime};
-use trade::world::{Need, World};
+use trade::trade_file::TradeFile;
+use trade::world::{Changes, Need, World};
 
 use crate::clock::{self, BusinessClock};
 use crate::db::{Db, StoreError};
-use crate::event::{Places, seal};
+use crate::event::Places;
 use crate::hub::{Answer, Unavailable};
 use crate::order::{self, Stored};
 use crate::rows::Statement;
 use crate::{
-    access_log, ledger, number, offer, party, peer, product, quota, quote, received, recovery, refusal, trade_file,
+    access_log, event, ledger, number, offer, party, peer, product, quota, quote, received, recovery, refusal,
+    trade_file,
 };
 
 /// What the deciding lane knows by heart. It runs ahead of the disk by the batch that is being
@@ -33,8 +35,23 @@ pub(crate) struct Mind {
     orders: Stored,
 }
 
-/// A batch decided and not yet written.
+/// A batch decided, with what it did; not yet in the form in which it is written.
 pub(crate) struct Decided {
+    changes: Changes,
+    /// What happened, with its places.
+    events: Vec<Event>,
+    orders: Vec<Arc<TradeFile>>,
+    refused: Statement,
+    /// The number of its first transfer.
+    first_seq: i64,
+    clock: Option<BusinessClock>,
+    answers: Vec<Answer>,
+    /// Events in the log once this is written.
+    log_size: u64,
+}
+
+/// A batch as it is written, and what is known after the commit.
+pub(crate) struct Written {
     pub statements: Vec<Statement>,
     /// What happened; kept apart, since the sequencer takes its payload up after the commit.
     pub sealed: Statement,
@@ -42,9 +59,48 @@ pub(crate) struct Decided {
     pub lengths: Vec<usize>,
     pub clock: Option<BusinessClock>,
     pub answers: Vec<Answer>,
-    /// Events in the log once this is written.
-    pub events: u64,
+    pub log_size: u64,
 }
+
+impl Decided {
+    /// Everything that changed, as statements: a fixed order of nouns, balances last.
+    pub fn written(self) -> Result<Written, StoreError> {
+        let Self { changes, events, orders, refused, first_seq, clock, answers, log_size } = self;
+        let (statements, (sealed, lengths)) = caught(|| {
+            let [transfers, balances] = ledger::changes(&changes, first_seq);
+            let [entries, heads] = received::changes(&changes);
+            let [files, told] = trade_file::changes(&changes, &events);
+            let statements = vec![
+                peer::changes(&changes),
+                heads,
+                entries,
+                party::changes(&changes),
+                party::personal_changes(&changes),
+                product::changes(&changes),
+                offer::changes(&changes),
+                quote::changes(&changes),
+                order::changes(&orders),
+                files,
+                told,
+                trade_file::payout_changes(&changes),
+                number::changes(&changes),
+                quota::changes(&changes),
+                recovery::changes(&changes),
+                access_log::changes(&changes),
+                refused,
+                transfers,
+                balances,
+            ];
+            (statements, event::changes(&events))
+        })?;
+        let first = events.first().map_or(log_size, |event| event.n);
+        Ok(Written { statements, sealed, first, lengths, clock, answers, log_size })
+    }
+}
+
+/// Batches that may be decided and not yet committed: one is being written, one is brought into the
+/// form in which it is written, one waits for that.
+pub(crate) const UNDER_WAY: u64 = 3;
 
 /// Work for a whole batch. A panic in it is a fault of what the batch holds: the lane begins anew
 /// from what is stored, and halves the batch until the guilty command stands alone.
@@ -87,13 +143,14 @@ impl Mind {
     }
 
     /// The first event of a hub says that it was opened.
-    pub fn opening(&mut self) -> Option<Decided> {
+    pub fn opening(&mut self, wall: WallTime) -> Option<Decided> {
         if self.places.n > 0 {
             return None;
         }
         let opened = Happened::HubOpened { hub: self.site.id.clone(), territory: self.site.territory };
         self.world.happened(None, None, opened);
-        Some(self.written(Vec::new(), None))
+        let none = refusal::changes(&[], &[], String::new);
+        Some(self.decided(Vec::new(), none, wall))
     }
 
     /// Decides commands in their order.
@@ -106,10 +163,10 @@ impl Mind {
     ) -> Result<Decided, StoreError> {
         self.last = self.last.max(self.clock.at(wall));
         if self.world.held() > self.memory {
-            self.world.forget();
+            self.world.forget(self.memory / 2, UNDER_WAY);
             self.orders.forget(&self.world);
         }
-        caught(|| self.world.next_batch(self.last))?;
+        self.world.begin(self.last);
         let mut faulty = vec![false; commands.len()];
         let mut need = Need::default();
         for (command, faulty) in commands.iter().zip(&mut faulty) {
@@ -125,13 +182,21 @@ impl Mind {
         for (command, faulty) in commands.iter().zip(faulty) {
             answers.push(if faulty { Err(Unavailable::Faulty) } else { self.decide_one(command) });
         }
-        let moved = self.world.clock_moved().map(|_| BusinessClock { business: self.world.now, wall, ..self.clock });
-        self.clock = moved.unwrap_or(self.clock);
+        let refused = refusal::changes(commands, &answers, || self.site.date(self.world.now).to_string());
+        caught(|| self.decided(answers, refused, wall))
+    }
+
+    /// The batch is decided: what it did is handed over, and gets its places.
+    fn decided(&mut self, answers: Vec<Answer>, refused: Statement, wall: WallTime) -> Decided {
+        let mut changes = self.world.take_changes();
+        let clock = changes.clock_moved.map(|business| BusinessClock { business, wall, ..self.clock });
+        self.clock = clock.unwrap_or(self.clock);
         self.last = self.last.max(self.world.now);
-        let refused = refusal::changes(commands, &answers, || self.site.date(self.last).to_string());
-        let mut decided = caught(|| self.written(answers, moved))?;
-        decided.statements.push(refused);
-        Ok(decided)
+        let events = self.places.give(std::mem::take(&mut changes.events));
+        let orders = self.orders.come(&changes);
+        let first_seq = self.next_seq;
+        self.next_seq += i64::try_from(changes.transfers.len()).expect("a batch is in memory");
+        Decided { changes, events, orders, refused, first_seq, clock, answers, log_size: self.places.n }
     }
 
     /// A command that panics is left out alone: what it did is taken back like a refusal's.
@@ -163,37 +228,5 @@ impl Mind {
         quota::load(db, conn, &need.quotas, world).await?;
         access_log::load(conn, need.last_digest, world).await?;
         ledger::load(db, conn, &need.accounts, world).await
-    }
-
-    /// Everything that changed, as statements: a fixed order of nouns, balances last.
-    fn written(&mut self, answers: Vec<Answer>, clock: Option<BusinessClock>) -> Decided {
-        let world = &mut self.world;
-        let [transfers, balances] = ledger::changes(world, self.next_seq);
-        let count = i64::try_from(world.transfers().len()).expect("a batch is in memory");
-        self.next_seq += count;
-        let [entries, heads] = received::changes(world);
-        let [files, told] = trade_file::changes(world, self.places.n);
-        let statements = vec![
-            peer::changes(world),
-            heads,
-            entries,
-            party::changes(world),
-            party::personal_changes(world),
-            product::changes(world),
-            offer::changes(world),
-            quote::changes(world),
-            order::changes(world, &mut self.orders),
-            files,
-            told,
-            trade_file::payout_changes(world),
-            number::changes(world),
-            quota::changes(world),
-            recovery::changes(world),
-            access_log::changes(world),
-            transfers,
-            balances,
-        ];
-        let (sealed, first, lengths) = seal(world.take_events(), &mut self.places);
-        Decided { statements, sealed, first, lengths, clock, answers, events: self.places.n }
     }
 }

@@ -50,6 +50,22 @@ impl Places {
     }
 }
 
+impl Places {
+    /// Gives what happened its places.
+    pub fn give(&mut self, drafts: Vec<Draft>) -> Vec<Event> {
+        let mut give = |Draft { at, trade, to, what }| {
+            let road_seq = to.as_ref().map(|peer| {
+                let next = self.roads.entry(peer.clone()).or_insert(1);
+                *next += 1;
+                *next - 1
+            });
+            self.n += 1;
+            Event { n: self.n - 1, at, trade, to, road_seq, what }
+        };
+        drafts.into_iter().map(&mut give).collect()
+    }
+}
+
 pub(crate) fn count(number: i64) -> Result<u64, StoreError> {
     u64::try_from(number).map_err(|_| StoreError::damaged("a place below zero"))
 }
@@ -77,24 +93,18 @@ impl Leaves {
     }
 }
 
-/// Gives what happened its places and writes each leaf once. Beside the statement: the first place
-/// and the lengths of the leaves in its payload.
-pub(crate) fn seal(drafts: Vec<Draft>, places: &mut Places) -> (Statement, u64, Vec<usize>) {
-    let (mut rows, first) = (Rows::new(), places.n);
-    let mut lengths = Vec::with_capacity(drafts.len());
-    for Draft { at, trade, to, what } in drafts {
-        let road_seq = to.as_ref().map(|peer| {
-            let next = places.roads.entry(peer.clone()).or_insert(1);
-            *next += 1;
-            *next - 1
-        });
-        let event = Event { n: places.n, at, trade, to, road_seq, what };
-        places.n += 1;
+/// Bytes of a leaf, most often; an order's has some thousands.
+const LEAF_ROOM: usize = 1_024;
+
+/// Writes each leaf once. Beside the statement: the lengths of the leaves in its payload.
+pub(crate) fn changes(events: &[Event]) -> (Statement, Vec<usize>) {
+    let mut rows = Rows::with_room(events.len(), LEAF_ROOM);
+    let mut lengths = Vec::with_capacity(events.len());
+    for event in events {
         let leaf = event.leaf();
         rows.row()
             .int(column(event.n))
             .int(event.at.micros())
-            .text_or_null(event.trade.as_ref().map(TradeId::as_str))
             .text_or_null(event.to.as_ref().map(HubId::as_str))
             .int_or_null(event.road_seq.map(column))
             .text(kind_of(&leaf))
@@ -102,12 +112,12 @@ pub(crate) fn seal(drafts: Vec<Draft>, places: &mut Places) -> (Statement, u64, 
         lengths.push(leaf.len());
     }
     let statement = rows.into_statement(
-        "INSERT INTO event (n, at, trade, to_peer, road_seq, kind, leaf) \
-         SELECT CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 AS BIGINT), value ->> 2, value ->> 3, \
-         CAST(value ->> 4 AS BIGINT), value ->> 5, \
-         substr($2, CAST(value ->> 6 AS INTEGER), CAST(value ->> 7 AS INTEGER)) FROM {rows}",
+        "INSERT INTO event (n, at, to_peer, road_seq, kind, leaf) \
+         SELECT CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 AS BIGINT), value ->> 2, \
+         CAST(value ->> 3 AS BIGINT), value ->> 4, \
+         substr($2, CAST(value ->> 5 AS INTEGER), CAST(value ->> 6 AS INTEGER)) FROM {rows}",
     );
-    (statement, first, lengths)
+    (statement, lengths)
 }
 
 /// The kind as it stands in the leaf, which begins `"what":{"kind":"…"`; nothing before it can

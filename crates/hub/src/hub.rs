@@ -23,6 +23,7 @@ use crate::lane::Lane;
 use crate::recovery::{self, Standing};
 use crate::schema::{self, OpenError};
 use crate::sequencer::Sequencer;
+use crate::write_back;
 
 /// All that a hub needs to open.
 #[derive(Clone, Debug)]
@@ -59,7 +60,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { batch: 1_024, queue: 16_384, memory: 60_000, lease_seconds: 10 }
+        Self { batch: 2_048, queue: 16_384, memory: 200_000, lease_seconds: 10 }
     }
 }
 
@@ -175,8 +176,8 @@ const FORWARD_MAX: usize = 256;
 /// Between two tries to reach the node that decides, while another may be taking over.
 const FORWARD_PAUSE: Duration = Duration::from_millis(100);
 
-/// Cores that lanes may use: one decides while the other writes or hashes.
-const LANE_THREADS: usize = 2;
+/// Deciding, bringing into the form that is written, writing, hashing: none waits for another's thread.
+const LANE_THREADS: usize = 4;
 
 impl Hub {
     /// Opens the store, brings its tables up to date, and starts the lanes. Returns once it is
@@ -242,6 +243,7 @@ impl Hub {
             may_sign,
         };
         runtime.spawn(sequencer.run());
+        runtime.spawn(write_back::run(db.clone(), committed.clone()));
         let hub = Self {
             inner: Arc::new(Inner {
                 db,
@@ -400,6 +402,7 @@ impl Hub {
     }
 
     fn send(&self, command: Command, room: OwnedSemaphorePermit) -> Result<oneshot::Receiver<Answer>, Unavailable> {
+        command.prepare();
         let (reply, answer) = oneshot::channel();
         let queue = self.inner.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let sender = queue.as_ref().ok_or(Unavailable::Stopped)?;

@@ -1,5 +1,5 @@
-//! The deciding lane: commands that came meanwhile are one batch, decided in memory while the
-//! batch before it is being written, and answered after their commit.
+//! The deciding lane: commands that came meanwhile are one batch, decided in memory while the batches
+//! before it are being written, one after the other, and answered after their commit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use trade::site::Site;
 
 use crate::clock::{self, Clock, jitter};
 use crate::db::{Db, Isolation, StoreError};
-use crate::decide::{Decided, Mind};
+use crate::decide::{Decided, Mind, UNDER_WAY, Written};
 use crate::event::Leaves;
 use crate::hub::{Item, Limits, Node, Status, Unavailable};
 use crate::lease::{self, Lease, Taken};
@@ -51,7 +51,10 @@ impl From<StoreError> for End {
 }
 
 /// A write under way; it brings back its connection and, if it failed, the commands.
-type Writing = JoinHandle<(AnyConnection, Result<(), (End, Vec<Item>)>)>;
+type Writing = JoinHandle<Wrote>;
+type Wrote = (AnyConnection, Result<(), Failed>);
+/// Why nothing more is written, and the commands that are not: they may be decided again, in this order.
+type Failed = (End, Vec<Item>);
 
 /// A write that meets a conflict is tried so often, with doubled waits from 5 ms.
 const WRITE_TRIES: u32 = 7;
@@ -147,7 +150,7 @@ impl Lane {
 
     /// Decides for as long as the lease is ours. First what a failed write left over, in ever
     /// smaller parts, until whatever is guilty stands alone.
-    async fn own(&mut self, lease: Lease, writer: AnyConnection, again: Vec<Item>) -> Result<(), (End, Vec<Item>)> {
+    async fn own(&mut self, lease: Lease, writer: AnyConnection, again: Vec<Item>) -> Result<(), Failed> {
         let mut reader = match self.db.connect().await {
             Ok(reader) => reader,
             Err(error) => return Err((error.into(), again)),
@@ -156,52 +159,73 @@ impl Lane {
             Ok(mind) => mind,
             Err(error) => return Err((error.into(), again)),
         };
-        let writer = match mind.opening() {
-            Some(opening) => self.write(writer, &lease, opening, Vec::new()).await?,
+        let pen = self.pen(&lease);
+        let writer = match mind.opening(self.clock.now()) {
+            Some(opening) => pen.write(writer, opening, Vec::new()).await?,
             None => writer,
         };
-        let mut writer = Some(self.part_by_part(&lease, writer, &mut reader, &mut mind, again).await?);
+        let writer = self.part_by_part(&pen, writer, &mut reader, &mut mind, again).await?;
         self.committed.send_replace(mind.events());
         self.status.send_replace(Status::Deciding { fence: lease.fence });
-        let mut writing: Option<Writing> = None;
-        loop {
-            let mut items = Vec::new();
-            let open = match self.collect(&mut items, &mut writing, &mut writer).await {
-                Ok(open) => open,
-                Err((end, mut failed)) => {
-                    failed.append(&mut items);
-                    return Err((end, failed));
-                }
-            };
-            let commands: Vec<&Command> = items.iter().map(|item| &item.command).collect();
-            let decided = match mind.decide(&self.db, &mut reader, &commands, self.clock.now()).await {
-                Ok(decided) => decided,
-                Err(error) => {
-                    let mut failed = match writing.take() {
-                        Some(before) => settle(before.await).err().map(|(_, items)| items).unwrap_or_default(),
-                        None => Vec::new(),
-                    };
-                    failed.append(&mut items);
-                    return Err((error.into(), failed));
-                }
-            };
-            if let Some(before) = writing.take() {
-                match settle(before.await) {
-                    Ok(conn) => writer = Some(conn),
-                    Err((end, mut failed)) => {
-                        // What was decided on top of it is void.
-                        failed.append(&mut items);
-                        return Err((end, failed));
-                    }
-                }
-            }
-            let conn = writer.take().expect("the write before is settled");
-            if !open {
-                let conn = self.write(conn, &lease, decided, items).await?;
+        let (batches, to_write) = mpsc::unbounded_channel();
+        let (written_to, mut written) = watch::channel(0);
+        let writing = tokio::spawn(pen.write_all(writer, to_write, written_to));
+        let (open, mut rest) = self.decide_all(&mut mind, &mut reader, &batches, &mut written).await;
+        drop(batches);
+        let failed = match (writing.await, open) {
+            (Ok(Ok(conn)), Ok(())) => {
                 let _ = self.let_go(conn, &lease).await;
                 return Ok(());
             }
-            writing = Some(self.start_write(conn, &lease, decided, items));
+            (Ok(Ok(_)), Err(error)) => (error, Vec::new()),
+            (Ok(Err(failed)), _) => failed,
+            (Err(error), _) => (lost(&error), Vec::new()),
+        };
+        let (end, mut items) = failed;
+        // What was decided on top of it is void.
+        items.append(&mut rest);
+        Err((end, items))
+    }
+
+    /// Decides batch after batch, until nobody submits any more or nothing can be written or read. Beside
+    /// the reason: the commands that were taken and not handed on to be written.
+    async fn decide_all(
+        &mut self,
+        mind: &mut Mind,
+        reader: &mut AnyConnection,
+        batches: &mpsc::UnboundedSender<Batch>,
+        written: &mut watch::Receiver<u64>,
+    ) -> (Result<(), End>, Vec<Item>) {
+        let mut sent: u64 = 0;
+        loop {
+            let mut items = Vec::new();
+            let Some(open) = self.collect(&mut items, sent, written).await else {
+                return (Err(End::LeaseLost), items);
+            };
+            let commands: Vec<&Command> = items.iter().map(|item| &item.command).collect();
+            let decided = match mind.decide(&self.db, reader, &commands, self.clock.now()).await {
+                Ok(decided) => decided,
+                Err(error) => return (Err(error.into()), items),
+            };
+            if let Err(unsent) = batches.send(Batch { decided, items }) {
+                return (Err(End::LeaseLost), unsent.0.items);
+            }
+            sent += 1;
+            // Lets the writer begin with it on another thread.
+            tokio::task::yield_now().await;
+            if !open {
+                return (Ok(()), Vec::new());
+            }
+        }
+    }
+
+    fn pen(&self, lease: &Lease) -> Pen {
+        Pen {
+            db: self.db.clone(),
+            clock: self.clock.clone(),
+            lease: lease.clone(),
+            committed: self.committed.clone(),
+            leaves: self.leaves.clone(),
         }
     }
 
@@ -209,80 +233,54 @@ impl Lane {
         Mind::read(reader, &self.site, self.clock.now(), self.limits.memory).await
     }
 
-    /// The next batch: all that is queued. While a write is under way it waits for more to come,
-    /// up to a quarter of a batch. `false` when nobody submits any more.
-    async fn collect(
-        &mut self,
-        items: &mut Vec<Item>,
-        writing: &mut Option<Writing>,
-        writer: &mut Option<AnyConnection>,
-    ) -> Result<bool, (End, Vec<Item>)> {
-        let enough = (self.limits.batch / 4).max(1);
+    /// The next batch: all that is queued. While others are under way it waits for more to come, up to
+    /// half of a batch. `false` when nobody submits any more, `None` when nobody writes any more.
+    async fn collect(&mut self, items: &mut Vec<Item>, sent: u64, written: &mut watch::Receiver<u64>) -> Option<bool> {
+        let (most, enough) = (self.limits.batch.max(1), (self.limits.batch / 2).max(1));
         let beat = tokio::time::sleep(self.poll());
         tokio::pin!(beat);
+        let mut weight = 0;
         loop {
-            let room = self.limits.batch.saturating_sub(items.len()).max(1);
+            let under_way = sent - *written.borrow_and_update();
+            if under_way < UNDER_WAY && (weight >= enough || (weight > 0 && under_way < 2)) {
+                return Some(true);
+            }
             tokio::select! {
                 biased;
-                came = self.queue.recv_many(items, room) => {
-                    if came == 0 {
-                        return Ok(false);
+                came = self.queue.recv(), if weight < most => {
+                    if came.is_none() {
+                        return Some(false);
+                    }
+                    let mut came = came;
+                    while let Some(item) = came {
+                        weight += item.command.weight();
+                        items.push(item);
+                        came = if weight < most { self.queue.try_recv().ok() } else { None };
                     }
                 }
-                done = async { writing.as_mut().expect("guarded").await }, if writing.is_some() => {
-                    *writing = None;
-                    *writer = Some(settle(done)?);
-                }
+                more = written.changed() => more.ok()?,
                 // Nothing to decide: an empty write renews the lease.
-                () = &mut beat => return Ok(true),
-            }
-            if items.len() >= enough || (!items.is_empty() && writing.is_none()) {
-                return Ok(true);
+                () = &mut beat, if under_way == 0 => return Some(true),
             }
         }
     }
 
-    fn start_write(&self, mut conn: AnyConnection, lease: &Lease, decided: Decided, items: Vec<Item>) -> Writing {
-        let (db, clock) = (self.db.clone(), self.clock.clone());
-        let (committed, leaves) = (self.committed.clone(), self.leaves.clone());
-        let lease = lease.clone();
-        tokio::spawn(async move {
-            match write(&db, &mut conn, &lease, &clock, &decided).await {
-                Ok(()) => {
-                    answer(items, decided, &committed, &leaves);
-                    (conn, Ok(()))
-                }
-                Err(end) => (conn, Err((end, items))),
-            }
-        })
-    }
-
-    async fn write(
-        &self,
-        conn: AnyConnection,
-        lease: &Lease,
-        decided: Decided,
-        items: Vec<Item>,
-    ) -> Result<AnyConnection, (End, Vec<Item>)> {
-        settle(self.start_write(conn, lease, decided, items).await)
-    }
-
     /// Decides and writes what is left of a failed write, halving what fails again.
     async fn part_by_part(
-        &mut self,
-        lease: &Lease,
+        &self,
+        pen: &Pen,
         writer: AnyConnection,
         reader: &mut AnyConnection,
         mind: &mut Mind,
         again: Vec<Item>,
-    ) -> Result<AnyConnection, (End, Vec<Item>)> {
+    ) -> Result<AnyConnection, Failed> {
         let mut writer = writer;
         let mut parts: Vec<Vec<Item>> = vec![again];
         while let Some(part) = parts.pop().filter(|part| !part.is_empty()) {
             let commands: Vec<&Command> = part.iter().map(|item| &item.command).collect();
             let decided = mind.decide(&self.db, reader, &commands, self.clock.now()).await;
             let (error, items) = match decided {
-                Ok(decided) => match self.write(writer, lease, decided, part).await {
+                Ok(decided) => match pen.write(writer, decided, part).await {
                     Ok(conn) => {
                         writer = conn;
                         continue;
@@ -356,59 +354,153 @@ fn refuse(items: Vec<Item>, reason: &Unavailable) {
     }
 }
 
-fn answer(items: Vec<Item>, decided: Decided, committed: &watch::Sender<u64>, leaves: &mpsc::Sender<Leaves>) {
-    for (item, answer) in items.into_iter().zip(decided.answers) {
-        let _ = item.reply.send(answer);
-    }
-    if !decided.lengths.is_empty() {
-        let Decided { sealed, first, lengths, .. } = decided;
-        let _ = leaves.try_send(Leaves { first, bytes: sealed.into_payload(), lengths });
-    }
-    committed.send_if_modified(|events| std::mem::replace(events, decided.events) != decided.events);
+/// Why nothing came back from a task: its items are gone with it, and their callers are told that
+/// nobody answers.
+fn lost(error: &tokio::task::JoinError) -> End {
+    StoreError::StoreLost { detail: error.to_string() }.into()
 }
 
-type Written = (AnyConnection, Result<(), (End, Vec<Item>)>);
+/// A batch on its way to be written.
+struct Batch {
+    decided: Decided,
+    items: Vec<Item>,
+}
+
+/// All that is needed to write what a lane decides.
+#[derive(Clone)]
+struct Pen {
+    db: Db,
+    clock: Clock,
+    lease: Lease,
+    committed: watch::Sender<u64>,
+    leaves: mpsc::Sender<Leaves>,
+}
+
+impl Pen {
+    /// Writes batches in their order: the next is brought into its form while the one before is being
+    /// written. Counts what is committed in `written`; ends when no more can come, or with all that
+    /// could not be written.
+    async fn write_all(
+        self,
+        conn: AnyConnection,
+        mut batches: mpsc::UnboundedReceiver<Batch>,
+        written: watch::Sender<u64>,
+    ) -> Result<AnyConnection, Failed> {
+        let mut idle = Some(conn);
+        let mut writing: Option<Writing> = None;
+        loop {
+            let next = tokio::select! {
+                biased;
+                done = async { writing.as_mut().expect("guarded").await }, if writing.is_some() => {
+                    writing = None;
+                    idle = Some(settle(done).map_err(|failed| with_all(failed, Vec::new(), &mut batches))?);
+                    written.send_modify(|count| *count += 1);
+                    continue;
+                }
+                next = batches.recv() => next,
+            };
+            // Off the runtime's threads, which the write that was begun needs.
+            let form = |batch: Batch| (tokio::task::block_in_place(|| batch.decided.written()), batch.items);
+            let next = next.map(form);
+            if let Some(before) = writing.take() {
+                match settle(before.await) {
+                    Ok(conn) => idle = Some(conn),
+                    Err(failed) => {
+                        let items = next.map(|(_, items)| items).unwrap_or_default();
+                        return Err(with_all(failed, items, &mut batches));
+                    }
+                }
+                written.send_modify(|count| *count += 1);
+            }
+            let conn = idle.take().expect("the write before is settled");
+            match next {
+                None => return Ok(conn),
+                Some((Ok(batch), items)) => writing = Some(self.start(conn, batch, items)),
+                Some((Err(error), items)) => return Err(with_all((error.into(), items), Vec::new(), &mut batches)),
+            }
+        }
+    }
+
+    /// One batch by itself.
+    async fn write(&self, conn: AnyConnection, decided: Decided, items: Vec<Item>) -> Result<AnyConnection, Failed> {
+        match decided.written() {
+            Ok(batch) => settle(self.start(conn, batch, items).await),
+            Err(error) => Err((error.into(), items)),
+        }
+    }
+
+    fn start(&self, mut conn: AnyConnection, batch: Written, items: Vec<Item>) -> Writing {
+        let pen = self.clone();
+        tokio::spawn(async move {
+            match pen.commit(&mut conn, &batch).await {
+                Ok(()) => {
+                    pen.tell(items, batch);
+                    (conn, Ok(()))
+                }
+                Err(end) => (conn, Err((end, items))),
+            }
+        })
+    }
+
+    /// One transaction: the lease is still ours, all statements, the clock.
+    async fn commit(&self, conn: &mut AnyConnection, batch: &Written) -> Result<(), End> {
+        let mut wait = Duration::from_millis(5);
+        for _ in 1..WRITE_TRIES {
+            match self.commit_once(conn, batch).await {
+                Err(End::Store(error)) if error.passes() => tokio::time::sleep(jitter(wait)).await,
+                other => return other,
+            }
+            wait *= 2;
+        }
+        self.commit_once(conn, batch).await
+    }
+
+    async fn commit_once(&self, conn: &mut AnyConnection, batch: &Written) -> Result<(), End> {
+        let mut tx = self.db.begin(conn, Isolation::Fenced).await?;
+        if !self.lease.renew(&mut tx, self.clock.now()).await? {
+            return Err(End::LeaseLost);
+        }
+        for statement in batch.statements.iter().chain([&batch.sealed]) {
+            statement.run(&self.db, &mut tx).await?;
+        }
+        if let Some(moved) = &batch.clock {
+            clock::save(&mut tx, moved).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Tells what is committed: the sequencer first, then whoever asked, while the next is written.
+    fn tell(&self, items: Vec<Item>, batch: Written) {
+        let Written { statements, sealed, first, lengths, answers, log_size, .. } = batch;
+        if !lengths.is_empty() {
+            let _ = self.leaves.try_send(Leaves { first, bytes: sealed.into_payload(), lengths });
+        }
+        self.committed.send_if_modified(|events| std::mem::replace(events, log_size) != log_size);
+        tokio::spawn(async move {
+            for (item, answer) in items.into_iter().zip(answers) {
+                let _ = item.reply.send(answer);
+            }
+            drop(statements);
+        });
+    }
+}
+
+/// What failed, then what was to follow it.
+fn with_all((end, mut items): Failed, next: Vec<Item>, batches: &mut mpsc::UnboundedReceiver<Batch>) -> Failed {
+    items.extend(next);
+    batches.close();
+    while let Ok(batch) = batches.try_recv() {
+        items.extend(batch.items);
+    }
+    (end, items)
+}
 
 /// A connection is used again only after a write that went through.
-fn settle(done: Result<Written, tokio::task::JoinError>) -> Result<AnyConnection, (End, Vec<Item>)> {
+fn settle(done: Result<Wrote, tokio::task::JoinError>) -> Result<AnyConnection, Failed> {
     match done {
         Ok((conn, Ok(()))) => Ok(conn),
         Ok((_, Err(failed))) => Err(failed),
-        // The items are gone with the task; their callers are told that nobody answers.
-        Err(error) => Err((StoreError::StoreLost { detail: error.to_string() }.into(), Vec::new())),
+        Err(error) => Err((lost(&error), Vec::new())),
     }
-}
-
-/// One transaction: the lease is still ours, all statements, the clock.
-async fn write(db: &Db, conn: &mut AnyConnection, lease: &Lease, clock: &Clock, decided: &Decided) -> Result<(), End> {
-    let mut wait = Duration::from_millis(5);
-    for _ in 1..WRITE_TRIES {
-        match write_once(db, conn, lease, clock, decided).await {
-            Err(End::Store(error)) if error.passes() => tokio::time::sleep(jitter(wait)).await,
-            other => return other,
-        }
-        wait *= 2;
-    }
-    write_once(db, conn, lease, clock, decided).await
-}
-
-async fn write_once(
-    db: &Db,
-    conn: &mut AnyConnection,
-    lease: &Lease,
-    clock: &Clock,
-    decided: &Decided,
-) -> Result<(), End> {
-    let mut tx = db.begin(conn, Isolation::Fenced).await?;
-    if !lease.renew(&mut tx, clock.now()).await? {
-        return Err(End::LeaseLost);
-    }
-    for statement in decided.statements.iter().chain([&decided.sealed]) {
-        statement.run(db, &mut tx).await?;
-    }
-    if let Some(moved) = &decided.clock {
-        clock::save(&mut tx, moved).await?;
-    }
-    tx.commit().await?;
-    Ok(())
 }

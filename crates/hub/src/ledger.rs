@@ -9,7 +9,7 @@ use trade::ledger::{Account, Balance, Leg, Transfer, TransferKind};
 use trade::money::{Currency, Money};
 use trade::time::BusinessTime;
 use trade::trade_file::TradeId;
-use trade::world::World;
+use trade::world::{Changes, World};
 
 use crate::db::{Db, StoreError, int, parsed, text};
 use crate::hub::Hub;
@@ -46,10 +46,10 @@ fn account_row(row: &AnyRow) -> Result<(Account, Balance), StoreError> {
 
 /// The transfers of a batch, numbered from `first_seq`, and what they add to balances, in order of
 /// accounts: whoever locks several locks them in the same order.
-pub(crate) fn changes(world: &World, first_seq: i64) -> [Statement; 2] {
+pub(crate) fn changes(changes: &Changes, first_seq: i64) -> [Statement; 2] {
     let mut rows = Rows::new();
     let mut sums: BTreeMap<String, (Currency, Balance)> = BTreeMap::new();
-    for (seq, t) in (first_seq..).zip(world.transfers()) {
+    for (seq, t) in (first_seq..).zip(&changes.transfers) {
         let (debit, credit) = (t.debit.to_string(), t.credit.to_string());
         rows.row()
             .int(seq)

@@ -37,5 +37,6 @@ pub mod summary;
 pub mod testing;
 pub mod trade_file;
 pub mod upload;
+mod write_back;
 
 pub use hub::{Answer, Config, Forward, Hub, Limits, Node, Status, Unavailable};

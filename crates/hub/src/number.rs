@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{Any, AnyConnection};
 use trade::trade_file::TradeId;
-use trade::world::{NumberKey, World};
+use trade::world::{Changes, NumberKey, World};
 
 use crate::db::{Db, StoreError, parsed, text};
 use crate::hub::Hub;
@@ -28,9 +28,9 @@ pub(crate) async fn load(
     Ok(())
 }
 
-pub(crate) fn changes(world: &World) -> Statement {
+pub(crate) fn changes(changes: &Changes) -> Statement {
     let mut rows = Rows::new();
-    for (key, trade) in world.numbers.changed() {
+    for (key, trade) in &changes.numbers {
         rows.row().shown(key).text(trade.as_str());
     }
     rows.into_statement(

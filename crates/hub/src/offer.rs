@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sqlx::{Any, AnyConnection};
 use trade::product::{Offer, OfferKey};
-use trade::world::World;
+use trade::world::{Changes, World};
 
 use crate::db::{Db, StoreError, body, int};
 use crate::hub::Hub;
@@ -30,9 +30,9 @@ pub(crate) async fn load(
     Ok(())
 }
 
-pub(crate) fn changes(world: &World) -> Statement {
+pub(crate) fn changes(changes: &Changes) -> Statement {
     let mut rows = Rows::new();
-    for (key, offer) in world.offers.changed() {
+    for (key, offer) in &changes.offers {
         let withdrawn = i64::from(offer.withdrawn);
         rows.row().shown(key).shown(&key.hub).int(withdrawn).int(offer.since.micros()).json(offer);
     }

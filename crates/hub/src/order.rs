@@ -12,8 +12,8 @@ use trade::order::{Order, OrderBuyer};
 use trade::party::Party;
 use trade::quote::Quote;
 use trade::time::BusinessTime;
-use trade::trade_file::TradeId;
-use trade::world::World;
+use trade::trade_file::{TradeFile, TradeId};
+use trade::world::{Changes, World};
 
 use crate::db::{StoreError, body_or_null};
 use crate::rows::{Rows, Statement};
@@ -39,21 +39,30 @@ impl Stored {
         self.0.extend(ids.into_iter().filter_map(|id| Some((id.clone(), order(id)?))));
     }
 
+    /// The files of a batch whose orders have to be stored, which they count as from now on.
+    pub fn come(&mut self, changes: &Changes) -> Vec<Arc<TradeFile>> {
+        let mut come = Vec::new();
+        for (id, file) in &changes.trades {
+            let Some(order) = &file.order else { continue };
+            let with_buyer = order.buyer.is_some();
+            if self.0.insert(id.clone(), with_buyer) != Some(with_buyer) {
+                come.push(Arc::clone(file));
+            }
+        }
+        come
+    }
+
     /// Forgets what the world forgot.
     pub fn forget(&mut self, world: &World) {
         self.0.retain(|id, _| world.trades.knows(id));
     }
 }
 
-/// The orders that came with this batch.
-pub(crate) fn changes(world: &World, stored: &mut Stored) -> Statement {
+/// The orders of these files, which have come.
+pub(crate) fn changes(files: &[Arc<TradeFile>]) -> Statement {
     let mut rows = Rows::new();
-    for (id, file) in world.trades.changed() {
+    for file in files {
         let Some(order) = &file.order else { continue };
-        let with_buyer = order.buyer.is_some();
-        if stored.0.insert(id.clone(), with_buyer).is_some_and(|had_buyer| had_buyer == with_buyer) {
-            continue;
-        }
         let seller = order.seller.map(|p| p.text());
         let buyer = order.buyer.as_ref().map(|b| b.party.text());
         let Order { quote, placed_at, delivery, .. } = &**order;
@@ -64,7 +73,7 @@ pub(crate) fn changes(world: &World, stored: &mut Stored) -> Statement {
             seller: order.seller,
         };
         rows.row()
-            .text(id.as_str())
+            .text(file.id.as_str())
             .shown(&quote.id)
             .text_or_null(seller.as_deref())
             .text_or_null(buyer.as_deref())

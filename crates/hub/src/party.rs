@@ -6,7 +6,7 @@ use sqlx::{Any, AnyConnection};
 use trade::id::Id;
 use trade::party::{Party, Personal, Role};
 use trade::time::BusinessTime;
-use trade::world::World;
+use trade::world::{Changes, World};
 
 use crate::db::{Db, StoreError, body, parsed};
 use crate::hub::Hub;
@@ -51,9 +51,9 @@ pub(crate) async fn load_personal(
     Ok(())
 }
 
-pub(crate) fn changes(world: &World) -> Statement {
+pub(crate) fn changes(changes: &Changes) -> Statement {
     let mut rows = Rows::new();
-    for (id, party) in world.parties.changed() {
+    for (id, party) in &changes.parties {
         // `|seller|buyer|`, so that one role is found by its bars.
         let roles = party.roles.iter().fold(String::from("|"), |all, role| all + role.code() + "|");
         rows.row().shown(id).text(&roles).shown(&party.country).int(party.since.micros()).json(party);
@@ -66,9 +66,9 @@ pub(crate) fn changes(world: &World) -> Statement {
     )
 }
 
-pub(crate) fn personal_changes(world: &World) -> Statement {
+pub(crate) fn personal_changes(changes: &Changes) -> Statement {
     let mut rows = Rows::new();
-    for (id, personal) in world.personals.changed() {
+    for (id, personal) in &changes.personals {
         let until = personal.fields.values().map(|v| v.keep_until.micros()).max();
         rows.row().shown(id).int_or_null(until).json(personal);
     }

@@ -3,7 +3,7 @@
 use sqlx::{Any, AnyConnection};
 use trade::codes::HubId;
 use trade::peer::Peer;
-use trade::world::World;
+use trade::world::{Changes, World};
 
 use crate::db::{StoreError, body};
 use crate::hub::Hub;
@@ -17,9 +17,9 @@ pub(crate) async fn load_all(conn: &mut AnyConnection, world: &mut World) -> Res
     Ok(())
 }
 
-pub(crate) fn changes(world: &World) -> Statement {
+pub(crate) fn changes(changes: &Changes) -> Statement {
     let mut rows = Rows::new();
-    for (id, peer) in world.peers.changed() {
+    for (id, peer) in &changes.peers {
         rows.row().shown(id).text(&peer.url).int(i64::from(peer.paused)).json(peer);
     }
     rows.into_statement(

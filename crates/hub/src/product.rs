@@ -7,7 +7,7 @@ use sqlx::{Any, AnyConnection};
 use trade::id::Id;
 use trade::party::Party;
 use trade::product::{LaneGaps, Product};
-use trade::world::World;
+use trade::world::{Changes, World};
 
 use crate::db::{Db, StoreError, body, int};
 use crate::hub::Hub;
@@ -33,9 +33,9 @@ pub(crate) async fn load(
     Ok(())
 }
 
-pub(crate) fn changes(world: &World) -> Statement {
+pub(crate) fn changes(changes: &Changes) -> Statement {
     let mut rows = Rows::new();
-    for (id, product) in world.products.changed() {
+    for (id, product) in &changes.products {
         let ready = product.gaps.iter().any(LaneGaps::is_ready);
         rows.row()
             .shown(id)

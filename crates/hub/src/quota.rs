@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{Any, AnyConnection};
 use trade::money::Money;
-use trade::world::{Quota, QuotaKey, World};
+use trade::world::{Changes, Quota, QuotaKey, World};
 
 use crate::db::{Db, StoreError, int, parsed, text};
 use crate::hub::Hub;
@@ -28,9 +28,9 @@ pub(crate) async fn load(
     Ok(())
 }
 
-pub(crate) fn changes(world: &World) -> Statement {
+pub(crate) fn changes(changes: &Changes) -> Statement {
     let mut rows = Rows::new();
-    for (key, quota) in world.quotas.changed() {
+    for (key, quota) in &changes.quotas {
         rows.row().shown(key).int(quota.used.minor()).shown(&quota.used.currency());
     }
     rows.into_statement(

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sqlx::{Any, AnyConnection};
 use trade::id::Id;
 use trade::quote::Quote;
-use trade::world::World;
+use trade::world::{Changes, World};
 
 use crate::db::{Db, StoreError, body};
 use crate::hub::Hub;
@@ -30,9 +30,9 @@ pub(crate) async fn load(
     Ok(())
 }
 
-pub(crate) fn changes(world: &World) -> Statement {
+pub(crate) fn changes(changes: &Changes) -> Statement {
     let mut rows = Rows::new();
-    for (id, quote) in world.quotes.changed() {
+    for (id, quote) in &changes.quotes {
         let asked_by = quote.asked_by.map(|p| p.text());
         rows.row()
             .shown(id)

@@ -10,7 +10,7 @@ use trade::checkpoint::{Epoch, SignedCheckpoint};
 use trade::codes::HubId;
 use trade::log::{Bytes, Hash};
 use trade::road::Entry;
-use trade::world::World;
+use trade::world::Changes;
 
 use crate::db::{StoreError, bytes, int, parsed};
 use crate::event::{column, count};
@@ -27,10 +27,10 @@ pub struct Heard {
 }
 
 /// The entries and the heads that this batch brought.
-pub(crate) fn changes(world: &World) -> [Statement; 2] {
+pub(crate) fn changes(changes: &Changes) -> [Statement; 2] {
     let (mut entries, mut heads) = (Rows::new(), Rows::new());
     let mut proof = Vec::new();
-    for received in world.received() {
+    for received in &changes.received {
         let head = received.head.claimed();
         let (peer, epoch, size) = (received.peer.as_str(), i64::from(head.origin.epoch.0), column(head.size));
         heads.row().text(peer).int(epoch).int(size).shown(&received.head);

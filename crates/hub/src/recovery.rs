@@ -17,7 +17,7 @@ use trade::recovery::{EndRecall, Recall, is_irrevocable, mark};
 use trade::road::{EpochFault, Forgery, NewEpoch, Own, Recovery, Road, RoadMark, Testimony, WitnessedHead, recover};
 use trade::site::Site;
 use trade::time::WallTime;
-use trade::world::World;
+use trade::world::Changes;
 
 use crate::db::{Isolation, StoreError, body, bytes, int, text};
 use crate::event::{column, count};
@@ -154,9 +154,9 @@ pub(crate) async fn marks(conn: &mut AnyConnection) -> Result<BTreeMap<String, S
 }
 
 /// Marks that were set in this batch.
-pub(crate) fn changes(world: &World) -> Statement {
+pub(crate) fn changes(changes: &Changes) -> Statement {
     // The last one of a name counts; one statement may not write a row twice.
-    let marks: BTreeMap<&str, &String> = world.new_marks().iter().map(|(name, value)| (*name, value)).collect();
+    let marks: BTreeMap<&str, &String> = changes.marks.iter().map(|(name, value)| (*name, value)).collect();
     let mut rows = Rows::new();
     for (name, value) in marks {
         rows.row().text(name).text(value);

@@ -21,6 +21,9 @@ pub struct Rows {
     fields: usize,
 }
 
+/// Bytes of a row beside its payload, most often.
+const ROW_ROOM: usize = 96;
+
 impl Default for Rows {
     fn default() -> Self {
         Self::new()
@@ -31,6 +34,14 @@ impl Rows {
     #[must_use]
     pub fn new() -> Self {
         Self { json: String::from("["), bytes: None, count: 0, fields: 0 }
+    }
+
+    /// With room for so many rows, and so many bytes of payload in each.
+    #[must_use]
+    pub fn with_room(rows: usize, payload: usize) -> Self {
+        let mut json = String::with_capacity(rows * ROW_ROOM);
+        json.push('[');
+        Self { json, bytes: Some(Vec::with_capacity(rows * payload)), count: 0, fields: 0 }
     }
 
     /// Begins the next row; its fields follow in the order of `value ->> 0`, `value ->> 1` …
@@ -155,9 +166,9 @@ impl Statement {
         if self.rows == 0 {
             return Ok(0);
         }
-        let mut query = sqlx::query::<Any>(db.sql(self.sql)).bind(self.json.clone());
+        let mut query = sqlx::query::<Any>(db.sql(self.sql)).bind(self.json.as_str());
         if let Some(bytes) = &self.bytes {
-            query = query.bind(bytes.clone());
+            query = query.bind(bytes.as_slice());
         }
         Ok(query.execute(conn).await?.rows_affected())
     }
@@ -167,7 +178,7 @@ impl Statement {
         if self.rows == 0 {
             return Ok(Vec::new());
         }
-        Ok(sqlx::query::<Any>(db.sql(self.sql)).bind(self.json.clone()).fetch_all(conn).await?)
+        Ok(sqlx::query::<Any>(db.sql(self.sql)).bind(self.json.as_str()).fetch_all(conn).await?)
     }
 }
 

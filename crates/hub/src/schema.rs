@@ -65,13 +65,13 @@ const MIGRATIONS: &[Migration] = &[
             "CREATE TABLE quota (id {text} PRIMARY KEY, used BIGINT NOT NULL, currency TEXT NOT NULL) {keyed}",
             "CREATE TABLE account (id {text} PRIMARY KEY, currency TEXT NOT NULL, debit BIGINT NOT NULL, \
          credit BIGINT NOT NULL, pending_debit BIGINT NOT NULL, pending_credit BIGINT NOT NULL) {keyed}",
-            "CREATE TABLE transfer (seq BIGINT PRIMARY KEY, trade {text} NOT NULL, leg TEXT NOT NULL, kind TEXT NOT NULL, \
+            "CREATE TABLE transfer (seq {place} PRIMARY KEY, trade {text} NOT NULL, leg TEXT NOT NULL, kind TEXT NOT NULL, \
          debit {text} NOT NULL, credit {text} NOT NULL, amount BIGINT NOT NULL, currency TEXT NOT NULL, \
          at BIGINT NOT NULL)",
             "CREATE INDEX transfer_trade ON transfer (trade)",
             "CREATE TABLE peer (id {text} PRIMARY KEY, url TEXT NOT NULL, paused BIGINT NOT NULL, body {bytes} NOT NULL)",
             // The log: `leaf` is what the tree holds, byte for byte.
-            "CREATE TABLE event (n BIGINT PRIMARY KEY, at BIGINT NOT NULL, trade {text}, to_peer {text}, \
+            "CREATE TABLE event (n {place} PRIMARY KEY, at BIGINT NOT NULL, to_peer {text}, \
          road_seq BIGINT, kind TEXT NOT NULL, leaf {bytes} NOT NULL) {wide}",
             "CREATE UNIQUE INDEX event_road ON event (to_peer, road_seq) WHERE to_peer IS NOT NULL",
             "CREATE TABLE tile (level BIGINT NOT NULL, idx BIGINT NOT NULL, bytes {bytes} NOT NULL, \
@@ -90,7 +90,7 @@ const MIGRATIONS: &[Migration] = &[
             "CREATE TABLE api_key (hash {text} PRIMARY KEY, party {text} NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL, \
          opened BIGINT NOT NULL, revoked BIGINT)",
             "CREATE INDEX api_key_party ON api_key (party)",
-            "CREATE TABLE access_log (n BIGINT PRIMARY KEY, day {text} NOT NULL, at BIGINT NOT NULL, who {text} NOT NULL, \
+            "CREATE TABLE access_log (n {place} PRIMARY KEY, day {text} NOT NULL, at BIGINT NOT NULL, who {text} NOT NULL, \
          what TEXT NOT NULL, subject {text} NOT NULL, reason TEXT NOT NULL)",
             "CREATE INDEX access_day ON access_log (day, n)",
             "CREATE INDEX access_subject ON access_log (subject, n)",

@@ -37,11 +37,15 @@ pub(crate) struct Sequencer {
 }
 
 /// Events in one transaction: some MB of leaves.
-const ROUND_MAX: u64 = 4_096;
+const ROUND_MAX: u64 = 16_384;
 /// Without being woken it looks this often.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Rounds follow one another no faster, so that a trickle of events does not cost a sync each.
+/// Rounds follow one another no faster, so that a trickle of events does not cost a sync each; and when
+/// there are many, so that the lane that decides is not kept waiting for the disk.
 const ROUND_EVERY: Duration = Duration::from_millis(5);
+const ROUND_EVERY_BUSY: Duration = Duration::from_millis(150);
+/// From so many events in one round on, it is busy.
+const BUSY: u64 = 512;
 /// Heads that are kept although nobody countersigned them: what is on its way to peers.
 const HEADS_KEPT: i64 = 256;
 
@@ -85,7 +89,7 @@ impl Sequencer {
             if added > 0 {
                 self.tell(tree.size());
                 if added < ROUND_MAX {
-                    tokio::time::sleep(ROUND_EVERY).await;
+                    tokio::time::sleep(if added < BUSY { ROUND_EVERY } else { ROUND_EVERY_BUSY }).await;
                 }
             } else if closing {
                 let mut tx = self.db.begin(&mut conn, Isolation::Fenced).await?;

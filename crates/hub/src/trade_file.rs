@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 use sqlx::{Any, AnyConnection, AssertSqlSafe};
 use trade::ball::{Ball, Holder, ball};
+use trade::event::Event;
 use trade::id::Id;
 use trade::money::Money;
 use trade::party::Party;
 use trade::payout::{Payout, PayoutKind, PayoutState};
 use trade::time::BusinessTime;
 use trade::trade_file::{Side, Stage, TradeFile, TradeId};
-use trade::world::World;
+use trade::world::{Changes, World};
 
 use crate::db::{Db, StoreError, body, int, parsed, text};
 use crate::hub::Hub;
@@ -53,25 +54,25 @@ pub(crate) async fn load(
     Ok(())
 }
 
-/// The files that changed, and those that something happened to without changing them. `first` is
-/// the place in the log of the first thing that happened in this batch; `events` of a file lists the
-/// places of all that happened to it, as an index by trade would, without a random page for each.
-pub(crate) fn changes(world: &World, first: u64) -> [Statement; 2] {
+/// The files that changed, and those that something happened to without changing them. `events` of a
+/// file lists the places in the log of all that happened to it, as an index by trade would, without a
+/// random page for each.
+pub(crate) fn changes(changes: &Changes, events: &[Event]) -> [Statement; 2] {
     let mut happened: BTreeMap<&TradeId, (BusinessTime, String)> = BTreeMap::new();
-    for (n, event) in (first..).zip(world.events()) {
+    for event in events {
         if let Some(trade) = &event.trade {
             let (last, places) = happened.entry(trade).or_insert((event.at, String::new()));
             *last = event.at;
-            let _ = write!(places, "{n},");
+            let _ = write!(places, "{},", event.n);
         }
     }
     let mut rows = Rows::new();
-    for (id, file) in world.trades.changed() {
+    for (id, file) in &changes.trades {
         let ball = ball(file);
         let (last, places) = happened.remove(id).unwrap_or((ball.since, String::new()));
         let updated = last.max(ball.since);
         // The order has a row of its own.
-        let apart = TradeFile { order: None, ..file.clone() };
+        let apart = TradeFile { order: None, ..TradeFile::clone(file) };
         rows.row()
             .text(id.as_str())
             .text(file.side.code())
@@ -107,9 +108,9 @@ pub(crate) fn changes(world: &World, first: u64) -> [Statement; 2] {
     [changed, told]
 }
 
-pub(crate) fn payout_changes(world: &World) -> Statement {
+pub(crate) fn payout_changes(changes: &Changes) -> Statement {
     let mut rows = Rows::new();
-    let payouts = world.trades.changed().flat_map(|(id, file)| file.payouts.iter().map(move |p| (id, p)));
+    let payouts = changes.trades.iter().flat_map(|(id, file)| file.payouts.iter().map(move |p| (id, p)));
     for (trade, payout) in payouts {
         let (state, file) = match &payout.state {
             PayoutState::Due => ("due", None),

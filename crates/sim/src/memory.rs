@@ -20,7 +20,7 @@ use trade::road::{Batch, Entry, Limits, Wanted, compose};
 use trade::site::Site;
 use trade::time::BusinessTime;
 use trade::trade_file::{TradeFile, TradeId};
-use trade::world::{Need, NumberKey, Quota, QuotaKey, World};
+use trade::world::{Changes, Need, NumberKey, Quota, QuotaKey, World};
 
 /// Everything that a hub keeps. Cloning it is what a crash leaves: the last commit.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +45,10 @@ pub struct Store {
     tiles: HashMap<(u8, u64), Vec<u8>>,
 }
 
+fn owned<K, V: Clone>(changed: Vec<(K, Arc<V>)>) -> impl Iterator<Item = (K, V)> {
+    changed.into_iter().map(|(key, value)| (key, Arc::unwrap_or_clone(value)))
+}
+
 /// A hub that decides in memory.
 #[derive(Clone, Debug)]
 pub struct MemoryHub {
@@ -67,10 +71,10 @@ impl MemoryHub {
             world.peers.load(id.clone(), Some(peer.clone()));
         }
         self.load(&mut world, first_round(&commands));
-        let more = second_round(&commands, &world);
+        let more = second_round(&commands, &mut world);
         self.load(&mut world, more);
         let outcomes = commands.iter().map(|command| command.decide(&mut world)).collect();
-        self.write(&world);
+        self.write(world.take_changes());
         outcomes
     }
 
@@ -110,29 +114,29 @@ impl MemoryHub {
         }
     }
 
-    fn write(&mut self, world: &World) {
+    fn write(&mut self, changes: Changes) {
         let s = &mut self.store;
-        s.parties.extend(world.parties.changed().map(|(k, v)| (*k, v.clone())));
-        s.personals.extend(world.personals.changed().map(|(k, v)| (*k, v.clone())));
-        s.products.extend(world.products.changed().map(|(k, v)| (*k, v.clone())));
-        s.offers.extend(world.offers.changed().map(|(k, v)| (k.clone(), v.clone())));
-        s.quotes.extend(world.quotes.changed().map(|(k, v)| (*k, v.clone())));
-        s.trades.extend(world.trades.changed().map(|(k, v)| (k.clone(), v.clone())));
-        s.numbers.extend(world.numbers.changed().map(|(k, v)| (k.clone(), v.clone())));
-        s.quotas.extend(world.quotas.changed().map(|(k, v)| (k.clone(), v.clone())));
-        if let Some((_, digest)) = world.last_digest.changed().next() {
-            s.last_digest = Some(digest.clone());
+        s.parties.extend(owned(changes.parties));
+        s.personals.extend(owned(changes.personals));
+        s.products.extend(owned(changes.products));
+        s.offers.extend(owned(changes.offers));
+        s.quotes.extend(owned(changes.quotes));
+        s.trades.extend(owned(changes.trades));
+        s.numbers.extend(owned(changes.numbers));
+        s.quotas.extend(owned(changes.quotas));
+        s.peers.extend(owned(changes.peers));
+        if let Some(digest) = changes.last_digest {
+            s.last_digest = Some(Arc::unwrap_or_clone(digest));
         }
-        s.peers.extend(world.peers.changed().map(|(k, v)| (k.clone(), v.clone())));
-        for t in world.transfers() {
+        for t in changes.transfers {
             for account in [&t.debit, &t.credit] {
                 let balance = s.balances.entry(account.clone()).or_default();
-                *balance = balance.after(account, t);
+                *balance = balance.after(account, &t);
             }
-            s.transfers.push(t.clone());
+            s.transfers.push(t);
         }
-        self.log(world.events());
-        if let Some(to) = world.clock_moved() {
+        self.log(&changes.events);
+        if let Some(to) = changes.clock_moved {
             self.now = to;
         }
     }

@@ -142,14 +142,32 @@ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY
 SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ \
 UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW";
 
+/// Each code's first letter by its place in the alphabet, its second letter as a bit.
+const ASSIGNED: [u32; 26] = {
+    let (text, mut letters, mut at) = (COUNTRIES.as_bytes(), [0_u32; 26], 0);
+    while at < text.len() {
+        letters[(text[at] - b'A') as usize] |= 1 << (text[at + 1] - b'A');
+        at += 3;
+    }
+    letters
+};
+
+fn is_assigned(first: u8, second: u8) -> bool {
+    let letter = |b: u8| b.checked_sub(b'A').filter(|n| *n < 26);
+    match (letter(first), letter(second)) {
+        (Some(first), Some(second)) => ASSIGNED[usize::from(first)] >> second & 1 == 1,
+        _ => false,
+    }
+}
+
 impl FromStr for Country {
     type Err = CodeError;
 
     fn from_str(text: &str) -> Result<Self, CodeError> {
-        let upper = text.trim().to_ascii_uppercase();
-        let known = upper.len() == 2 && COUNTRIES.split(' ').any(|c| c == upper);
-        match upper.as_bytes() {
-            [a, b] if known => Ok(Self([*a, *b])),
+        match text.trim().as_bytes() {
+            [a, b] if is_assigned(a.to_ascii_uppercase(), b.to_ascii_uppercase()) => {
+                Ok(Self([a.to_ascii_uppercase(), b.to_ascii_uppercase()]))
+            }
             _ => Err(CodeError::NotACountry { got: shown(text) }),
         }
     }

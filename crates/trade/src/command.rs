@@ -11,6 +11,9 @@ pub trait Decide {
     type Answer: Serialize;
     type Refusal: Serialize;
 
+    /// Works out what follows from the command alone, so that the one lane that decides need not.
+    fn prepare(&self) {}
+
     /// Names what is read. Keys that follow from the command alone.
     fn reads(&self, need: &mut Need);
 

@@ -168,6 +168,20 @@ impl Command {
         each!(self, c => c.reads_more(world, need));
     }
 
+    /// How much work it is, in commands of the common kind.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::ReceiveBatch(c) => c.batch.entries.len().max(1),
+            _ => 1,
+        }
+    }
+
+    /// Whoever brings it works out what it can; see [`Decide::prepare`].
+    pub fn prepare(&self) {
+        each!(self, c => c.prepare());
+    }
+
     /// Decides within a batch; a refusal leaves the world as it was.
     pub fn decide(&self, world: &mut World) -> Outcome {
         each!(self, c => run(c, world))
@@ -185,8 +199,7 @@ pub fn first_round(commands: &[&Command]) -> Need {
 }
 
 /// What it reads in the second, after the first is loaded.
-#[must_use]
-pub fn second_round(commands: &[&Command], world: &World) -> Need {
+pub fn second_round(commands: &[&Command], world: &mut World) -> Need {
     let mut need = Need::default();
     for command in commands {
         command.reads_more(world, &mut need);

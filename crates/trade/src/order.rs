@@ -118,7 +118,7 @@ impl Decide for PlaceOrder {
             return Err(not_a_buyer);
         };
         let tags = buyer.person.clone().ok_or(not_a_buyer)?;
-        let Some(quote) = world.quotes.get(&self.quote).cloned() else {
+        let Some(quote) = world.quotes.share(&self.quote) else {
             return Err(OrderRefusal::QuoteUnknown { quote: self.quote });
         };
         if quote.asked_by != Some(self.buyer) {
@@ -148,7 +148,7 @@ impl Decide for PlaceOrder {
         file.practice = self.practice;
         self.tell(world, &quote);
         file.order = Some(Arc::new(Order {
-            quote: Arc::new(quote),
+            quote,
             placed_at: world.now,
             delivery: self.delivery.clone(),
             buyer: Some(OrderBuyer { party: self.buyer, tags }),
@@ -176,9 +176,7 @@ impl PlaceOrder {
         let buyer = Some(OrderBuyer { party: self.buyer, tags });
         file.order = Some(Arc::new(Order { quote: Arc::new(quote.clone()), buyer, ..Order::clone(&order) }));
         if let Some(key) = self.quota(world) {
-            let used = world.quotas.get(&key).map_or(Money::zero(world.site.currency), |q| q.used);
-            let used = used.plus(quote.landed.taxable).unwrap_or(used);
-            world.quotas.put(key.clone(), Quota { key, used });
+            add_to_quota(world, key, quote.landed.taxable);
         }
         let placed = Happened::OrderPlaced { quote: quote.id, buyer: self.buyer, total: quote.landed.total };
         world.happened(Some(&self.trade), None, placed);
@@ -235,6 +233,13 @@ fn quota_of(world: &World, file: &TradeFile) -> Option<QuotaKey> {
     Some(QuotaKey { person, year: world.site.date(order.placed_at).year() })
 }
 
+/// Counts what was bought already, whatever the limit says of it.
+fn add_to_quota(world: &mut World, key: QuotaKey, taxable: Money) {
+    let used = world.quotas.get(&key).map_or(Money::zero(world.site.currency), |q| q.used);
+    let used = used.plus(taxable).unwrap_or(used);
+    world.quotas.put(key.clone(), Quota { key, used });
+}
+
 /// An order that comes to nothing gives back what it used of the person's yearly limit.
 pub(crate) fn give_back(world: &mut World, file: &TradeFile) {
     let Some(order) = file.order.as_ref().filter(|_| file.closed.is_none()) else { return };
@@ -260,13 +265,10 @@ pub fn recall(
     if file.order.is_some() {
         return;
     }
-    let known = world.quotes.get(&quote.id).cloned();
+    let known = world.quotes.share(&quote.id);
     let buyer = buyer_of(world, quote);
     if let Some(key) = recalled_quota(world, quote, placed_at) {
-        let zero = Money::zero(world.site.currency);
-        let used = world.quotas.get(&key).map_or(zero, |q| q.used);
-        let used = used.plus(quote.landed.taxable).unwrap_or(used);
-        world.quotas.put(key.clone(), Quota { key, used });
+        add_to_quota(world, key, quote.landed.taxable);
     }
     if buyer.is_none() {
         let problem = Problem::of(&Contradiction::BuyerLost);
@@ -276,8 +278,7 @@ pub fn recall(
         world.quotes.put(quote.id, quote.clone());
     }
     file.practice = practice;
-    let quote = known.unwrap_or_else(|| quote.clone());
-    let (quote, delivery) = (Arc::new(quote), delivery.to_owned());
+    let (quote, delivery) = (known.unwrap_or_else(|| Arc::new(quote.clone())), delivery.to_owned());
     file.order = Some(Arc::new(Order { quote, placed_at, delivery, buyer, seller: None }));
 }
 
@@ -310,20 +311,19 @@ pub fn take_from_peer(world: &mut World, trade: &TradeId, peer: &HubId, quote: &
     file.peer = Some(peer.clone());
     file.practice = practice;
     // A quote does not change under its id: an order that says otherwise is not taken.
-    let (quote, seller) = match world.quotes.get(&quote.id) {
+    let (quote, seller) = match world.quotes.share(&quote.id) {
         Some(known) if known.without_buyer() != quote.without_buyer() => {
-            let quote = known.clone();
             let differs = QuoteRefusal::QuoteDiffers { quote: quote.id };
-            (quote, Err(Problem::of(&differs)))
+            (known, Err(Problem::of(&differs)))
         }
-        Some(_) => (quote.clone(), seller_of(world, quote)),
+        Some(_) => (Arc::new(quote.clone()), seller_of(world, quote)),
         None => {
             world.quotes.put(quote.id, quote.clone());
-            (quote.clone(), seller_of(world, quote))
+            (Arc::new(quote.clone()), seller_of(world, quote))
         }
     };
     file.order = Some(Arc::new(Order {
-        quote: Arc::new(quote),
+        quote,
         placed_at: world.now,
         delivery: delivery.to_owned(),
         buyer: None,

@@ -18,7 +18,7 @@ use crate::key::{Purpose, Signature, verify_bytes};
 use crate::order;
 use crate::product::{Offer, OfferKey, PeerAnswer};
 use crate::quote::{AskQuote, Quote, QuoteRefusal};
-use crate::road::{self, Batch, Entry, EpochRefusal, NewEpoch, Receipt, RoadRefusal, RoadState};
+use crate::road::{self, Batch, Entry, EpochRefusal, Hashed, NewEpoch, Receipt, RoadRefusal, RoadState};
 use crate::time::{BusinessTime, WallTime};
 use crate::trade_file::{Closed, Side, TradeFile};
 use crate::waybill;
@@ -171,20 +171,30 @@ pub struct ReceiveBatch {
     pub batch: Batch,
     /// For the countersignature.
     pub at: WallTime,
-    /// The entries' events, read when they are first asked for; `None` where one is not understood.
     #[serde(skip)]
-    events: OnceLock<Vec<Option<Event>>>,
+    read: OnceLock<Read>,
+}
+
+/// What is worked out of a batch once, from itself alone.
+#[derive(Clone, Debug, PartialEq)]
+struct Read {
+    /// The entries' events; `None` where one is not understood.
+    events: Vec<Option<Event>>,
+    hashed: Hashed,
 }
 
 impl ReceiveBatch {
     #[must_use]
     pub const fn new(batch: Batch, at: WallTime) -> Self {
-        Self { batch, at, events: OnceLock::new() }
+        Self { batch, at, read: OnceLock::new() }
     }
 
-    fn events(&self) -> &[Option<Event>] {
-        let read = |entry: &Entry| serde_json::from_slice(&entry.leaf.0).ok();
-        self.events.get_or_init(|| self.batch.entries.iter().map(read).collect())
+    fn read(&self) -> &Read {
+        self.read.get_or_init(|| {
+            let event = |entry: &Entry| serde_json::from_slice(&entry.leaf.0).ok();
+            let events = self.batch.entries.iter().map(event).collect();
+            Read { events, hashed: Hashed::of(&self.batch) }
+        })
     }
 }
 
@@ -205,8 +215,12 @@ impl Decide for ReceiveBatch {
     type Answer = Receipt;
     type Refusal = ReceiveRefusal;
 
+    fn prepare(&self) {
+        self.read();
+    }
+
     fn reads(&self, need: &mut Need) {
-        for event in self.events().iter().flatten() {
+        for event in self.read().events.iter().flatten() {
             reads(&self.batch.from, event, need);
         }
     }
@@ -215,12 +229,13 @@ impl Decide for ReceiveBatch {
         let from = self.batch.from.clone();
         let known = world.peers.all().find(|(k, _)| **k == from).map(|(_, p)| p.clone());
         let Some(mut peer) = known else { return Err(ReceiveRefusal::PeerUnknown { peer: from }) };
-        let refusal = match road::receive(&world.site.road, &peer.road, &self.batch) {
+        let Read { events, hashed } = self.read();
+        let refusal = match road::receive_hashed(&world.site.road, &peer.road, &self.batch, hashed) {
             Ok(accepted) => {
                 peer.road = accepted.state;
                 world.peers.put(from.clone(), peer.clone());
                 // What was applied before stands first in the batch, and was skipped.
-                for (entry, event) in accepted.entries.iter().zip(&self.events()[accepted.skipped..]) {
+                for (entry, event) in accepted.entries.iter().zip(&events[accepted.skipped..]) {
                     match event {
                         Some(event) => apply(world, &from, event, entry.road_seq),
                         // A newer peer may tell what we do not know yet; it is noted and the road goes on.

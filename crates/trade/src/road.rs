@@ -23,7 +23,7 @@ pub use epoch::{
     EpochAccepted, EpochFault, EpochRefusal, Ignored, NewEpoch, Recovered, Recovery, RoadMark, WitnessedHead,
     accept_epoch, recover,
 };
-pub use receive::{Accepted, receive};
+pub use receive::{Accepted, Hashed, receive, receive_hashed};
 pub use send::{Head, InFlight, Outgoing, ReceiptRefusal, Wanted, acknowledge, compose};
 pub use step::{Alarm, Effect, Message, Road, step};
 pub use witness::{

@@ -192,33 +192,59 @@ impl Need {
 #[derive(Clone, Debug)]
 pub struct Slice<K, V> {
     noun: &'static str,
-    held: HashMap<K, Option<V>>,
+    held: HashMap<K, Held<V>>,
     changed: BTreeSet<K>,
     undo: Vec<Undo<K, V>>,
+    batch: u64,
+}
+
+/// A thing in memory; shared with whoever writes it to storage meanwhile.
+#[derive(Debug)]
+struct Held<V> {
+    value: Option<Arc<V>>,
+    /// The batch that named it last.
+    named: u64,
+}
+
+impl<V> Clone for Held<V> {
+    fn clone(&self) -> Self {
+        Self { value: self.value.clone(), named: self.named }
+    }
 }
 
 /// How a key stood before a command put something there; `None` if it was not loaded.
 #[derive(Clone, Debug)]
 struct Undo<K, V> {
     key: K,
-    before: Option<Option<V>>,
+    before: Option<Held<V>>,
     was_changed: bool,
 }
 
 impl<K: Clone + Eq + Hash + Ord + fmt::Debug, V> Slice<K, V> {
     fn new(noun: &'static str) -> Self {
-        Self { noun, held: HashMap::new(), changed: BTreeSet::new(), undo: Vec::new() }
+        Self { noun, held: HashMap::new(), changed: BTreeSet::new(), undo: Vec::new(), batch: 0 }
     }
 
     /// Puts what was found in storage under `key`, `None` where nothing was.
     pub fn load(&mut self, key: K, value: Option<V>) {
-        self.held.insert(key, value);
+        self.held.insert(key, Held { value: value.map(Arc::new), named: self.batch });
     }
 
     /// Whether `key` was loaded, so that a second round asks only for what is missing.
     #[must_use]
     pub fn knows(&self, key: &K) -> bool {
         self.held.contains_key(key)
+    }
+
+    /// Takes note that this batch names `key`; whether it still has to be loaded.
+    fn lacks(&mut self, key: &K) -> bool {
+        match self.held.get_mut(key) {
+            Some(held) => {
+                held.named = self.batch;
+                false
+            }
+            None => true,
+        }
     }
 
     /// What stands under `key`.
@@ -228,27 +254,36 @@ impl<K: Clone + Eq + Hash + Ord + fmt::Debug, V> Slice<K, V> {
     /// create twice what exists. The lane catches it and refuses the guilty command alone.
     #[must_use]
     pub fn get(&self, key: &K) -> Option<&V> {
+        self.found(key).as_deref()
+    }
+
+    /// The same, to be kept: nothing is copied.
+    ///
+    /// # Panics
+    /// As [`Self::get`].
+    #[must_use]
+    pub fn share(&self, key: &K) -> Option<Arc<V>> {
+        self.found(key).clone()
+    }
+
+    fn found(&self, key: &K) -> &Option<Arc<V>> {
         match self.held.get(key) {
-            Some(held) => held.as_ref(),
+            Some(held) => &held.value,
             None => panic!("{} {key:?} was not named in reads()", self.noun),
         }
     }
 
     /// Changes or creates what stands under `key`, which was named in `reads`.
     pub fn put(&mut self, key: K, value: V) {
-        let before = self.held.insert(key.clone(), Some(value));
+        let now = Held { value: Some(Arc::new(value)), named: self.batch };
+        let before = self.held.insert(key.clone(), now);
         let was_changed = !self.changed.insert(key.clone());
         self.undo.push(Undo { key, before, was_changed });
     }
 
-    /// All that was changed in this batch, in key order.
-    pub fn changed(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.changed.iter().filter_map(|k| Some((k, self.held.get(k)?.as_ref()?)))
-    }
-
     /// All that is present.
     pub fn all(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.held.iter().filter_map(|(k, held)| held.as_ref().map(|v| (k, v)))
+        self.held.iter().filter_map(|(k, held)| held.value.as_deref().map(|v| (k, v)))
     }
 
     fn keep(&mut self) {
@@ -261,22 +296,52 @@ impl<K: Clone + Eq + Hash + Ord + fmt::Debug, V> Slice<K, V> {
                 self.changed.remove(&key);
             }
             match before {
-                Some(value) => self.held.insert(key, value),
+                Some(held) => self.held.insert(key, held),
                 None => self.held.remove(&key),
             };
         }
     }
 
-    fn next_batch(&mut self) {
+    /// All that was changed in this batch, in key order; the next begins with nothing changed.
+    fn take_changed(&mut self) -> Vec<(K, Arc<V>)> {
         self.undo.clear();
-        self.changed.clear();
+        self.batch += 1;
+        let found = |key: K| self.held.get(&key).and_then(|held| held.value.clone()).map(|value| (key, value));
+        std::mem::take(&mut self.changed).into_iter().filter_map(found).collect()
     }
 
-    /// Lets go of all that the last batch did not change.
-    fn forget(&mut self) {
-        let changed = &self.changed;
-        self.held.retain(|key, _| changed.contains(key));
+    /// Lets go of what no batch has named since `since`.
+    fn forget(&mut self, since: u64) {
+        self.held.retain(|_, held| held.named >= since);
     }
+
+    fn named(&self) -> impl Iterator<Item = u64> {
+        self.held.values().map(|held| held.named)
+    }
+}
+
+/// What a batch did, on its way to storage.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    pub parties: Vec<(Id<Party>, Arc<Party>)>,
+    pub personals: Vec<(Id<Party>, Arc<Personal>)>,
+    pub products: Vec<(Id<Product>, Arc<Product>)>,
+    pub offers: Vec<(OfferKey, Arc<Offer>)>,
+    pub quotes: Vec<(Id<Quote>, Arc<Quote>)>,
+    pub trades: Vec<(TradeId, Arc<TradeFile>)>,
+    pub numbers: Vec<(NumberKey, Arc<TradeId>)>,
+    pub quotas: Vec<(QuotaKey, Arc<Quota>)>,
+    pub last_digest: Option<Arc<AccessDigest>>,
+    pub peers: Vec<(HubId, Arc<Peer>)>,
+    /// In the order in which they happened.
+    pub events: Vec<Draft>,
+    pub transfers: Vec<Transfer>,
+    /// What peers told, as it came.
+    pub received: Vec<Received>,
+    /// Set in this order: the last one of a name counts.
+    pub marks: Vec<(&'static str, String)>,
+    /// Where business time was moved to.
+    pub clock_moved: Option<BusinessTime>,
 }
 
 /// The slice itself, with what the commands of the batch did to it.
@@ -295,8 +360,9 @@ pub struct World {
     pub last_digest: Slice<(), AccessDigest>,
     /// Every accepted peer; few, so always loaded.
     pub peers: Slice<HubId, Peer>,
-    /// Balances as stored before the batch; see [`World::balance`].
-    balances: BTreeMap<Account, Balance>,
+    /// Balances as they stood before the batch, and the batch that named them last; see [`World::balance`].
+    balances: BTreeMap<Account, (Balance, u64)>,
+    batch: u64,
     clock_moved: Option<BusinessTime>,
     events: Vec<Draft>,
     transfers: Vec<Transfer>,
@@ -329,6 +395,7 @@ impl World {
             last_digest: Slice::new("access digest"),
             peers: Slice::new("peer"),
             balances: BTreeMap::new(),
+            batch: 0,
             clock_moved: None,
             events: Vec::new(),
             transfers: Vec::new(),
@@ -344,30 +411,36 @@ impl World {
         }
     }
 
-    /// What of `need` is not loaded yet.
+    /// What of `need` is not loaded yet. The rest counts as named by this batch.
     #[must_use]
-    pub fn missing(&self, mut need: Need) -> Need {
-        need.parties.retain(|k| !self.parties.knows(k));
-        need.personals.retain(|k| !self.personals.knows(k));
-        need.products.retain(|k| !self.products.knows(k));
-        need.offers.retain(|k| !self.offers.knows(k));
-        need.quotes.retain(|k| !self.quotes.knows(k));
-        need.trades.retain(|k| !self.trades.knows(k));
-        need.numbers.retain(|k| !self.numbers.knows(k));
-        need.quotas.retain(|k| !self.quotas.knows(k));
-        need.accounts.retain(|k| !self.balances.contains_key(k));
-        need.last_digest &= !self.last_digest.knows(&());
+    pub fn missing(&mut self, mut need: Need) -> Need {
+        need.parties.retain(|k| self.parties.lacks(k));
+        need.personals.retain(|k| self.personals.lacks(k));
+        need.products.retain(|k| self.products.lacks(k));
+        need.offers.retain(|k| self.offers.lacks(k));
+        need.quotes.retain(|k| self.quotes.lacks(k));
+        need.trades.retain(|k| self.trades.lacks(k));
+        need.numbers.retain(|k| self.numbers.lacks(k));
+        need.quotas.retain(|k| self.quotas.lacks(k));
+        need.accounts.retain(|account| match self.balances.get_mut(account) {
+            Some((_, named)) => {
+                *named = self.batch;
+                false
+            }
+            None => true,
+        });
+        need.last_digest &= self.last_digest.lacks(&());
         need
     }
 
     pub fn load_balance(&mut self, account: Account, balance: Balance) {
-        self.balances.insert(account, balance);
+        self.balances.insert(account, (balance, self.batch));
     }
 
     /// An account's balance with what this batch has posted so far.
     #[must_use]
     pub fn balance(&self, account: &Account) -> Balance {
-        let start = self.balances.get(account).copied().unwrap_or_default();
+        let start = self.balances.get(account).map(|(balance, _)| *balance).unwrap_or_default();
         self.transfers.iter().fold(start, |balance, t| balance.after(account, t))
     }
 
@@ -428,40 +501,14 @@ impl World {
         fresh.or_else(|| self.marks.get(name)).cloned()
     }
 
-    /// Marks that were set in this batch, in their order.
-    #[must_use]
-    pub fn new_marks(&self) -> &[(&'static str, String)] {
-        &self.marked
-    }
-
     /// Keeps what a peer told, as it came.
     pub fn keep_received(&mut self, received: Received) {
         self.received.push(received);
     }
 
-    #[must_use]
-    pub fn received(&self) -> &[Received] {
-        &self.received
-    }
-
     pub fn move_clock(&mut self, to: BusinessTime) {
         self.clock_moved = Some(to);
         self.now = to;
-    }
-
-    #[must_use]
-    pub fn clock_moved(&self) -> Option<BusinessTime> {
-        self.clock_moved
-    }
-
-    #[must_use]
-    pub fn events(&self) -> &[Draft] {
-        &self.events
-    }
-
-    #[must_use]
-    pub fn transfers(&self) -> &[Transfer] {
-        &self.transfers
     }
 
     /// What this command has done stands.
@@ -504,54 +551,66 @@ impl World {
         self.now = self.now_kept;
     }
 
-    /// Hands over what happened in this batch, in order, to be written into the log.
-    pub fn take_events(&mut self) -> Vec<Draft> {
-        self.events_kept = 0;
-        std::mem::take(&mut self.events)
-    }
-
-    /// All that this batch did is on its way to storage. What is known stays known, for whoever
-    /// is alone in writing it; the next batch begins with nothing changed.
-    pub fn next_batch(&mut self, now: BusinessTime) {
-        self.parties.next_batch();
-        self.personals.next_batch();
-        self.products.next_batch();
-        self.offers.next_batch();
-        self.quotes.next_batch();
-        self.trades.next_batch();
-        self.numbers.next_batch();
-        self.quotas.next_batch();
-        self.last_digest.next_batch();
-        self.peers.next_batch();
-        for transfer in std::mem::take(&mut self.transfers) {
-            for account in [&transfer.debit, &transfer.credit] {
-                if let Some(balance) = self.balances.get_mut(account) {
-                    *balance = balance.after(account, &transfer);
-                }
-            }
-        }
-        self.events.clear();
-        self.received.clear();
-        self.marks.extend(self.marked.drain(..).map(|(name, value)| (name.to_owned(), value)));
-        self.marked_kept = 0;
-        (self.events_kept, self.transfers_kept, self.received_kept) = (0, 0, 0);
-        (self.clock_moved, self.clock_kept) = (None, None);
+    /// Begins a batch at a time of business.
+    pub const fn begin(&mut self, now: BusinessTime) {
         (self.now, self.now_kept) = (now, now);
     }
 
-    /// Lets go of what is known, but for the peers and what the last batch changed: that is still on
-    /// its way to storage, where it cannot be read yet.
-    pub fn forget(&mut self) {
-        self.parties.forget();
-        self.personals.forget();
-        self.products.forget();
-        self.offers.forget();
-        self.quotes.forget();
-        self.trades.forget();
-        self.numbers.forget();
-        self.quotas.forget();
-        let moved: BTreeSet<&Account> = self.transfers.iter().flat_map(|t| [&t.debit, &t.credit]).collect();
-        self.balances.retain(|account, _| moved.contains(account));
+    /// Hands over all that this batch did. What is known stays known, for whoever is alone in
+    /// writing it; the next batch begins with nothing changed, at the same time.
+    pub fn take_changes(&mut self) -> Changes {
+        for transfer in &self.transfers {
+            for account in [&transfer.debit, &transfer.credit] {
+                if let Some((balance, named)) = self.balances.get_mut(account) {
+                    *balance = balance.after(account, transfer);
+                    *named = self.batch;
+                }
+            }
+        }
+        self.batch += 1;
+        let changes = Changes {
+            parties: self.parties.take_changed(),
+            personals: self.personals.take_changed(),
+            products: self.products.take_changed(),
+            offers: self.offers.take_changed(),
+            quotes: self.quotes.take_changed(),
+            trades: self.trades.take_changed(),
+            numbers: self.numbers.take_changed(),
+            quotas: self.quotas.take_changed(),
+            last_digest: self.last_digest.take_changed().pop().map(|(_, digest)| digest),
+            peers: self.peers.take_changed(),
+            events: std::mem::take(&mut self.events),
+            transfers: std::mem::take(&mut self.transfers),
+            received: std::mem::take(&mut self.received),
+            marks: std::mem::take(&mut self.marked),
+            clock_moved: self.clock_moved.take(),
+        };
+        self.marks.extend(changes.marks.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        self.keep();
+        changes
+    }
+
+    /// Lets go of the things that were named longest ago, until at most `most` are known; but never of
+    /// what one of the last `under_way` batches named: that may still be on its way to storage, where
+    /// it cannot be read yet.
+    pub fn forget(&mut self, most: usize, under_way: u64) {
+        let mut named: Vec<u64> = Vec::with_capacity(self.held());
+        named.extend(self.parties.named().chain(self.personals.named()).chain(self.products.named()));
+        named.extend(self.offers.named().chain(self.quotes.named()).chain(self.trades.named()));
+        named.extend(self.numbers.named().chain(self.quotas.named()));
+        named.extend(self.balances.values().map(|(_, named)| *named));
+        let Some(too_many) = named.len().checked_sub(most).filter(|n| *n > 0) else { return };
+        let (_, oldest_kept, _) = named.select_nth_unstable(too_many - 1);
+        let since = (*oldest_kept + 1).min(self.batch.saturating_sub(under_way));
+        self.parties.forget(since);
+        self.personals.forget(since);
+        self.products.forget(since);
+        self.offers.forget(since);
+        self.quotes.forget(since);
+        self.trades.forget(since);
+        self.numbers.forget(since);
+        self.quotas.forget(since);
+        self.balances.retain(|_, (_, named)| *named >= since);
     }
 
     /// How many things are known, present or absent: what memory this costs.
@@ -587,8 +646,25 @@ mod tests {
         assert_eq!(slice.get(&1), Some(&"changed"));
         assert_eq!(slice.get(&2), None);
         assert!(!slice.knows(&3));
-        assert_eq!(slice.changed().collect::<Vec<_>>(), [(&1, &"changed")]);
-        slice.next_batch();
-        assert_eq!((slice.changed().count(), slice.get(&1)), (0, Some(&"changed")));
+        assert_eq!(slice.take_changed(), [(1, Arc::new("changed"))]);
+        assert_eq!((slice.take_changed(), slice.get(&1)), (vec![], Some(&"changed")));
+    }
+
+    #[test]
+    fn what_was_named_longest_ago_is_forgotten_first_and_nothing_that_is_under_way() {
+        let mut slice: Slice<u8, u8> = Slice::new("thing");
+        // Batches 0, 1, 2, 3 load one thing each; the last names the first again.
+        for key in 0..4 {
+            slice.load(key, Some(key));
+            if key == 3 {
+                assert!(!slice.lacks(&0));
+            }
+            slice.take_changed();
+        }
+        let kept = |slice: &Slice<u8, u8>| (0..4).filter(|key| slice.knows(key)).collect::<Vec<_>>();
+        slice.forget(2);
+        assert_eq!(kept(&slice), [0, 2, 3]);
+        slice.forget(3);
+        assert_eq!(kept(&slice), [0, 3]);
     }
 }

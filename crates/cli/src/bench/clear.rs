@@ -40,7 +40,7 @@ pub struct Options {
     #[arg(long, default_value_t = 0)]
     held: u64,
     /// Requests under way at once.
-    #[arg(long, default_value_t = 2_048)]
+    #[arg(long, default_value_t = 4_096)]
     at_once: usize,
     #[arg(long)]
     json: bool,
@@ -75,17 +75,14 @@ pub async fn run(options: Options) -> Result<(), String> {
 struct Bench {
     hub: Hub,
     importer: HubId,
-    /// Empty while their batches are under way.
     abroad: Vec<Abroad>,
-    exporters: Vec<HubId>,
     /// How many windows there were: the next is the next peer's.
     turn: usize,
     random: Random,
 }
 
-/// A peer, of which only the log is played, and how far the hub has heard it.
+/// A peer, of which only the log is played, and how far it has told of it.
 struct Abroad {
-    hub: Hub,
     kul: MemoryHub,
     importer: HubId,
     told: u64,
@@ -111,13 +108,12 @@ impl Bench {
             let peer = site(&format!("kul-{n}.sandbox"), Country::MY, &books);
             abroad.push(Abroad::open(&hub, &site_hgh, peer).await?);
         }
-        let exporters = abroad.iter().map(|a| a.kul.site.id.clone()).collect();
-        Ok(Self { hub, importer: site_hgh.id.clone(), abroad, exporters, turn: 0, random: Random::new(1) })
+        Ok(Self { hub, importer: site_hgh.id.clone(), abroad, turn: 0, random: Random::new(1) })
     }
 
     /// Quotes for a window of plans, before the clock runs: they were given days ago.
     async fn quotes(&self, plans: &[Plan], turn: usize) -> Result<Vec<Quote>, String> {
-        let asks = plans.iter().map(|p| Command::from(p.ask(&self.exporters[turn % PEERS]))).collect();
+        let asks = plans.iter().map(|p| Command::from(p.ask(&self.abroad[turn % PEERS].kul.site.id))).collect();
         let answers = self.hub.submit_all(asks).await;
         answers
             .into_iter()
@@ -142,9 +138,9 @@ impl Bench {
         for (turn, window) in (self.turn..).zip(plans.chunks(WINDOW)) {
             quotes.extend(self.quotes(window, turn).await?);
         }
-        let meter = Meter::start();
         let windows: Vec<Window> =
             plans.chunks(WINDOW).zip(quotes.chunks(WINDOW)).map(|(p, q)| self.window(p, q)).collect();
+        let meter = Meter::start();
         let latencies = self.send(windows, at_once).await?;
         Ok(meter.stop("clear", engine, held, lists, latencies))
     }
@@ -165,7 +161,8 @@ impl Bench {
         Ok(())
     }
 
-    /// The documents of a window of lists, in no order.
+    /// The documents of a window of lists, in no order, and the batches in which the peer will tell of
+    /// its part: made before the clock runs, since that is other machines' work.
     fn window(&mut self, plans: &[Plan], quotes: &[Quote]) -> Window {
         let mut commands: Vec<Command> = Vec::with_capacity(plans.len() * 2);
         let mut drafts: Vec<Draft> = Vec::with_capacity(plans.len() * 2);
@@ -175,8 +172,9 @@ impl Bench {
             drafts.extend(self.told_of(plan, quote));
         }
         shuffle(&mut commands, &mut self.random);
+        let peer = self.turn % PEERS;
         self.turn += 1;
-        Window { peer: (self.turn - 1) % PEERS, commands, drafts }
+        Window { peer, commands, batches: self.abroad[peer].tell(&drafts) }
     }
 
     /// Sends orders and payments, each by itself, so many at once, without a pause between windows;
@@ -185,21 +183,21 @@ impl Bench {
         let gate = Arc::new(Semaphore::new(at_once));
         let mut roads = Vec::new();
         let mut telling = Vec::new();
-        for mut abroad in self.abroad.drain(..) {
-            let (tell, mut told) = mpsc::channel::<Vec<Draft>>(WINDOWS_AHEAD);
+        for _ in 0..PEERS {
+            let (tell, mut told) = mpsc::channel::<Vec<ReceiveBatch>>(WINDOWS_AHEAD);
             roads.push(tell);
+            let hub = self.hub.clone();
             telling.push(tokio::spawn(async move {
-                while let Some(drafts) = told.recv().await {
-                    abroad.kul.log(&drafts);
-                    abroad.deliver().await?;
+                while let Some(batches) = told.recv().await {
+                    deliver(&hub, batches).await?;
                 }
-                Ok::<Abroad, String>(abroad)
+                Ok::<(), String>(())
             }));
         }
         let mut latencies = Vec::new();
         let mut under_way = VecDeque::new();
-        for Window { peer, commands, drafts } in windows {
-            under_way.push_back((self.submit(commands, &gate), peer, drafts));
+        for Window { peer, commands, batches } in windows {
+            under_way.push_back((self.submit(commands, &gate), peer, batches));
             if under_way.len() > WINDOWS_AHEAD {
                 finish(&mut under_way, &mut latencies, &roads).await?;
             }
@@ -209,7 +207,7 @@ impl Bench {
         }
         drop(roads);
         for told in telling {
-            self.abroad.push(told.await.map_err(|e| e.to_string())??);
+            told.await.map_err(|e| e.to_string())??;
         }
         Ok(latencies)
     }
@@ -285,25 +283,25 @@ impl Bench {
 struct Window {
     peer: usize,
     commands: Vec<Command>,
-    drafts: Vec<Draft>,
+    batches: Vec<ReceiveBatch>,
 }
 
 type Answers = JoinSet<(Duration, Answer)>;
 
 /// Waits for the oldest window's answers; then the peer may tell of it.
 async fn finish(
-    under_way: &mut VecDeque<(Answers, usize, Vec<Draft>)>,
+    under_way: &mut VecDeque<(Answers, usize, Vec<ReceiveBatch>)>,
     latencies: &mut Vec<Duration>,
-    roads: &[mpsc::Sender<Vec<Draft>>],
+    roads: &[mpsc::Sender<Vec<ReceiveBatch>>],
 ) -> Result<(), String> {
-    let Some((mut tasks, peer, drafts)) = under_way.pop_front() else { return Ok(()) };
+    let Some((mut tasks, peer, batches)) = under_way.pop_front() else { return Ok(()) };
     while let Some(done) = tasks.join_next().await {
         let (latency, answer) = done.map_err(|e| e.to_string())?;
         answer.map_err(|e| format!("{e:?}"))?.map_err(|p| format!("{p:?}"))?;
         latencies.push(latency);
     }
     // It ends early only with an error, which is told when it is waited for.
-    let _ = roads[peer].send(drafts).await;
+    let _ = roads[peer].send(batches).await;
     Ok(())
 }
 
@@ -326,28 +324,37 @@ impl Abroad {
         let card = here.card.clone().sign(&here.road.key);
         kul.run(AcceptPeer { card, url: url() }).map_err(|p| format!("{p:?}"))?;
         kul.decide(&price_list().into_iter().map(Command::from).collect::<Vec<_>>());
-        let mut abroad = Self { hub: hub.clone(), kul, importer: here.id.clone(), told: 0, seen: 0 };
-        abroad.deliver().await?;
+        let mut abroad = Self { kul, importer: here.id.clone(), told: 0, seen: 0 };
+        deliver(hub, abroad.tell(&[])).await?;
         Ok(abroad)
     }
 
-    /// Sends the peer's next batches until all it has to tell is told.
-    async fn deliver(&mut self) -> Result<(), String> {
+    /// Puts events into the peer's log; the batches that bring them, and all before, over the road.
+    fn tell(&mut self, drafts: &[Draft]) -> Vec<ReceiveBatch> {
+        self.kul.log(drafts);
+        let size = self.kul.head().claimed().size;
+        let mut batches = Vec::new();
         loop {
             let batch = self.kul.batch(&self.importer, self.told, self.seen);
-            if batch.entries.is_empty() {
-                return Ok(());
-            }
-            let command = ReceiveBatch::new(batch, WallTime::from_micros(START.micros()));
-            let answer = self.hub.submit(command.into()).await.map_err(|e| format!("{e:?}"))?;
-            let answer = answer.map_err(|p| format!("{p:?}"))?;
-            let receipt: Receipt = serde_json::from_value(answer).map_err(|e| e.to_string())?;
-            if let Some(refusal) = receipt.refusal {
-                return Err(format!("{refusal:?}"));
-            }
-            (self.told, self.seen) = (receipt.cursor, receipt.size);
+            let Some(last) = batch.entries.last() else { return batches };
+            (self.told, self.seen) = (last.road_seq, size);
+            batches.push(ReceiveBatch::new(batch, WallTime::from_micros(START.micros())));
         }
     }
+}
+
+/// Sends batches of one peer, each when the one before is answered, as the road does.
+async fn deliver(hub: &Hub, batches: Vec<ReceiveBatch>) -> Result<(), String> {
+    for batch in batches {
+        let last = batch.batch.entries.last().map(|entry| entry.road_seq);
+        let answer = hub.submit(batch.into()).await.map_err(|e| format!("{e:?}"))?;
+        let receipt: Receipt =
+            serde_json::from_value(answer.map_err(|p| format!("{p:?}"))?).map_err(|e| e.to_string())?;
+        if receipt.refusal.is_some() || Some(receipt.cursor) != last {
+            return Err(format!("{receipt:?}"));
+        }
+    }
+    Ok(())
 }
 
 fn shuffle<T>(items: &mut [T], random: &mut Random) {

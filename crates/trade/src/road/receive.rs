@@ -5,7 +5,7 @@ use super::{
 };
 use crate::checkpoint::SignedCheckpoint;
 use crate::key::{Purpose, verify_bytes};
-use crate::log::{leaf_hash, verify_consistency, verify_inclusion};
+use crate::log::{Hash, leaf_hash, verify_consistency, verify_inclusion};
 
 /// A batch that passed every check.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,9 +25,31 @@ pub struct Accepted {
 /// that does not extend the one seen last is refused as [`RoadRefusal::Forged`]: the peer signed
 /// both, so the road must then be suspended.
 pub fn receive(own: &Own, road: &RoadState, batch: &Batch) -> Result<Accepted, RoadRefusal> {
+    receive_hashed(own, road, batch, &Hashed::of(batch))
+}
+
+/// What can be worked out of a batch by itself, whatever is known of the road: all the hashing,
+/// which whoever brings the batch does before it is decided on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hashed {
+    digest: Hash,
+    /// Whether its own head proves each entry; nothing if its head cannot be read.
+    included: Option<Result<(), RoadRefusal>>,
+}
+
+impl Hashed {
+    #[must_use]
+    pub fn of(batch: &Batch) -> Self {
+        let head = batch.checkpoint.parse::<SignedCheckpoint>().ok();
+        Self { digest: batch.digest(), included: head.map(|head| all_included(batch, &head)) }
+    }
+}
+
+/// As [`receive`], of a batch that was hashed before.
+pub fn receive_hashed(own: &Own, road: &RoadState, batch: &Batch, hashed: &Hashed) -> Result<Accepted, RoadRefusal> {
     within_limits(batch, own.limits)?;
     is_between_us(own, road, batch)?;
-    verify_bytes(&road.peer.keys, Purpose::Batch, batch.digest().as_bytes(), &batch.signature)
+    verify_bytes(&road.peer.keys, Purpose::Batch, hashed.digest.as_bytes(), &batch.signature)
         .map_err(|fault| RoadRefusal::BadSignature { fault })?;
     if road.suspended.is_some() {
         return Err(RoadRefusal::Suspended);
@@ -36,7 +58,7 @@ pub fn receive(own: &Own, road: &RoadState, batch: &Batch) -> Result<Accepted, R
         return Err(RoadRefusal::Paused);
     }
     let seen = extends_what_was_seen(road, batch)?;
-    all_included(batch, &seen)?;
+    hashed.included.clone().unwrap_or_else(|| all_included(batch, &seen))?;
     let (entries, next_index) = in_order(own, road, batch)?;
     let cursor = entries.last().map_or(road.cursor, |entry| entry.road_seq);
     let skipped = batch.entries.len() - entries.len();
@@ -162,7 +184,7 @@ mod tests {
     use super::*;
     use crate::card::Mode;
     use crate::checkpoint::{Epoch, NoteFault};
-    use crate::log::{Bytes, Hash};
+    use crate::log::Bytes;
     use proptest::prelude::*;
 
     /// KUL has written 12 entries for HGH among others; HGH has seen the head of 9 leaves and
