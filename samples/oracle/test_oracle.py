@@ -189,6 +189,15 @@ class Samples(unittest.TestCase):
         refused = sum(row["outcome"] != "paid" for row in self.rows)
         self.assertLess(refused, len(self.orders) / 10)
 
+    def test_every_fixed_channel_is_met_at_each_side(self):
+        met = [set(), set()]
+        for order, row in zip(self.orders, self.rows):
+            if row["outcome"] == "paid":
+                lines = [(self.products[line["sku"]], line["quantity"]) for line in order["lines"]]
+                for side, channel in zip(met, oracle.channels(lines, oracle.quote(lines, self.facts))):
+                    side.add(channel)
+        self.assertEqual(met, [{"green", "yellow", "red"}] * 2)
+
     def test_every_gap_stands_in_the_price_list(self):
         self.assertEqual({p.first_gap for p in self.products.values()}, {"", *oracle.GAPS})
         self.assertGreaterEqual(sum(not p.gaps for p in self.products.values()), 45)

@@ -104,6 +104,15 @@ def check(summary, faults):
     print("settlement", json.dumps(settlement)[:400])
 
 
+def let_go(directory):
+    """Ends what still serves there, and removes it; EHUB_KEEP keeps the files."""
+    subprocess.run(["pkill", "-f", f"serve --dir {directory}"])
+    if os.environ.get("EHUB_KEEP"):
+        print("kept", directory)
+    else:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
 def main():
     kills = int(sys.argv[sys.argv.index("--kills") + 1]) if "--kills" in sys.argv else 0
     seed = int(os.environ.get("EHUB_SEED", "1"))
@@ -131,11 +140,7 @@ def main():
         sys.exit(1 if faults else 0)
     finally:
         killer.stopped.set()
-        subprocess.run(["pkill", "-f", f"serve --dir {directory}"])
-        if os.environ.get("EHUB_KEEP"):
-            print("kept", directory)
-        else:
-            shutil.rmtree(directory, ignore_errors=True)
+        let_go(directory)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ hub owes the other is what the other has booked. Exit code 0 and a closing line 
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -254,11 +253,7 @@ def main():
                 process.send_signal(signal.SIGCONT)
                 process.terminate()
         time.sleep(0.5)
-        subprocess.run(["pkill", "-f", f"serve --dir {directory}"])
-        if os.environ.get("EHUB_KEEP"):
-            print("kept", directory)
-        else:
-            shutil.rmtree(directory, ignore_errors=True)
+        demo.let_go(directory)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,13 @@
 mod clear;
 mod quote;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use hub::db::Store;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::say;
 
@@ -48,12 +49,31 @@ pub struct Figures {
     pub held: u64,
     pub measured: u64,
     pub rate_per_s: u64,
-    pub p50_ms: String,
-    pub p99_ms: String,
+    pub p50_ms: Millis,
+    pub p99_ms: Millis,
     /// CPU time of this process for each; a database server's own time is not in it.
     pub cpu_us_each: u64,
     pub durable: &'static str,
     pub machine: String,
+}
+
+/// A time in milliseconds, to the microsecond: a number in JSON.
+#[derive(Clone, Copy, Debug)]
+pub struct Millis(pub Duration);
+
+impl fmt::Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = self.0.as_micros();
+        write!(f, "{}.{:03}", micros / 1000, micros % 1000)
+    }
+}
+
+impl Serialize for Millis {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // An hour fits, and its thousandth has a short form.
+        let micros = u32::try_from(self.0.as_micros()).unwrap_or(u32::MAX);
+        serializer.serialize_f64(f64::from(micros) / 1e3)
+    }
 }
 
 impl Figures {
@@ -67,8 +87,8 @@ impl Figures {
             ("engine", self.engine.clone()),
             ("held", self.held.to_string()),
             ("rate", self.rate_per_s.to_string()),
-            ("p50", self.p50_ms.clone()),
-            ("p99", self.p99_ms.clone()),
+            ("p50", self.p50_ms.to_string()),
+            ("p99", self.p99_ms.to_string()),
             ("cpu", self.cpu_us_each.to_string()),
             ("durable", self.durable.to_owned()),
             ("machine", self.machine.clone()),
@@ -95,8 +115,7 @@ impl Meter {
         parts.sort_unstable();
         let at = |per_mille: usize| {
             let place = (parts.len() * per_mille / 1000).min(parts.len().saturating_sub(1));
-            let micros = parts.get(place).map_or(0, Duration::as_micros);
-            format!("{}.{:03}", micros / 1000, micros % 1000)
+            Millis(parts.get(place).copied().unwrap_or_default())
         };
         let micros = took.as_micros().max(1);
         let rate = u128::from(count) * 1_000_000 / micros;

@@ -305,6 +305,11 @@ fn said(file: &TradeFile, field: TradeField) -> Row {
     }
 }
 
+/// What each line says, once if all say the same.
 fn joined<'a>(parts: impl Iterator<Item = &'a str>) -> Said {
-    Said::Text { text: parts.collect::<Vec<_>>().join(" ") }
+    let mut parts: Vec<&str> = parts.collect();
+    if parts.windows(2).all(|two| two[0] == two[1]) {
+        parts.truncate(1);
+    }
+    Said::Text { text: parts.join(" ") }
 }

@@ -42,15 +42,21 @@ pub fn version() -> &'static str {
 }
 
 pub fn routes() -> Router<AppState> {
-    Router::new().route("/assets/{version}/{name}", get(asset))
+    Router::new()
+        .route("/assets/{version}/{name}", get(asset))
+        // Browsers ask for it beside what is no page: a label, a file for the bank.
+        .route("/favicon.ico", get(async |headers: HeaderMap| found("icon.svg", "no-cache", &headers)))
 }
 
 async fn asset(Path((asked, name)): Path<(String, String)>, headers: HeaderMap) -> Response {
+    found(&name, if asked == version() { "public, max-age=31536000, immutable" } else { "no-cache" }, &headers)
+}
+
+fn found(name: &str, keep: &str, headers: &HeaderMap) -> Response {
     let Some(asset) = ASSETS.iter().find(|a| a.name == name) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let etag = format!("\"{}\"", version());
-    let keep = if asked == version() { "public, max-age=31536000, immutable" } else { "no-cache" };
     let known = headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag.as_bytes() == etag.as_bytes());
     let head = [(header::CACHE_CONTROL, keep.to_owned()), (header::ETAG, etag)];
     if known {

@@ -37,16 +37,26 @@ pub async fn run(app: AppState) {
     let events = app.hub.event_count().await.unwrap_or(0);
     let mut next = events.saturating_sub(LOOK_BACK);
     let mut practices: BTreeSet<TradeId> = BTreeSet::new();
+    let mut fault = None;
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         if !app.hub.decides() {
             continue;
         }
-        if let Ok(page) = app.hub.events(next, AT_ONCE).await {
-            for logged in page {
-                next = logged.event.n + 1;
-                notice(&app, &logged.event, &mut practices).await;
+        match app.hub.events(next, AT_ONCE).await {
+            Ok(page) => {
+                for logged in page {
+                    next = logged.event.n + 1;
+                    notice(&app, &logged.event, &mut practices).await;
+                }
+                fault = None;
             }
+            // It stays there, and says so once: an event that cannot be read is not passed over.
+            Err(error) if fault.as_ref() != Some(&error) => {
+                eprintln!("{}", serde_json::json!({ "cast": error, "event": next }));
+                fault = Some(error);
+            }
+            Err(_) => {}
         }
         let mut done = Vec::new();
         for id in &practices {

@@ -52,6 +52,7 @@ pub mod pump;
 pub mod quote;
 pub mod recovery;
 pub mod settlement;
+pub mod signed;
 pub mod start;
 pub mod trade_file;
 pub mod verify;

@@ -18,17 +18,15 @@ use hub::clock::Clock;
 use hub::{Answer as Decided, Forward, Node};
 use serde_json::json;
 use trade::commands::Command;
-use trade::http_signature::sign_request;
-use trade::http_signature::{Content, REQUEST_MAX_AGE_SECONDS, Request, SignatureHeaders, Target, verify_request};
 use trade::key::{Purpose, Signature, verify_bytes};
 use trade::site::Site;
 
 use crate::AppState;
 use crate::problem::{Answer, Failure};
+use crate::signed::{self, MEDIA_TYPE, Way};
 
 /// Where a node takes commands of the others.
 pub const COMMANDS: &str = "/node/v1/commands";
-const MEDIA_TYPE: &str = "application/json";
 /// The answers' signature, over that of the request and the answers.
 const ANSWERED: &str = "ehub-answer";
 /// A peer's largest batch, in base64 within JSON, with room for what stands around it.
@@ -48,25 +46,13 @@ async fn decide(
     body: Bytes,
 ) -> Answer<Response> {
     let site = app.site();
-    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-    let signed = SignatureHeaders {
-        content_digest: text("content-digest"),
-        signature_input: text("signature-input").unwrap_or_default(),
-        signature: text("signature").unwrap_or_default(),
-    };
-    let media_type = text("content-type").unwrap_or_default();
-    let request = Request {
-        method: "POST",
-        target: Target::Path(uri.path()),
-        content: Some(Content { media_type: &media_type, body: &body }),
-    };
-    verify_request(&site.card.keys, site.mode, &request, &signed, app.wall(), REQUEST_MAX_AGE_SECONDS)
+    let asked = signed::check(site, &site.card.keys, uri.path(), &headers, &body, app.wall())
         .map_err(|fault| Failure::new(StatusCode::UNAUTHORIZED, "node-signature").with("fault", json!(fault)))?;
     let commands: Vec<Command> = serde_json::from_slice(&body).map_err(|_| Failure::bad("not-json"))?;
     let answers = app.hub.submit_here(commands).await;
     let answers =
         serde_json::to_vec(&answers).map_err(|_| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "http-500"))?;
-    let signature = site.road.key.sign_bytes(Purpose::Answer, &answered(&signed.signature, &answers));
+    let signature = site.road.key.sign_bytes(Purpose::Answer, &answered(&asked, &answers));
     let headers = [(header::CONTENT_TYPE.as_str(), MEDIA_TYPE.to_owned()), (ANSWERED, signature.base64())];
     Ok((headers, answers).into_response())
 }
@@ -94,26 +80,11 @@ async fn send(
     commands: &[Command],
 ) -> Option<Vec<Decided>> {
     let body = serde_json::to_vec(commands).ok()?;
-    let request = Request {
-        method: "POST",
-        target: Target::Path(COMMANDS),
-        content: Some(Content { media_type: MEDIA_TYPE, body: &body }),
-    };
-    let signed = sign_request(&site.road.key, &request, clock.now()).ok()?;
-    let answer = http
-        .post(format!("{}{COMMANDS}", node.address.trim_end_matches('/')))
-        .header(header::CONTENT_TYPE, MEDIA_TYPE)
-        .header("content-digest", signed.content_digest.unwrap_or_default())
-        .header("signature-input", signed.signature_input)
-        .header("signature", signed.signature.clone())
-        .timeout(ANSWER_WITHIN)
-        .body(body)
-        .send()
-        .await
-        .ok()?;
+    let way = Way { site, http, url: &node.address, path: COMMANDS, patience: ANSWER_WITHIN };
+    let (answer, asked) = way.post(body, clock.now()).await?;
     let signature = answer.headers().get(ANSWERED)?.to_str().ok().and_then(Signature::from_base64)?;
     let bytes = answer.bytes().await.ok()?;
-    verify_bytes(&site.card.keys, Purpose::Answer, &answered(&signed.signature, &bytes), &signature).ok()?;
+    verify_bytes(&site.card.keys, Purpose::Answer, &answered(&asked, &bytes), &signature).ok()?;
     let answers: Vec<Decided> = serde_json::from_slice(&bytes).ok()?;
     (answers.len() == commands.len()).then_some(answers)
 }

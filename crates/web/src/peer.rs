@@ -14,7 +14,6 @@ use serde_json::{Value, json};
 use trade::card::{CARD_MAX_BYTES, HubCard, SignedCard};
 use trade::codes::HubId;
 use trade::commands::Command;
-use trade::http_signature::{Content, REQUEST_MAX_AGE_SECONDS, Request, SignatureHeaders, Target, verify_request};
 use trade::peer::{AcceptPeer, PausePeer, Peer, ReceiveBatch};
 use trade::road::{BATCH_MAX_BYTES, Batch};
 
@@ -24,6 +23,7 @@ use crate::client::client;
 use crate::i18n::Told;
 use crate::page::Page;
 use crate::problem::{Answer, Failure, percent};
+use crate::signed;
 
 /// A peer that does not show its card within this time is not there.
 const CARD_PATIENCE: Duration = Duration::from_secs(5);
@@ -290,19 +290,7 @@ async fn receive(
 pub async fn sender(app: &AppState, path: &str, headers: &HeaderMap, body: &[u8], from: &HubId) -> Answer<Peer> {
     let unknown = || Failure::new(StatusCode::FORBIDDEN, "peer-unknown").with("peer", from.to_string());
     let peer = app.hub.peer(from).await?.ok_or_else(unknown)?;
-    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-    let signed = SignatureHeaders {
-        content_digest: text("content-digest"),
-        signature_input: text("signature-input").unwrap_or_default(),
-        signature: text("signature").unwrap_or_default(),
-    };
-    let media_type = text("content-type").unwrap_or_default();
-    let request = Request {
-        method: "POST",
-        target: Target::Path(path),
-        content: Some(Content { media_type: &media_type, body }),
-    };
-    verify_request(&peer.card.keys, app.site().mode, &request, &signed, app.wall(), REQUEST_MAX_AGE_SECONDS)
+    signed::check(app.site(), &peer.card.keys, path, headers, body, app.wall())
         .map_err(|fault| Failure::new(StatusCode::UNAUTHORIZED, "road-signature").with("fault", json!(fault)))?;
     Ok(peer)
 }

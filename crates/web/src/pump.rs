@@ -8,21 +8,20 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use trade::checkpoint::Epoch;
 use trade::codes::HubId;
-use trade::http_signature::{Content, Request, Target, sign_request};
 use trade::peer::Peer;
 use trade::road::{Alarm, Batch, Effect, Message, Receipt, Road, step};
 
 use crate::AppState;
 use crate::recovery::EPOCHS;
+use crate::signed::Way;
 
 /// Where a peer takes batches.
 pub const BATCHES: &str = "/road/v1/batches";
-pub const MEDIA_TYPE: &str = "application/json";
 
 /// A peer that does not answer within this time has lost the batch.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
@@ -130,23 +129,8 @@ pub async fn post(
     path: &str,
     body: Vec<u8>,
 ) -> Option<(StatusCode, Bytes)> {
-    let request = Request {
-        method: "POST",
-        target: Target::Path(path),
-        content: Some(Content { media_type: MEDIA_TYPE, body: &body }),
-    };
-    let signed = sign_request(&app.site().road.key, &request, app.wall()).ok()?;
-    let answer = http
-        .post(format!("{}{path}", peer.url.trim_end_matches('/')))
-        .header(header::CONTENT_TYPE, MEDIA_TYPE)
-        .header("content-digest", signed.content_digest.unwrap_or_default())
-        .header("signature-input", signed.signature_input)
-        .header("signature", signed.signature)
-        .timeout(ANSWER_WITHIN)
-        .body(body)
-        .send()
-        .await
-        .ok()?;
+    let way = Way { site: app.site(), http, url: &peer.url, path, patience: ANSWER_WITHIN };
+    let (answer, _) = way.post(body, app.wall()).await?;
     let status = answer.status();
     Some((status, answer.bytes().await.ok()?))
 }

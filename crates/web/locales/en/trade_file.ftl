@@ -75,6 +75,7 @@ match-within = { $share } off, allowed
 match-differs = differs
 match-differs-by = differs { $share }
 match-open = not yet
+match-closed = not compared
 match-allowed = allowed { $share }
 match-exact = must be equal
 match-mends = { $who } corrects

@@ -72,6 +72,7 @@ match-within = beza { $share }, dibenarkan
 match-differs = berbeza
 match-differs-by = berbeza { $share }
 match-open = belum
+match-closed = tidak dibandingkan
 match-allowed = dibenarkan { $share }
 match-exact = mesti sama
 match-mends = { $who } membetulkan

@@ -72,6 +72,7 @@ match-within = 相差 { $share }，容许
 match-differs = 不一致
 match-differs-by = 相差 { $share }
 match-open = 未到
+match-closed = 未比对
 match-allowed = 容差 { $share }
 match-exact = 必须相同
 match-mends = 由{ $who }更正

@@ -39,10 +39,11 @@ pub fn rows(t: &Tr, file: &TradeFile, book: &Rulebook) -> Vec<Row> {
 /// On the exporting side the payment is not known; there the verdict is the importing customs', which
 /// names every field that differs. That it accepted the others does not say that they are equal.
 fn as_told(t: &Tr, file: &TradeFile, mut row: MatchRow) -> Row {
+    let open = if file.closed.is_some() { "match-closed" } else { "match-open" };
     if file.side == Side::Import || row.verdict != Verdict::Open {
-        return shown(t, row);
+        return shown(t, row, open);
     }
-    let accepted = |row| Row { result: t.s("match-accepted"), class: "go", ..shown(t, row) };
+    let accepted = |row| Row { result: t.s("match-accepted"), class: "go", ..shown(t, row, open) };
     match &file.peer_clearance {
         Clearance::Held { reasons, .. } => match reasons.iter().find(|r| r.field == row.field) {
             Some(reason) => {
@@ -57,14 +58,15 @@ fn as_told(t: &Tr, file: &TradeFile, mut row: MatchRow) -> Row {
         }
         _ => {}
     }
-    shown(t, row)
+    shown(t, row, open)
 }
 
 fn speaks(row: &MatchRow) -> bool {
     [&row.order, &row.payment, &row.waybill, &row.declared].iter().any(|said| said.is_some())
 }
 
-fn shown(t: &Tr, row: MatchRow) -> Row {
+/// `open` is the word for what is not compared.
+fn shown(t: &Tr, row: MatchRow, open: &str) -> Row {
     let holds = row.verdict.holds();
     let apart = if holds { apart(&row) } else { Default::default() };
     let said = [&row.order, &row.payment, &row.waybill, &row.declared];
@@ -81,7 +83,7 @@ fn shown(t: &Tr, row: MatchRow) -> Row {
             (t.w1("match-differs-by", "share", percent(*per_mille)), "stop")
         }
         Verdict::Differs { per_mille: None, .. } => (t.s("match-differs"), "stop"),
-        Verdict::Open => (t.s("match-open"), ""),
+        Verdict::Open => (t.s(open), ""),
     };
     Row { field: t.by("field", row.field.code()), said, result, class, why: why(t, &row) }
 }
