@@ -28,8 +28,7 @@ test: ## Run every test, in a real browser too; installs what they need
 
 bench: $(ASSETS)/$(NPM_DONE) ## Measure speed with a full release build
 	@cargo build --quiet --release -p cli
-	@cargo run --quiet --release -p trade --example landed_cost_speed
-	@exec "$(TARGET)/release/ehub" bench $(ARGS)
+	@$(if $(ARGS),exec "$(TARGET)/release/ehub" bench $(ARGS),"$(TARGET)/release/ehub" bench quote && exec "$(TARGET)/release/ehub" bench clear)
 
 soak: ## Run the long tests: 10,000 seeds, 100 kills, fuzzing; writes to docs/soak
 	@exec tests/soak

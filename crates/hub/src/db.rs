@@ -178,7 +178,7 @@ const ACQUIRE_WITHIN: Duration = Duration::from_secs(10);
 /// grown to 128 MB. FULL syncs it at each commit.
 const SQLITE_SETTINGS: &str = "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
     PRAGMA busy_timeout = 5000; PRAGMA cache_size = -65536; PRAGMA mmap_size = 1073741824; \
-    PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 67108864; \
+    PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 167772160; \
     PRAGMA secure_delete = FAST; PRAGMA foreign_keys = OFF";
 const SQLITE_READ_ONLY: &str = "PRAGMA query_only = ON";
 
@@ -301,9 +301,9 @@ impl Db {
 
     /// Fills in the words by which the engines differ.
     pub(crate) fn sql(&self, text: &str) -> SqlStr {
-        // Each element is written out as text once, not once for every field that is read from it.
+        // Each element is taken out once, in the engine's binary form, not once for every field of it.
         let rows = match self.inner.engine {
-            Engine::Sqlite => "WITH each_row AS MATERIALIZED (SELECT value FROM json_each($1)) ",
+            Engine::Sqlite => "WITH each_row AS MATERIALIZED (SELECT value FROM jsonb_each($1)) ",
             Engine::Postgres => "WITH each_row AS MATERIALIZED (SELECT value FROM jsonb_array_elements($1::jsonb)) ",
         };
         let words: [(&str, &str); 8] = match self.inner.engine {

@@ -19,12 +19,8 @@ pub struct Options {
     json: bool,
 }
 
+/// One core: what goods cost to the door, with freight, exchange, taxes and fees; then with the signature.
 pub fn run(options: &Options) -> Result<(), String> {
-    rules(options)
-}
-
-/// One core: what goods cost to the door, with freight, exchange, taxes, fees and the signature.
-fn rules(options: &Options) -> Result<(), String> {
     let books = rulebooks();
     let world = World::new(site("hgh.sandbox", Country::CN, &books), START);
     let terms = LaneTerms::of(&world, Country::MY, "kul.sandbox".parse().map_err(|e| format!("{e:?}"))?)
