@@ -6,6 +6,9 @@ import { ROOT } from "./hubs.mjs";
 
 const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
+/** What an estimate is asked for. */
+const COFFEE = "from=kul.sandbox&pieces=2&description=Instant+white+coffee+mix+in+sachets&hs=2101.12&origin=MY&price=24.90&weight=0.62";
+
 /** Answers groups of pages: `{ who, cookies, pages: [[name, address]] }`. */
 export async function places(browser, hubs) {
   const groups = [];
@@ -20,6 +23,8 @@ export async function places(browser, hubs) {
     ["front", `${kul}/`], ["front-importer", `${hgh}/`], ["sign-in", `${kul}/sign-in`],
     ["sign-up-seller", `${kul}/sign-up?role=seller`], ["sign-up-buyer", `${hgh}/sign-up?role=buyer`],
     ["shop-anybody", `${hgh}/offers`], ["verify", `${kul}/verify`], ["track", `${kul}/track`],
+    ["estimate", `${hgh}/estimate`], ["estimate-none", `${kul}/estimate`],
+    ["estimate-done", `${hgh}/estimate?${COFFEE}`], ["estimate-faulty", `${hgh}/estimate?${COFFEE.replace("0.62", "2,5 kgs").replace("24.90", "free")}`],
     ["track-nothing", `${kul}/track?number=LX473124829MY&order=NO-1`], ["logbook", `${kul}/logbook`],
     ["no-such-page", `${kul}/no-such-page`], ["not-yours", `${kul}/operator`],
   ]);

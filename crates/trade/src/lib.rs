@@ -17,6 +17,7 @@ pub mod commands;
 pub mod custody;
 pub mod declaration;
 pub mod escrow;
+pub mod estimate;
 pub mod event;
 pub mod http_signature;
 pub mod id;

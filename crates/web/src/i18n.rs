@@ -113,6 +113,7 @@ const NOUNS: &[Noun] = &[
     noun!("product"),
     noun!("offer"),
     noun!("quote"),
+    noun!("estimate"),
     noun!("order"),
     noun!("payment"),
     noun!("start"),

@@ -31,6 +31,7 @@ pub mod client;
 pub mod custody;
 pub mod declaration;
 pub mod escrow;
+pub mod estimate;
 pub mod front;
 pub mod health;
 pub mod i18n;
@@ -153,6 +154,7 @@ pub fn router(app: AppState) -> Router {
         .merge(product::routes())
         .merge(offer::routes())
         .merge(quote::routes())
+        .merge(estimate::routes())
         .merge(order::routes())
         .merge(payment::routes(&app))
         .merge(start::routes())

@@ -210,7 +210,12 @@ impl Page {
     #[must_use]
     pub fn places(&self) -> Vec<Place> {
         let Some(party) = &self.who else {
-            return vec![place("/", "nav-home"), place("/offers", "nav-shop"), place("/sign-in", "nav-sign-in")];
+            return vec![
+                place("/", "nav-home"),
+                place("/offers", "nav-shop"),
+                place("/estimate", "nav-estimate"),
+                place("/sign-in", "nav-sign-in"),
+            ];
         };
         let mut places: Vec<Place> = Vec::new();
         for role in &party.roles {

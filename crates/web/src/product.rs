@@ -1,6 +1,6 @@
 //! Products: the seller's list with what each still lacks, one product by form, and price lists.
 
-mod form;
+pub mod form;
 mod upload;
 
 use askama::Template;

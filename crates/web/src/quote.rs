@@ -101,7 +101,8 @@ struct RefusedPage {
 }
 
 /// What a product lacks, where that is why it cannot be quoted.
-fn gaps(page: &Page, failure: &Failure) -> Vec<Told> {
+#[must_use]
+pub fn gaps(page: &Page, failure: &Failure) -> Vec<Told> {
     let gaps = failure.problem.args.get("gaps").cloned().unwrap_or_default();
     let gaps: Vec<trade::command::Problem> = serde_json::from_value(gaps).unwrap_or_default();
     gaps.iter().map(|g| page.problem(g)).collect()

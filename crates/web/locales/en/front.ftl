@@ -31,3 +31,4 @@ front-step-clear = Cleared once
 front-step-why-clear = Order, payment and waybill are matched with the declaration, field by field, on both sides.
 front-step-paid = Paid
 front-step-why-paid = On delivery the escrow is released by signed events, and the seller is paid.
+front-estimate-why = Price, freight and every tax of any goods, each with its rule and source. No account.

@@ -3,6 +3,7 @@ skip-to-work = Skip to the content
 nav-main = Main
 nav-home = Home
 nav-shop = Shop
+nav-estimate = Price to the door
 nav-start = Start
 nav-products = Products
 nav-trades = Trades

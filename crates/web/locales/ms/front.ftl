@@ -30,3 +30,4 @@ front-step-clear = Lepas sekali sahaja
 front-step-why-clear = Pesanan, bayaran dan nota konsainan dipadankan dengan ikrar, medan demi medan, di kedua-dua pihak.
 front-step-paid = Dibayar
 front-step-why-paid = Semasa penghantaran, eskrow dilepaskan oleh peristiwa bertandatangan, dan penjual dibayar.
+front-estimate-why = Harga, tambang dan setiap cukai bagi apa-apa barang, berserta peraturan dan sumbernya. Tanpa akaun.

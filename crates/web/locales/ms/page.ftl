@@ -3,6 +3,7 @@ skip-to-work = Langkau ke kandungan
 nav-main = Utama
 nav-home = Laman utama
 nav-shop = Kedai
+nav-estimate = Harga ke pintu
 nav-start = Mula
 nav-products = Produk
 nav-trades = Dagangan

@@ -30,3 +30,4 @@ front-step-clear = 一次通关
 front-step-why-clear = 订单、支付单、运单与申报逐项比对，两边一致。
 front-step-paid = 收款
 front-step-why-paid = 送达后，经签名事件释放托管款，卖家收款。
+front-estimate-why = 任何商品的货价、运费和各项税费，逐项列明规则和来源。无需账户。

@@ -3,6 +3,7 @@ skip-to-work = 跳到正文
 nav-main = 主菜单
 nav-home = 首页
 nav-shop = 商城
+nav-estimate = 到门价试算
 nav-start = 开始
 nav-products = 商品
 nav-trades = 交易档案

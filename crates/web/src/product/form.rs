@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use trade::codes::Country;
 use trade::commands::Command;
-use trade::money::{Money, format_fixed, parse_fixed};
+use trade::money::{Currency, Money, format_fixed, parse_fixed};
 use trade::party::Party;
 use trade::product::{Goods, OfferProduct, Product};
 use trade::quantity::{Content, ContentUnit, Grams, Size};
@@ -58,19 +58,22 @@ impl EditPage {
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct ProductForm {
-    sku: String,
-    name: String,
-    description: String,
-    hs: String,
-    origin: String,
-    weight: String,
-    length: String,
-    width: String,
-    height: String,
-    price: String,
-    content: String,
-    content_unit: String,
+    pub sku: String,
+    pub name: String,
+    pub description: String,
+    pub hs: String,
+    pub origin: String,
+    pub weight: String,
+    pub length: String,
+    pub width: String,
+    pub height: String,
+    pub price: String,
+    pub content: String,
+    pub content_unit: String,
 }
+
+/// What is wrong, by the name of the field.
+pub type Faults = BTreeMap<&'static str, Failure>;
 
 pub async fn empty(State(app): State<AppState>, As(..): As<Seller>, page: Page) -> Response {
     show(&app, page, ProductForm::default(), BTreeMap::new(), None, None)
@@ -115,7 +118,7 @@ async fn offer(
     form: ProductForm,
     known: Option<Product>,
 ) -> Answer<Response> {
-    let goods = match goods(app, &form) {
+    let goods = match goods(app.site().currency, &form) {
         Ok(goods) => goods,
         Err(faults) => {
             let faults = faults.into_iter().map(|(field, f)| (field, page.problem(&f.problem))).collect();
@@ -175,13 +178,12 @@ fn filled(goods: &Goods) -> ProductForm {
     }
 }
 
-/// Parses all fields, so that all faults are shown at once.
-fn goods(app: &AppState, form: &ProductForm) -> Result<Goods, BTreeMap<&'static str, Failure>> {
-    let mut faults = BTreeMap::new();
+/// Parses all fields, so that all faults are shown at once. The price is in `currency`.
+pub fn goods(currency: Currency, form: &ProductForm) -> Result<Goods, Faults> {
+    let mut faults = Faults::new();
     let origin = kept("origin", &mut faults, read(&form.origin, |t| t.parse::<Country>().map_err(|e| Failure::of(&e))));
     let grams = |t: &str| Grams::parse_kilograms(t).map_err(|_| field_value("weight", t));
     let weight = kept("weight", &mut faults, read(&form.weight, grams));
-    let currency = app.site().currency;
     let price =
         kept("price", &mut faults, read(&form.price, |t| Money::parse(t, currency).map_err(|e| Failure::of(&e))));
     let size = kept("size", &mut faults, size(form));
@@ -209,11 +211,7 @@ fn read<T>(text: &str, parse: impl FnOnce(&str) -> Result<T, Failure>) -> Result
     }
 }
 
-fn kept<T>(
-    field: &'static str,
-    faults: &mut BTreeMap<&'static str, Failure>,
-    read: Result<Option<T>, Failure>,
-) -> Option<T> {
+fn kept<T>(field: &'static str, faults: &mut Faults, read: Result<Option<T>, Failure>) -> Option<T> {
     read.unwrap_or_else(|fault| {
         faults.insert(field, fault);
         None

@@ -3,6 +3,7 @@
 
 mod access;
 mod desks;
+mod estimate;
 mod fields;
 mod house;
 mod look;

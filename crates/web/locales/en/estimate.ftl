@@ -1,0 +1,20 @@
+# What goods would cost to the door, for anybody.
+estimate-title = What does it cost to the door?
+estimate-lead = Price, freight and every tax on the way to { $territory }, by the rules that decide real orders. No account; nothing you type is kept.
+estimate-unsigned = An estimate: nobody has signed it. A quote for goods that are offered here is signed, and holds for days.
+estimate-from = Sold from
+estimate-pieces = Pieces
+estimate-price-hint = Of one piece, as the seller asks.
+estimate-go = Work it out
+estimate-share = What you type stands in the address of the page: send it on, and others see the same.
+estimate-by = by the rules of { $hub } of { $date }
+estimate-what = What is worked out
+estimate-part-goods = The goods
+estimate-part-why-goods = At the rate of exchange that orders get, with its source.
+estimate-part-freight = Freight
+estimate-part-why-freight = By weight or by size, whichever counts more.
+estimate-part-taxes = Duty and taxes
+estimate-part-why-taxes = Each with its base, its rate, its rule and how well that rule is known. What nobody knows is said, not guessed.
+estimate-none = No hub sells into { $territory } here yet.
+estimate-elsewhere = Goods that leave from here
+estimate-at = Ask { $hub } what they cost there

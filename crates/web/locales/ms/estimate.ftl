@@ -1,0 +1,20 @@
+# Anggaran harga hingga ke pintu, untuk sesiapa sahaja.
+estimate-title = Berapakah harganya hingga ke pintu?
+estimate-lead = Harga, tambang dan setiap cukai ke { $territory }, mengikut peraturan yang memutuskan pesanan sebenar. Tanpa akaun; apa yang anda taip tidak disimpan.
+estimate-unsigned = Satu anggaran: tiada sesiapa menandatanganinya. Sebut harga bagi barang yang ditawarkan di sini ditandatangani dan sah beberapa hari.
+estimate-from = Dijual dari
+estimate-pieces = Unit
+estimate-price-hint = Bagi seunit, seperti diminta penjual.
+estimate-go = Kira
+estimate-share = Apa yang anda taip ada dalam alamat halaman: hantarkan, dan orang lain melihat yang sama.
+estimate-by = mengikut peraturan { $hub } bertarikh { $date }
+estimate-what = Apa yang dikira
+estimate-part-goods = Barang
+estimate-part-why-goods = Pada kadar pertukaran yang digunakan bagi pesanan, dengan sumbernya.
+estimate-part-freight = Tambang
+estimate-part-why-freight = Mengikut berat atau saiz, yang mana lebih.
+estimate-part-taxes = Duti dan cukai
+estimate-part-why-taxes = Setiap satu dengan asas, kadar, peraturan dan sejauh mana peraturan itu diketahui. Yang tidak diketahui dinyatakan, bukan diteka.
+estimate-none = Belum ada hab yang menjual ke { $territory } di sini.
+estimate-elsewhere = Barang yang keluar dari sini
+estimate-at = Tanya { $hub } harganya di sana

@@ -1,0 +1,20 @@
+# 到门价试算，人人可用。
+estimate-title = 到门价是多少？
+estimate-lead = 运往{ $territory }的货价、运费和各项税费，按真实订单所用的规则计算。无需账户，输入内容不保存。
+estimate-unsigned = 这是试算，没有签名。对在此出售的商品，报价有签名，数日内有效。
+estimate-from = 发售地
+estimate-pieces = 件数
+estimate-price-hint = 卖方的单件售价。
+estimate-go = 计算
+estimate-share = 输入内容保留在网址中：转发后，他人看到相同的结果。
+estimate-by = 按 { $hub } { $date } 的规则
+estimate-what = 计算内容
+estimate-part-goods = 货价
+estimate-part-why-goods = 按订单所用的汇率折算，注明来源。
+estimate-part-freight = 运费
+estimate-part-why-freight = 按重量或体积，取其大者。
+estimate-part-taxes = 关税和税费
+estimate-part-why-taxes = 每项列明税基、税率、规则及规则的可靠程度。未知的如实说明，不作猜测。
+estimate-none = 尚无枢纽向{ $territory }销售。
+estimate-elsewhere = 从这里运出的商品
+estimate-at = 向 { $hub } 查询当地到门价
