@@ -62,6 +62,24 @@ export async function anybody(browser, hubs) {
     page.faults.splice(0);
   });
 
+  await check("estimate: what is typed has its price to the door, and can be sent on", async () => {
+    await page.goto(`${hgh}/estimate`);
+    await page.getByLabel(page.w("estimate-pieces"), { exact: true }).fill("2");
+    await page.getByLabel(page.w("field-description")).fill("Instant white coffee mix in sachets");
+    await page.getByLabel(page.w("field-hs"), { exact: true }).fill("2101.12");
+    await page.getByLabel(page.w("field-price")).fill("24.90");
+    await page.getByLabel(page.w("field-weight")).fill("0.62");
+    await page.keyboard.press("Enter");
+    // 80.60 of goods, 58.26 of carriage, 12.64 of VAT: see the README.
+    await page.getByRole("heading", { level: 1, name: "151.50" }).waitFor();
+    const told = await page.locator("main").innerText();
+    for (const part of ["80.60", "58.26", "12.64", "cn.cbec.composite"]) must(told.includes(part), `${part} is not shown`);
+    const other = await open(browser);
+    await other.goto(page.url());
+    must((await other.locator("h1").innerText()).includes("151.50"), "an estimate that was sent on is another");
+    await other.context().close();
+  });
+
   await check("errors: no such page, another's page, a form with faults: each says what to do", async () => {
     await page.goto(`${kul}/no-such-page`);
     must(await page.locator("main a.button").count() === 1, "a missing page leads nowhere");

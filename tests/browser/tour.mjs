@@ -10,7 +10,7 @@ import { LANGS } from "./words.mjs";
 /** Pages are looked at in so many windows at a time. */
 const WINDOWS = 3;
 // A page that is told of with an error code all the same is a page.
-const EXPECTED = /Failed to load resource: the server responded with a status of (401|403|404)/;
+const EXPECTED = /Failed to load resource: the server responded with a status of (401|403|404|422)/;
 
 /** `shots` names a folder for a picture of each view. */
 export async function tour(browser, hubs, { shots = process.env.EHUB_SHOTS, only } = {}) {
