@@ -52,7 +52,9 @@ impl From<StoreError> for End {
 
 /// A write under way; it brings back its connection and, if it failed, the commands.
 type Writing = JoinHandle<Wrote>;
-type Wrote = (AnyConnection, Result<(), Failed>);
+type Wrote = (AnyConnection, Result<Telling, Failed>);
+/// Callers being told what is committed.
+type Telling = JoinHandle<()>;
 /// Why nothing more is written, and the commands that are not: they may be decided again, in this order.
 type Failed = (End, Vec<Item>);
 
@@ -388,12 +390,14 @@ impl Pen {
     ) -> Result<AnyConnection, Failed> {
         let mut idle = Some(conn);
         let mut writing: Option<Writing> = None;
+        let mut telling: Option<Telling> = None;
         loop {
             let next = tokio::select! {
                 biased;
                 done = async { writing.as_mut().expect("guarded").await }, if writing.is_some() => {
                     writing = None;
-                    idle = Some(settle(done).map_err(|failed| with_all(failed, Vec::new(), &mut batches))?);
+                    let (conn, told) = settle(done).map_err(|failed| with_all(failed, Vec::new(), &mut batches))?;
+                    (idle, telling) = (Some(conn), Some(told));
                     written.send_modify(|count| *count += 1);
                     continue;
                 }
@@ -404,7 +408,7 @@ impl Pen {
             let next = next.map(form);
             if let Some(before) = writing.take() {
                 match settle(before.await) {
-                    Ok(conn) => idle = Some(conn),
+                    Ok((conn, told)) => (idle, telling) = (Some(conn), Some(told)),
                     Err(failed) => {
                         let items = next.map(|(_, items)| items).unwrap_or_default();
                         return Err(with_all(failed, items, &mut batches));
@@ -414,7 +418,13 @@ impl Pen {
             }
             let conn = idle.take().expect("the write before is settled");
             match next {
-                None => return Ok(conn),
+                None => {
+                    // Nobody who was decided is left without an answer.
+                    if let Some(told) = telling {
+                        let _ = told.await;
+                    }
+                    return Ok(conn);
+                }
                 Some((Ok(batch), items)) => writing = Some(self.start(conn, batch, items)),
                 Some((Err(error), items)) => return Err(with_all((error.into(), items), Vec::new(), &mut batches)),
             }
@@ -424,7 +434,11 @@ impl Pen {
     /// One batch by itself.
     async fn write(&self, conn: AnyConnection, decided: Decided, items: Vec<Item>) -> Result<AnyConnection, Failed> {
         match decided.written() {
-            Ok(batch) => settle(self.start(conn, batch, items).await),
+            Ok(batch) => {
+                let (conn, told) = settle(self.start(conn, batch, items).await)?;
+                let _ = told.await;
+                Ok(conn)
+            }
             Err(error) => Err((error.into(), items)),
         }
     }
@@ -433,10 +447,7 @@ impl Pen {
         let pen = self.clone();
         tokio::spawn(async move {
             match pen.commit(&mut conn, &batch).await {
-                Ok(()) => {
-                    pen.tell(items, batch);
-                    (conn, Ok(()))
-                }
+                Ok(()) => (conn, Ok(pen.tell(items, batch))),
                 Err(end) => (conn, Err((end, items))),
             }
         })
@@ -471,7 +482,7 @@ impl Pen {
     }
 
     /// Tells what is committed: the sequencer first, then whoever asked, while the next is written.
-    fn tell(&self, items: Vec<Item>, batch: Written) {
+    fn tell(&self, items: Vec<Item>, batch: Written) -> Telling {
         let Written { statements, sealed, first, lengths, answers, log_size, .. } = batch;
         if !lengths.is_empty() {
             let _ = self.leaves.try_send(Leaves { first, bytes: sealed.into_payload(), lengths });
@@ -482,7 +493,7 @@ impl Pen {
                 let _ = item.reply.send(answer);
             }
             drop(statements);
-        });
+        })
     }
 }
 
@@ -497,9 +508,9 @@ fn with_all((end, mut items): Failed, next: Vec<Item>, batches: &mut mpsc::Unbou
 }
 
 /// A connection is used again only after a write that went through.
-fn settle(done: Result<Wrote, tokio::task::JoinError>) -> Result<AnyConnection, Failed> {
+fn settle(done: Result<Wrote, tokio::task::JoinError>) -> Result<(AnyConnection, Telling), Failed> {
     match done {
-        Ok((conn, Ok(()))) => Ok(conn),
+        Ok((conn, Ok(told))) => Ok((conn, told)),
         Ok((_, Err(failed))) => Err(failed),
         Err(error) => Err((lost(&error), Vec::new())),
     }

@@ -282,6 +282,32 @@ async fn a_command_that_the_store_cannot_serve_is_left_out_alone() {
 }
 
 #[tokio::test]
+async fn a_write_that_fails_takes_the_batches_behind_it_back_and_loses_none() {
+    for scratch in testing::stores().await {
+        // Small batches, so that some are under way behind the one that fails.
+        let hub = fresh(&scratch, Limits { batch: 4, ..Limits::default() }).await;
+        let mut conn = hub.db().writer().await.unwrap();
+        sqlx::query::<Any>("CREATE UNIQUE INDEX one_number ON number (trade)").execute(&mut *conn).await.unwrap();
+        drop(conn);
+        let mut list: Vec<Command> = (1..=200).map(|n| payment(n, Money::new(100, Currency::CNY), 10)).collect();
+        for (at, taken) in [(60, 20), (61, 21), (150, 60)] {
+            // The store refuses a second number for one trade; the rules would have set it aside.
+            let Command::ReceivePayment(payment) = &mut list[at] else { unreachable!() };
+            payment.trade = trade_no(taken);
+        }
+        let answers = hub.submit_all(list).await;
+        let faulty: Vec<usize> = (0..200).filter(|i| answers[*i] == Err(Unavailable::Faulty)).collect();
+        assert_eq!(faulty, [60, 61, 150], "{}: {answers:?}", scratch.engine);
+        assert_eq!(answers.iter().filter(|a| matches!(a, Ok(Ok(_)))).count(), 197, "{}", scratch.engine);
+        let summary = hub.summary().await.unwrap();
+        assert_eq!(summary.transfers, 197, "{}", scratch.engine);
+        hub.sequence_all().await.unwrap();
+        assert!(hub.audit_ledger().await.unwrap().is_sound() && hub.audit_log().await.unwrap().is_sound());
+        hub.close().await;
+    }
+}
+
+#[tokio::test]
 async fn too_many_at_once_are_told_to_come_again() {
     let scratch = testing::sqlite();
     let hub = fresh(&scratch, Limits { queue: 8, ..Limits::default() }).await;
