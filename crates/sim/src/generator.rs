@@ -289,11 +289,8 @@ impl Plan {
             .lines
             .iter()
             .map(|l| DeclaredLine {
-                product: l.product,
-                hs: l.hs.clone(),
-                origin: l.origin,
-                pieces: l.pieces,
                 value: l.value_home.at(Rate::percent(80)).unwrap_or(l.value_home),
+                ..DeclaredLine::ordered(l)
             })
             .collect();
         let low = LodgeExport { lines, ..as_ordered.clone() };

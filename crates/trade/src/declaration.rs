@@ -14,6 +14,7 @@ use crate::order::Order;
 use crate::party::{Party, Role};
 use crate::product::Product;
 use crate::quantity::Grams;
+use crate::quote::QuoteLine;
 use crate::time::BusinessTime;
 use crate::trade_file::{Side, TradeFile, TradeId};
 use crate::waybill::Waybill;
@@ -38,6 +39,15 @@ pub struct DeclaredLine {
     pub pieces: i64,
     /// In the exporting currency.
     pub value: Money,
+}
+
+impl DeclaredLine {
+    /// A line as it was ordered.
+    #[must_use]
+    pub fn ordered(line: &QuoteLine) -> Self {
+        let QuoteLine { product, hs, origin, pieces, value_home, .. } = line;
+        Self { product: *product, hs: hs.clone(), origin: *origin, pieces: *pieces, value: *value_home }
+    }
 }
 
 impl Declaration {
@@ -197,15 +207,7 @@ impl LodgeExport {
         waybill: &Waybill,
         edition: u32,
     ) -> Result<Declaration, LodgeRefusal> {
-        let as_ordered = || {
-            order.quote.lines.iter().map(|l| DeclaredLine {
-                product: l.product,
-                hs: l.hs.clone(),
-                origin: l.origin,
-                pieces: l.pieces,
-                value: l.value_home,
-            })
-        };
+        let as_ordered = || order.quote.lines.iter().map(DeclaredLine::ordered);
         let lines: Vec<DeclaredLine> = if self.lines.is_empty() { as_ordered().collect() } else { self.lines.clone() };
         for (i, line) in lines.iter().enumerate() {
             if line.pieces <= 0 {

@@ -61,15 +61,7 @@ fn lines(file: &TradeFile) -> Vec<DeclaredLine> {
         return declaration.lines.clone();
     }
     let order = file.order.iter().flat_map(|o| &o.quote.lines);
-    order
-        .map(|l| DeclaredLine {
-            product: l.product,
-            hs: l.hs.clone(),
-            origin: l.origin,
-            pieces: l.pieces,
-            value: l.value_home,
-        })
-        .collect()
+    order.map(DeclaredLine::ordered).collect()
 }
 
 fn view(p: &Page, file: &TradeFile, viewer: Viewer) -> View {

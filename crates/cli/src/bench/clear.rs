@@ -238,17 +238,7 @@ impl Bench {
             issued_at: now,
             edition: 1,
         };
-        let lines = quote
-            .lines
-            .iter()
-            .map(|l| DeclaredLine {
-                product: l.product,
-                hs: l.hs.clone(),
-                origin: l.origin,
-                pieces: l.pieces,
-                value: l.value_home,
-            })
-            .collect();
+        let lines = quote.lines.iter().map(DeclaredLine::ordered).collect();
         let declaration = Declaration { lines, gross: quote.gross(), waybill: issue.no, lodged_at: now, edition: 1 };
         let told =
             |what| Draft { at: now, trade: Some(plan.trade(&self.importer)), to: Some(self.importer.clone()), what };
