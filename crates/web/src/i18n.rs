@@ -254,6 +254,9 @@ impl Tr {
     /// What a refusal of this code says, with a mark where its values would stand: for counts.
     #[must_use]
     pub fn reason(&self, code: &str) -> String {
+        if let Some(short) = self.message(&format!("problem-{code}"), Some("short"), None) {
+            return short;
+        }
         let told = self.problem(&Problem { code: code.to_owned(), args: serde_json::Map::new() });
         let mut shape = String::new();
         let mut rest = told.title.as_str();

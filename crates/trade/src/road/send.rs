@@ -59,6 +59,9 @@ pub struct Outgoing {
     pub last_sent: Option<WallTime>,
     /// In a row, without an answer or refused.
     pub failures: u32,
+    /// The last refusal told where to go on, and that was tried at once.
+    #[serde(default)]
+    pub corrected: bool,
     pub retry_at: Option<WallTime>,
     /// After what only an operator can resolve: see the alarm that came with it.
     pub stopped: bool,
@@ -227,6 +230,7 @@ fn progressed(peer: &HubCard, sent: &Outgoing, receipt: &Receipt) -> Result<Outg
         sent.in_flight = None;
     }
     sent.failures = 0;
+    sent.corrected = false;
     sent.retry_at = None;
     Ok(sent)
 }
@@ -239,14 +243,17 @@ fn set_back(sent: &Outgoing, receipt: &Receipt, refusal: &RoadRefusal, now: Wall
     sent.witnessed = receipt.size;
     match refusal {
         RoadRefusal::Forged { .. } | RoadRefusal::Suspended => sent.stopped = true,
-        // Where to resume is now known, so that the next batch can go at once, the first time.
+        // Where to resume is now known, so that the next batch can go at once, the first time; and
+        // however long the peer was silent before, it is there.
         RoadRefusal::Gap { .. }
         | RoadRefusal::Stale { .. }
         | RoadRefusal::ConsistencyFrom { .. }
         | RoadRefusal::NumberReused { .. }
-            if sent.failures == 0 =>
+            if !sent.corrected =>
         {
+            sent.corrected = true;
             sent.failures = 1;
+            sent.retry_at = None;
         }
         _ => sent.fail(now),
     }
@@ -260,14 +267,20 @@ impl Outgoing {
         self.acknowledged = self.acknowledged.min(received);
         self.in_flight = None;
         self.failures = 0;
+        self.corrected = false;
         self.retry_at = None;
     }
 
     /// The batch on its way did not get there: it goes again after a pause that doubles.
     pub fn unanswered(&mut self, now: WallTime) {
         if self.in_flight.take().is_some() {
-            self.fail(now);
+            self.silent(now);
         }
+    }
+
+    fn silent(&mut self, now: WallTime) {
+        self.corrected = false;
+        self.fail(now);
     }
 
     /// Notes a failure: the next attempt comes after twice the time of the last.
@@ -285,7 +298,7 @@ impl Outgoing {
                 return None;
             }
             self.in_flight = None;
-            self.fail(now);
+            self.silent(now);
         }
         if self.stopped || self.retry_at.is_some_and(|at| now < at) {
             return None;

@@ -41,6 +41,7 @@ impl Road {
         self.received.suspended = None;
         self.sent.stopped = false;
         self.sent.failures = 0;
+        self.sent.corrected = false;
         self.sent.retry_at = None;
         self
     }
@@ -418,6 +419,26 @@ mod tests {
         ends[0].log.tell(&hgh, "later");
         run(&mut ends, now, 10);
         assert_eq!(ends[1].applied.len(), 20);
+    }
+
+    #[test]
+    fn a_peer_that_was_long_silent_is_told_all_as_soon_as_it_says_where_it_stands() {
+        let mut ends = pair();
+        let hgh = ends[1].log.own.hub().clone();
+        (0..5).for_each(|n| ends[0].log.tell(&hgh, &format!("before {n}")));
+        let mut now = run(&mut ends, NOW, 2);
+        let stored = ends[0].road.clone();
+        (0..15).for_each(|n| ends[0].log.tell(&hgh, &format!("heard, and the answer lost {n}")));
+        now = run(&mut ends, now, 2);
+        // The sender knows only what it had stored, and has tried in vain through the night.
+        ends[0].road = stored;
+        (ends[0].road.sent.failures, ends[0].road.sent.retry_at) = (9, Some(now.plus_seconds(300)));
+        (0..20).for_each(|n| ends[0].log.tell(&hgh, &format!("since {n}")));
+        now = run(&mut ends, now, 299);
+        assert_eq!(ends[1].applied.len(), 20);
+        // Its first batch is refused, since the peer has got further; the next goes at once.
+        run(&mut ends, now, 2);
+        assert_eq!(ends[1].applied, (1..=40).collect::<Vec<_>>());
     }
 
     #[test]
