@@ -59,7 +59,7 @@ pub struct Outgoing {
     pub last_sent: Option<WallTime>,
     /// In a row, without an answer or refused.
     pub failures: u32,
-    /// The last refusal told where to go on, and that was tried at once.
+    /// The last refusal told how to go on, and that was tried at once.
     #[serde(default)]
     pub corrected: bool,
     pub retry_at: Option<WallTime>,
@@ -243,9 +243,11 @@ fn set_back(sent: &Outgoing, receipt: &Receipt, refusal: &RoadRefusal, now: Wall
     sent.witnessed = receipt.size;
     match refusal {
         RoadRefusal::Forged { .. } | RoadRefusal::Suspended => sent.stopped = true,
-        // Where to resume is now known, so that the next batch can go at once, the first time; and
-        // however long the peer was silent before, it is there.
-        RoadRefusal::Gap { .. }
+        // Where to resume, or how much the peer takes, is now known, so that the next batch can go at
+        // once, the first time; and however long the peer was silent before, it is there.
+        RoadRefusal::BatchTooLong { .. }
+        | RoadRefusal::TooManyEntries { .. }
+        | RoadRefusal::Gap { .. }
         | RoadRefusal::Stale { .. }
         | RoadRefusal::ConsistencyFrom { .. }
         | RoadRefusal::NumberReused { .. }
