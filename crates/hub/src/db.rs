@@ -244,11 +244,9 @@ impl Db {
         self.inner.engine == Engine::Sqlite
     }
 
-    /// Writes back as far as it goes without holding up anybody.
-    pub(crate) async fn write_back(&self, conn: &mut AnyConnection) -> Result<(), StoreError> {
-        if self.has_log() {
-            sqlx::query::<Any>("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(conn).await?;
-        }
+    /// Writes that log back as far as it goes without holding up anybody.
+    pub(crate) async fn write_back(conn: &mut AnyConnection) -> Result<(), StoreError> {
+        sqlx::query::<Any>("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(conn).await?;
         Ok(())
     }
 

@@ -48,9 +48,7 @@ impl Places {
         }
         Ok(Self { n, roads })
     }
-}
 
-impl Places {
     /// Gives what happened its places.
     pub fn give(&mut self, drafts: Vec<Draft>) -> Vec<Event> {
         let mut give = |Draft { at, trade, to, what }| {

@@ -41,7 +41,7 @@ impl Rows {
     pub fn with_room(rows: usize, payload: usize) -> Self {
         let mut json = String::with_capacity(rows * ROW_ROOM);
         json.push('[');
-        Self { json, bytes: Some(Vec::with_capacity(rows * payload)), count: 0, fields: 0 }
+        Self { json, bytes: Some(Vec::with_capacity(rows * payload)), ..Self::new() }
     }
 
     /// Begins the next row; its fields follow in the order of `value ->> 0`, `value ->> 1` …

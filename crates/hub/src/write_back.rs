@@ -30,7 +30,7 @@ pub(crate) async fn run(db: Db, mut committed: watch::Receiver<u64>) {
 async fn rounds(db: &Db, committed: &mut watch::Receiver<u64>) -> Result<(), StoreError> {
     let mut conn = db.connect().await?;
     loop {
-        db.write_back(&mut conn).await?;
+        Db::write_back(&mut conn).await?;
         tokio::time::sleep(EVERY).await;
         if committed.changed().await.is_err() {
             return Ok(conn.close().await?);

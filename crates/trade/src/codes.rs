@@ -164,10 +164,8 @@ impl FromStr for Country {
     type Err = CodeError;
 
     fn from_str(text: &str) -> Result<Self, CodeError> {
-        match text.trim().as_bytes() {
-            [a, b] if is_assigned(a.to_ascii_uppercase(), b.to_ascii_uppercase()) => {
-                Ok(Self([a.to_ascii_uppercase(), b.to_ascii_uppercase()]))
-            }
+        match <[u8; 2]>::try_from(text.trim().as_bytes()).map(|code| code.map(|b| b.to_ascii_uppercase())) {
+            Ok([a, b]) if is_assigned(a, b) => Ok(Self([a, b])),
             _ => Err(CodeError::NotACountry { got: shown(text) }),
         }
     }

@@ -195,6 +195,7 @@ pub struct Slice<K, V> {
     held: HashMap<K, Held<V>>,
     changed: BTreeSet<K>,
     undo: Vec<Undo<K, V>>,
+    /// Counts the batches that were taken from here.
     batch: u64,
 }
 
@@ -281,6 +282,14 @@ impl<K: Clone + Eq + Hash + Ord + fmt::Debug, V> Slice<K, V> {
         self.undo.push(Undo { key, before, was_changed });
     }
 
+    /// Changes what is present under `key` without its having to be written: it follows from what is.
+    fn amend(&mut self, key: &K, change: impl FnOnce(&V) -> V) {
+        if let Some(held) = self.held.get_mut(key) {
+            held.value = held.value.as_deref().map(|value| Arc::new(change(value)));
+            held.named = self.batch;
+        }
+    }
+
     /// All that is present.
     pub fn all(&self) -> impl Iterator<Item = (&K, &V)> {
         self.held.iter().filter_map(|(k, held)| held.value.as_deref().map(|v| (k, v)))
@@ -360,9 +369,8 @@ pub struct World {
     pub last_digest: Slice<(), AccessDigest>,
     /// Every accepted peer; few, so always loaded.
     pub peers: Slice<HubId, Peer>,
-    /// Balances as they stood before the batch, and the batch that named them last; see [`World::balance`].
-    balances: BTreeMap<Account, (Balance, u64)>,
-    batch: u64,
+    /// Balances as they stood before the batch; see [`World::balance`].
+    balances: Slice<Account, Balance>,
     clock_moved: Option<BusinessTime>,
     events: Vec<Draft>,
     transfers: Vec<Transfer>,
@@ -394,8 +402,7 @@ impl World {
             quotas: Slice::new("quota"),
             last_digest: Slice::new("access digest"),
             peers: Slice::new("peer"),
-            balances: BTreeMap::new(),
-            batch: 0,
+            balances: Slice::new("balance"),
             clock_moved: None,
             events: Vec::new(),
             transfers: Vec::new(),
@@ -422,25 +429,20 @@ impl World {
         need.trades.retain(|k| self.trades.lacks(k));
         need.numbers.retain(|k| self.numbers.lacks(k));
         need.quotas.retain(|k| self.quotas.lacks(k));
-        need.accounts.retain(|account| match self.balances.get_mut(account) {
-            Some((_, named)) => {
-                *named = self.batch;
-                false
-            }
-            None => true,
-        });
+        need.accounts.retain(|k| self.balances.lacks(k));
         need.last_digest &= self.last_digest.lacks(&());
         need
     }
 
     pub fn load_balance(&mut self, account: Account, balance: Balance) {
-        self.balances.insert(account, (balance, self.batch));
+        self.balances.load(account, Some(balance));
     }
 
     /// An account's balance with what this batch has posted so far.
     #[must_use]
     pub fn balance(&self, account: &Account) -> Balance {
-        let start = self.balances.get(account).map(|(balance, _)| *balance).unwrap_or_default();
+        let held = self.balances.held.get(account).and_then(|held| held.value.as_deref());
+        let start = held.copied().unwrap_or_default();
         self.transfers.iter().fold(start, |balance, t| balance.after(account, t))
     }
 
@@ -561,13 +563,10 @@ impl World {
     pub fn take_changes(&mut self) -> Changes {
         for transfer in &self.transfers {
             for account in [&transfer.debit, &transfer.credit] {
-                if let Some((balance, named)) = self.balances.get_mut(account) {
-                    *balance = balance.after(account, transfer);
-                    *named = self.batch;
-                }
+                self.balances.amend(account, |balance| balance.after(account, transfer));
             }
         }
-        self.batch += 1;
+        self.balances.take_changed();
         let changes = Changes {
             parties: self.parties.take_changed(),
             personals: self.personals.take_changed(),
@@ -597,11 +596,10 @@ impl World {
         let mut named: Vec<u64> = Vec::with_capacity(self.held());
         named.extend(self.parties.named().chain(self.personals.named()).chain(self.products.named()));
         named.extend(self.offers.named().chain(self.quotes.named()).chain(self.trades.named()));
-        named.extend(self.numbers.named().chain(self.quotas.named()));
-        named.extend(self.balances.values().map(|(_, named)| *named));
+        named.extend(self.numbers.named().chain(self.quotas.named()).chain(self.balances.named()));
         let Some(too_many) = named.len().checked_sub(most).filter(|n| *n > 0) else { return };
         let (_, oldest_kept, _) = named.select_nth_unstable(too_many - 1);
-        let since = (*oldest_kept + 1).min(self.batch.saturating_sub(under_way));
+        let since = (*oldest_kept + 1).min(self.balances.batch.saturating_sub(under_way));
         self.parties.forget(since);
         self.personals.forget(since);
         self.products.forget(since);
@@ -610,7 +608,7 @@ impl World {
         self.trades.forget(since);
         self.numbers.forget(since);
         self.quotas.forget(since);
-        self.balances.retain(|_, (_, named)| *named >= since);
+        self.balances.forget(since);
     }
 
     /// How many things are known, present or absent: what memory this costs.
@@ -624,7 +622,7 @@ impl World {
             + self.trades.held.len()
             + self.numbers.held.len()
             + self.quotas.held.len()
-            + self.balances.len()
+            + self.balances.held.len()
     }
 }
 

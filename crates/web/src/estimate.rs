@@ -93,7 +93,8 @@ struct Found {
 #[template(path = "estimate/page.html")]
 struct EstimatePage {
     p: Page,
-    form: Form,
+    form: ProductForm,
+    pieces: String,
     territory: Country,
     origins: Vec<Origin>,
     chosen: usize,
@@ -110,11 +111,6 @@ impl EstimatePage {
     fn fault(&self, field: &str) -> Option<&Told> {
         self.faults.get(field)
     }
-
-    fn sides(&self) -> [(&'static str, &str); 3] {
-        let ProductForm { length, width, height, .. } = &self.form.goods;
-        [("length", length), ("width", width), ("height", height)]
-    }
 }
 
 /// GET /estimate
@@ -123,7 +119,8 @@ async fn show(State(app): State<AppState>, p: Page, Query(form): Query<Form>) ->
     let chosen = origins.iter().position(|o| o.hub.as_str() == form.from).unwrap_or(0);
     let mut shown = EstimatePage {
         p,
-        form,
+        form: form.goods.clone(),
+        pieces: form.pieces.clone(),
         territory: app.site().territory,
         origins,
         chosen,
@@ -133,13 +130,13 @@ async fn show(State(app): State<AppState>, p: Page, Query(form): Query<Form>) ->
         found: None,
         elsewhere,
     };
-    let Some(origin) = shown.origins.get(chosen).filter(|_| !shown.form.is_empty()) else {
+    let Some(origin) = shown.origins.get(chosen).filter(|_| !form.is_empty()) else {
         if let Some(origin) = shown.origins.get(chosen) {
-            shown.form.goods.origin = origin.territory.to_string();
+            shown.form.origin = origin.territory.to_string();
         }
         return Ok(shown.p.show(&shown));
     };
-    match work_out(&app, origin, &shown.form).await {
+    match work_out(&app, origin, &form).await {
         Ok(quote) => {
             let (steps, rules) = (waterfall(&app, &shown.p, &quote), rules(&app, &shown.p, &quote));
             let pack = quote.landed.pack.chars().take(12).collect();

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use hub::clock::Clock;
 use hub::{Answer, Config, Hub, Limits, Node};
+use serde_json::Value;
 use sim::generator::{Generator, Plan, buyers, price_list};
 use sim::memory::MemoryHub;
 use sim::random::Random;
@@ -115,13 +116,7 @@ impl Bench {
     async fn quotes(&self, plans: &[Plan], turn: usize) -> Result<Vec<Quote>, String> {
         let asks = plans.iter().map(|p| Command::from(p.ask(&self.abroad[turn % PEERS].kul.site.id))).collect();
         let answers = self.hub.submit_all(asks).await;
-        answers
-            .into_iter()
-            .map(|a| {
-                let quote = a.map_err(|e| format!("{e:?}"))?.map_err(|p| format!("{p:?}"))?;
-                serde_json::from_value(quote).map_err(|e| e.to_string())
-            })
-            .collect()
+        answers.into_iter().map(|a| serde_json::from_value(good(a)?).map_err(|e| e.to_string())).collect()
     }
 
     async fn measured(
@@ -287,7 +282,7 @@ async fn finish(
     let Some((mut tasks, peer, batches)) = under_way.pop_front() else { return Ok(()) };
     while let Some(done) = tasks.join_next().await {
         let (latency, answer) = done.map_err(|e| e.to_string())?;
-        answer.map_err(|e| format!("{e:?}"))?.map_err(|p| format!("{p:?}"))?;
+        good(answer)?;
         latencies.push(latency);
     }
     // It ends early only with an error, which is told when it is waited for.
@@ -298,9 +293,14 @@ async fn finish(
 /// Decides commands of which none may be refused.
 async fn answered(hub: &Hub, commands: Vec<Command>) -> Result<(), String> {
     for answer in hub.submit_all(commands).await {
-        answer.map_err(|e| format!("{e:?}"))?.map_err(|p| format!("{p:?}"))?;
+        good(answer)?;
     }
     Ok(())
+}
+
+/// An answer, of which none may be a refusal.
+fn good(answer: Answer) -> Result<Value, String> {
+    answer.map_err(|e| format!("{e:?}"))?.map_err(|p| format!("{p:?}"))
 }
 
 impl Abroad {
@@ -337,9 +337,8 @@ impl Abroad {
 async fn deliver(hub: &Hub, batches: Vec<ReceiveBatch>) -> Result<(), String> {
     for batch in batches {
         let last = batch.batch.entries.last().map(|entry| entry.road_seq);
-        let answer = hub.submit(batch.into()).await.map_err(|e| format!("{e:?}"))?;
-        let receipt: Receipt =
-            serde_json::from_value(answer.map_err(|p| format!("{p:?}"))?).map_err(|e| e.to_string())?;
+        let answer = good(hub.submit(batch.into()).await)?;
+        let receipt: Receipt = serde_json::from_value(answer).map_err(|e| e.to_string())?;
         if receipt.refusal.is_some() || Some(receipt.cursor) != last {
             return Err(format!("{receipt:?}"));
         }

@@ -33,15 +33,15 @@ pub fn receive(own: &Own, road: &RoadState, batch: &Batch) -> Result<Accepted, R
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hashed {
     digest: Hash,
-    /// Whether its own head proves each entry; nothing if its head cannot be read.
-    included: Option<Result<(), RoadRefusal>>,
+    /// Whether its own head can be read and proves each entry.
+    included: Result<(), RoadRefusal>,
 }
 
 impl Hashed {
     #[must_use]
     pub fn of(batch: &Batch) -> Self {
-        let head = batch.checkpoint.parse::<SignedCheckpoint>().ok();
-        Self { digest: batch.digest(), included: head.map(|head| all_included(batch, &head)) }
+        let included = shown_head(batch).and_then(|head| all_included(batch, &head));
+        Self { digest: batch.digest(), included }
     }
 }
 
@@ -58,7 +58,7 @@ pub fn receive_hashed(own: &Own, road: &RoadState, batch: &Batch, hashed: &Hashe
         return Err(RoadRefusal::Paused);
     }
     let seen = extends_what_was_seen(road, batch)?;
-    hashed.included.clone().unwrap_or_else(|| all_included(batch, &seen))?;
+    hashed.included.clone()?;
     let (entries, next_index) = in_order(own, road, batch)?;
     let cursor = entries.last().map_or(road.cursor, |entry| entry.road_seq);
     let skipped = batch.entries.len() - entries.len();
@@ -106,10 +106,14 @@ fn is_between_us(own: &Own, road: &RoadState, batch: &Batch) -> Result<(), RoadR
     Ok(())
 }
 
+fn shown_head(batch: &Batch) -> Result<SignedCheckpoint, RoadRefusal> {
+    batch.checkpoint.parse().map_err(|fault| RoadRefusal::BadCheckpoint { fault })
+}
+
 /// The head that is now the longest seen.
 fn extends_what_was_seen(road: &RoadState, batch: &Batch) -> Result<SignedCheckpoint, RoadRefusal> {
+    let shown = shown_head(batch)?;
     let bad = |fault| RoadRefusal::BadCheckpoint { fault };
-    let shown: SignedCheckpoint = batch.checkpoint.parse().map_err(bad)?;
     let head = shown.verify_for(&road.origin(), &road.peer.keys).map_err(bad)?;
     let (seen_size, seen_root) = road.seen_head();
     if head.size < seen_size {

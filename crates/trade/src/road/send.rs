@@ -229,9 +229,7 @@ fn progressed(peer: &HubCard, sent: &Outgoing, receipt: &Receipt) -> Result<Outg
     if sent.in_flight.as_ref().is_some_and(|flight| flight.head.claimed().size <= receipt.size) {
         sent.in_flight = None;
     }
-    sent.failures = 0;
-    sent.corrected = false;
-    sent.retry_at = None;
+    sent.begin_afresh();
     Ok(sent)
 }
 
@@ -268,6 +266,11 @@ impl Outgoing {
     pub fn rewind(&mut self, received: u64) {
         self.acknowledged = self.acknowledged.min(received);
         self.in_flight = None;
+        self.begin_afresh();
+    }
+
+    /// Nothing counts that failed before.
+    pub(super) const fn begin_afresh(&mut self) {
         self.failures = 0;
         self.corrected = false;
         self.retry_at = None;

@@ -40,9 +40,7 @@ impl Road {
         self.received.paused = false;
         self.received.suspended = None;
         self.sent.stopped = false;
-        self.sent.failures = 0;
-        self.sent.corrected = false;
-        self.sent.retry_at = None;
+        self.sent.begin_afresh();
         self
     }
 

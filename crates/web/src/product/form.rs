@@ -41,10 +41,6 @@ impl EditPage {
         self.faults.get(field)
     }
 
-    fn sides(&self) -> [(&'static str, &str); 3] {
-        [("length", &self.form.length), ("width", &self.form.width), ("height", &self.form.height)]
-    }
-
     fn can_ask(&self) -> bool {
         self.lanes.iter().any(|lane| lane.ready)
     }
@@ -70,6 +66,12 @@ pub struct ProductForm {
     pub price: String,
     pub content: String,
     pub content_unit: String,
+}
+
+impl ProductForm {
+    pub fn sides(&self) -> [(&'static str, &str); 3] {
+        [("length", &self.length), ("width", &self.width), ("height", &self.height)]
+    }
 }
 
 /// What is wrong, by the name of the field.
