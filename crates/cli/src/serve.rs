@@ -194,7 +194,7 @@ async fn cast(app: &AppState, directory: &Directory) -> Result<(), ExitCode> {
         return Ok(());
     }
     let mut members = Vec::new();
-    for role in [Role::Operator, Role::Officer, Role::Carrier, Role::Bank, Role::Seller, Role::Buyer] {
+    for role in Role::ALL {
         match web::cast::member(app, role).await {
             Ok((party, api_key)) => {
                 members.push(CastMember { role: role.code().to_owned(), party: party.to_string(), api_key });

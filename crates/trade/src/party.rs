@@ -29,10 +29,29 @@ pub enum Role {
     Operator,
     Carrier,
     Bank,
+    /// Keeps stock, whose customs state it answers for.
+    Warehouse,
+    /// Finances trade files.
+    Lender,
+    /// Acts for others under their mandate.
+    Broker,
+    /// Decides on permits and certificates.
+    Agency,
 }
 
 impl Role {
-    pub const ALL: [Self; 6] = [Self::Seller, Self::Buyer, Self::Officer, Self::Operator, Self::Carrier, Self::Bank];
+    pub const ALL: [Self; 10] = [
+        Self::Seller,
+        Self::Buyer,
+        Self::Officer,
+        Self::Operator,
+        Self::Carrier,
+        Self::Bank,
+        Self::Warehouse,
+        Self::Lender,
+        Self::Broker,
+        Self::Agency,
+    ];
 
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -43,6 +62,10 @@ impl Role {
             Self::Operator => "operator",
             Self::Carrier => "carrier",
             Self::Bank => "bank",
+            Self::Warehouse => "warehouse",
+            Self::Lender => "lender",
+            Self::Broker => "broker",
+            Self::Agency => "agency",
         }
     }
 

@@ -162,6 +162,10 @@ pub struct Officer;
 pub struct Operator;
 pub struct Carrier;
 pub struct Bank;
+pub struct Warehouse;
+pub struct Lender;
+pub struct Broker;
+pub struct Agency;
 
 impl Part for Seller {
     const ROLE: Role = Role::Seller;
@@ -180,6 +184,18 @@ impl Part for Carrier {
 }
 impl Part for Bank {
     const ROLE: Role = Role::Bank;
+}
+impl Part for Warehouse {
+    const ROLE: Role = Role::Warehouse;
+}
+impl Part for Lender {
+    const ROLE: Role = Role::Lender;
+}
+impl Part for Broker {
+    const ROLE: Role = Role::Broker;
+}
+impl Part for Agency {
+    const ROLE: Role = Role::Agency;
 }
 
 /// What keeps guessing slow: a few hashes at a time, and a count of wrong passwords an account.

@@ -226,6 +226,10 @@ impl Page {
                 Role::Operator => OPERATOR,
                 Role::Carrier => CARRIER,
                 Role::Bank => BANK,
+                Role::Warehouse => WAREHOUSE,
+                Role::Lender => LENDER,
+                Role::Broker => BROKER,
+                Role::Agency => AGENCY,
             };
             for place in more {
                 if places.iter().all(|p| p.href != place.href) {
@@ -279,6 +283,10 @@ const OPERATOR: &[Place] = &[
 ];
 const CARRIER: &[Place] = &[place("/parcels", "nav-parcels"), place("/trades", "nav-trades")];
 const BANK: &[Place] = &[place("/payouts", "nav-payouts"), place("/trades", "nav-trades")];
+const WAREHOUSE: &[Place] = &[];
+const LENDER: &[Place] = &[];
+const BROKER: &[Place] = &[];
+const AGENCY: &[Place] = &[];
 
 fn again(path_and_query: &str) -> String {
     let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));

@@ -7,6 +7,10 @@ role-officer = Customs officer
 role-operator = Hub operator
 role-carrier = Carrier
 role-bank = Bank
+role-warehouse = Warehouse
+role-lender = Lender
+role-broker = Customs broker
+role-agency = Permit agency
 
 # where a trade stands
 stage-awaiting-order = Waiting for the order

@@ -6,6 +6,10 @@ role-officer = Pegawai kastam
 role-operator = Pengendali hab
 role-carrier = Pengangkut
 role-bank = Bank
+role-warehouse = Gudang
+role-lender = Pemberi pinjaman
+role-broker = Ejen kastam
+role-agency = Agensi permit
 
 stage-awaiting-order = Menunggu pesanan
 stage-awaiting-payment = Menunggu bayaran

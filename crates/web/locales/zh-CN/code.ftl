@@ -6,6 +6,10 @@ role-officer = 海关关员
 role-operator = 枢纽运营方
 role-carrier = 承运人
 role-bank = 银行
+role-warehouse = 仓库
+role-lender = 贷款机构
+role-broker = 报关行
+role-agency = 许可机构
 
 stage-awaiting-order = 等待订单
 stage-awaiting-payment = 等待付款
