@@ -1,11 +1,10 @@
 // Every desk's main task, by clicks: three orders of one buyer pass seller, carriers, both customs,
 // bank and operator. One goes through after a question of customs, one is examined and released, one
 // is detained and its money goes back.
+import { order, release, s10, scan, stage, stageWord, tabTo, until, waybill } from "./acts.mjs";
 import { enter, must, noFaults, open, press } from "./browser.mjs";
 import { check } from "./report.mjs";
 
-// The hubs tell each other what happened about twice a second.
-const ACROSS_MS = 20_000;
 const SHOP = "Seri Warisan Trading";
 
 export async function desks(browser, hubs) {
@@ -193,83 +192,4 @@ export async function desks(browser, hubs) {
   });
   await Promise.all(Object.values(windows).map((window) => window.context().close()));
   return orders;
-}
-
-/** The name of a trade in an address, as both hubs write it. */
-function order(path) {
-  return path.slice(path.lastIndexOf("/") + 1);
-}
-
-async function stageWord(page) {
-  return (await page.locator(".head > .state").first().innerText()).trim();
-}
-
-/** Opens a trade and waits until it stands where it should. */
-async function stage(page, key, url, or = []) {
-  await page.goto(url);
-  const wanted = [key, ...or].map((k) => page.w(k));
-  const late = Date.now() + ACROSS_MS;
-  for (let now = await stageWord(page).catch(() => ""); !wanted.includes(now); now = await stageWord(page).catch(() => "")) {
-    must(Date.now() < late, `the trade stands at “${now}”, not at “${wanted[0]}”`);
-    await page.waitForTimeout(250);
-    await page.goto(url);
-  }
-  // Asked for before it came over the road: not there yet is not a fault.
-  page.faults.splice(0, page.faults.length, ...page.faults.filter((f) => !f.includes("404")));
-}
-
-async function until(page, holds) {
-  const late = Date.now() + ACROSS_MS;
-  while (!(await holds().catch(() => false))) {
-    must(Date.now() < late, `it did not come: ${(await page.locator("main").innerText()).slice(0, 400)}`);
-    await page.waitForTimeout(250);
-    await page.reload();
-  }
-}
-
-async function release(page, hub, path, reason) {
-  await page.goto(hub + path.replace("/trades/", "/officer/"));
-  await page.locator("#reason").fill(reason);
-  await page.getByRole("button", { name: page.w("clearance-release") }).click();
-  await page.waitForURL(/\/officer$/);
-}
-
-async function scan(page, hub, step, place, number) {
-  await page.goto(`${hub}/parcels`);
-  await page.getByLabel(page.w("custody-step"), { exact: true }).selectOption(step);
-  await page.getByLabel(page.w("custody-place"), { exact: true }).fill(place);
-  await page.getByLabel(page.w("custody-number")).fill(number);
-  await page.keyboard.press("Enter");
-  await page.locator("[role=alert], [role=status]").first().waitFor();
-}
-
-async function waybill(page, hub, path) {
-  await page.goto(`${hub}${path}/waybill`);
-  const field = page.locator("#no");
-  return (await field.count()) ? field.inputValue() : page.locator("main dd.code").first().innerText();
-}
-
-/** Goes on with Tab alone until the field or link with this name is reached. */
-async function tabTo(page, name) {
-  for (let i = 0; i < 60; i += 1) {
-    await page.keyboard.press("Tab");
-    const at = await page.evaluate(() => {
-      const e = document.activeElement;
-      return [...(e.labels ?? [])].map((l) => l.textContent).join(" ").trim() || e.textContent.trim();
-    });
-    if (at === name) {
-      const seen = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle !== "none");
-      must(seen, `it is not seen that “${name}” has the focus`);
-      return;
-    }
-  }
-  throw new Error(`Tab does not reach “${name}”`);
-}
-
-/** A fresh number of a tracked parcel with its check digit (UPU S10). */
-function s10() {
-  const serial = String(Math.floor(Math.random() * 1e8)).padStart(8, "0");
-  const sum = [8, 6, 4, 2, 3, 5, 9, 7].reduce((s, weight, i) => s + weight * Number(serial[i]), 0);
-  const digit = 11 - (sum % 11);
-  return `CP${serial}${digit === 10 ? 0 : digit === 11 ? 5 : digit}MY`;
 }

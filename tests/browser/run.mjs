@@ -10,6 +10,7 @@ import { firstHour } from "./first_hour.mjs";
 import { startHubs } from "./hubs.mjs";
 import { check, sum } from "./report.mjs";
 import { tour } from "./tour.mjs";
+import { walk } from "./walks.mjs";
 import { LANGS } from "./words.mjs";
 
 const began = performance.now();
@@ -21,6 +22,7 @@ try {
     const page = await firstHour(browser, hubs, lang);
     await page.context().close();
   })));
+  await Promise.all(LANGS.map((lang) => check(`a stranger's walk, ${lang}: sign-up, price list, first order, customs, paid`, () => walk(browser, hubs, lang))));
   await Promise.all([desks(browser, hubs), anybody(browser, hubs)]);
   await withoutScripts(browser, hubs);
   const seen = await tour(browser, hubs);

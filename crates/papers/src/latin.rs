@@ -11,9 +11,18 @@ pub fn is_payment_char(c: char) -> bool {
 /// # Errors
 /// The first character that has no Latin form, such as `张`: a name must not lose a part in silence.
 pub fn for_payment(text: &str) -> Result<String, char> {
+    for_payment_with(text, |_| false)
+}
+
+/// The same where the reader takes more letters, which stay as they are.
+///
+/// # Errors
+/// As [`for_payment`].
+pub fn for_payment_with(text: &str, takes: impl Fn(char) -> bool) -> Result<String, char> {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
+            c if takes(c) => out.push(c),
             c if is_payment_char(c) => out.push(c),
             '&' => out.push('+'),
             '_' | '–' | '—' | '‐' | '‑' | '~' => out.push('-'),

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use trade::money::{Money, format_fixed, parse_fixed};
+use trade::money::{Currency, Money, format_fixed, parse_fixed};
 use trade::time::BusinessTime;
 
 use crate::camt054::is_iban;
@@ -23,9 +23,40 @@ pub const MAX_TRANSFERS: usize = 10_000;
 /// `CtrlSum` adds currencies of zero to three digits; amounts in files may have five.
 const SUM_DIGITS: u32 = 5;
 
+/// Which letters a bank takes in names and remittances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Letters {
+    /// What all banks take.
+    Latin,
+    /// Chinese characters too: banks in China know their customers by them.
+    Chinese,
+}
+
+impl Letters {
+    /// Of the banks that pay in a currency at home. That payments within China carry Chinese names is
+    /// general knowledge; everywhere else the common Latin characters are the safe ones.
+    #[must_use]
+    pub fn of(currency: Currency) -> Self {
+        if currency == Currency::CNY { Self::Chinese } else { Self::Latin }
+    }
+
+    /// A text in these letters: accents dropped, signs replaced by their nearest.
+    ///
+    /// # Errors
+    /// The first character that cannot be said in them.
+    pub fn say(self, text: &str) -> Result<String, char> {
+        // CJK unified ideographs and the middle dot of transcribed names.
+        let is_chinese =
+            |c: char| matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{20000}'..='\u{323af}' | '·');
+        latin::for_payment_with(text, |c| self == Self::Chinese && is_chinese(c))
+    }
+}
+
 /// A file of payouts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PayoutFile {
+    /// Which the bank takes.
+    pub letters: Letters,
     /// At most 30 characters, never used twice: the bank refuses a second file of the same id.
     pub message_id: String,
     pub created: BusinessTime,
@@ -74,7 +105,7 @@ pub enum PayoutFileRefusal {
         end_to_end: String,
         amount: Money,
     },
-    /// Banks take Latin letters only, and this text has a character without a Latin form.
+    /// The bank takes Latin letters only, and this text has a character without a Latin form.
     NotLatin {
         end_to_end: String,
         element: String,
@@ -116,27 +147,27 @@ pub fn id_of(reference: &str) -> Option<String> {
     shaped.then(|| format!("{prefix}_{digits}"))
 }
 
-/// Writes a pain.001.001.09 in UTF-8, restricted to the Latin characters that all banks take.
+/// Writes a pain.001.001.09 in UTF-8, in the letters that the bank takes.
 ///
 /// Transfers from one account in one currency make one payment information, in the order of their
 /// first. Counts and control sums are exact; the sum of the file adds all currencies, as the standard
 /// has it.
 pub fn write(file: &PayoutFile) -> Result<Vec<u8>, PayoutFileRefusal> {
-    let groups = grouped(&file.transfers)?;
+    let (groups, letters) = (grouped(&file.transfers)?, file.letters);
     let message_id = reference("MsgId", &file.message_id, 30)?;
     let all: Vec<&Transfer> = file.transfers.iter().collect();
     let mut out = Out::document(&format!("{NAMESPACE}{WRITTEN_EDITION}"));
     out.open("CstmrCdtTrfInitn").open("GrpHdr");
     out.leaf("MsgId", message_id).leaf("CreDtTm", &file.created.to_string());
     out.leaf("NbOfTxs", &all.len().to_string()).leaf("CtrlSum", &control_sum(&all)?);
-    out.nested(&["InitgPty", "Nm"], &words("", "InitgPty/Nm", &file.initiator, 140)?).close();
+    out.nested(&["InitgPty", "Nm"], &words(letters, "", "InitgPty/Nm", &file.initiator, 140)?).close();
     for (i, transfers) in (1_usize..).zip(&groups) {
         let first = transfers[0];
         let id = &first.end_to_end;
         out.open("PmtInf").leaf("PmtInfId", &format!("{message_id}-{i}")).leaf("PmtMtd", "TRF");
         out.leaf("NbOfTxs", &transfers.len().to_string()).leaf("CtrlSum", &control_sum(transfers)?);
         out.nested(&["ReqdExctnDt", "Dt"], &file.execution.to_string());
-        out.nested(&["Dbtr", "Nm"], &words(id, "Dbtr/Nm", &first.debtor.name, 140)?);
+        out.nested(&["Dbtr", "Nm"], &words(letters, id, "Dbtr/Nm", &first.debtor.name, 140)?);
         out.open("DbtrAcct");
         account(&mut out, id, "DbtrAcct/Id", &first.debtor.account)?;
         out.leaf("Ccy", first.amount.currency().code()).close();
@@ -144,25 +175,25 @@ pub fn write(file: &PayoutFile) -> Result<Vec<u8>, PayoutFileRefusal> {
         // Each side bears the charges of its own bank, so the payout arrives whole or the loss is seen.
         out.leaf("ChrgBr", "SHAR");
         for transfer in transfers {
-            credit_transfer(&mut out, transfer)?;
+            credit_transfer(&mut out, letters, transfer)?;
         }
         out.close();
     }
     Ok(out.finish())
 }
 
-fn credit_transfer(out: &mut Out, transfer: &Transfer) -> Result<(), PayoutFileRefusal> {
+fn credit_transfer(out: &mut Out, letters: Letters, transfer: &Transfer) -> Result<(), PayoutFileRefusal> {
     let id = &transfer.end_to_end;
     out.open("CdtTrfTxInf").nested(&["PmtId", "EndToEndId"], reference("EndToEndId", id, 35)?);
     out.open("Amt").amount("InstdAmt", transfer.amount).close();
     if let Some(bic) = transfer.creditor.bic.as_deref() {
         agent(out, "CdtrAgt", id, Some(bic))?;
     }
-    out.nested(&["Cdtr", "Nm"], &words(id, "Cdtr/Nm", &transfer.creditor.name, 140)?);
+    out.nested(&["Cdtr", "Nm"], &words(letters, id, "Cdtr/Nm", &transfer.creditor.name, 140)?);
     out.open("CdtrAcct");
     account(out, id, "CdtrAcct/Id", &transfer.creditor.account)?;
     out.close();
-    out.nested(&["RmtInf", "Ustrd"], &words(id, "RmtInf/Ustrd", &transfer.remittance, 140)?);
+    out.nested(&["RmtInf", "Ustrd"], &words(letters, id, "RmtInf/Ustrd", &transfer.remittance, 140)?);
     out.close();
     Ok(())
 }
@@ -203,19 +234,24 @@ fn control_sum(transfers: &[&Transfer]) -> Result<String, PayoutFileRefusal> {
     Ok(format_fixed(sum, digits))
 }
 
-/// Text in Latin characters, of a length that the element takes.
-fn words(end_to_end: &str, element: &str, text: &str, max: usize) -> Result<String, PayoutFileRefusal> {
+/// Text in the bank's letters, of a length that the element takes.
+fn words(
+    letters: Letters,
+    end_to_end: &str,
+    element: &str,
+    text: &str,
+    max: usize,
+) -> Result<String, PayoutFileRefusal> {
     let (end_to_end, element) = (end_to_end.to_owned(), element.to_owned());
     let got = text.chars().take(160).collect();
-    let latin = latin::for_payment(text);
-    let latin = match latin {
-        Ok(latin) => latin,
+    let said = match letters.say(text) {
+        Ok(said) => said,
         Err(character) => return Err(PayoutFileRefusal::NotLatin { end_to_end, element, got, character }),
     };
-    if latin.is_empty() || latin.len() > max {
+    if said.is_empty() || said.chars().count() > max {
         return Err(PayoutFileRefusal::TextLength { end_to_end, element, got, max });
     }
-    Ok(latin)
+    Ok(said)
 }
 
 fn reference<'a>(element: &str, text: &'a str, max: usize) -> Result<&'a str, PayoutFileRefusal> {
@@ -234,7 +270,7 @@ fn account(out: &mut Out, end_to_end: &str, element: &str, number: &str) -> Resu
     if is_iban(number) {
         out.nested(&["Id", "IBAN"], number);
     } else {
-        out.nested(&["Id", "Othr", "Id"], &words(end_to_end, element, number, 34)?);
+        out.nested(&["Id", "Othr", "Id"], &words(Letters::Latin, end_to_end, element, number, 34)?);
     }
     Ok(())
 }

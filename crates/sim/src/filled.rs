@@ -141,6 +141,7 @@ pub fn happened() -> Vec<Happened> {
             commitments: commitments(),
         },
         PersonalErased { party: id() },
+        PayeeNamed { party: id() },
         ProductOffered { product: id(), seller: id(), sku: "SKU".to_owned() },
         ProductPublished { product: id(), seller_name: "Sample".to_owned(), goods: goods(HsClaim::Missing) },
         ProductWithdrawn { product: id() },

@@ -79,6 +79,7 @@ pub fn business(word: &str, role: Role, country: Country) -> RegisterParty {
             person: None,
             identity_checked: true,
             payout_account: Some("0002".to_owned()),
+            account_holder: None,
             since: START,
         },
         personal: Personal { party: id, fields: BTreeMap::new() },

@@ -11,6 +11,7 @@ use crate::declaration::LodgeExport;
 use crate::escrow::{AcceptGoods, EndClaimWindow};
 use crate::order::{LapseOrder, PlaceOrder};
 use crate::party::{ErasePersonal, RegisterParty};
+use crate::payee::NamePayee;
 use crate::payment::{ReceivePayment, ReturnParked};
 use crate::payout::{ConfirmPayout, InstructPayouts};
 use crate::peer::{AcceptEpoch, AcceptPeer, PausePeer, ReceiveBatch};
@@ -26,6 +27,7 @@ use crate::world::{Need, World};
 pub enum Command {
     RegisterParty(RegisterParty),
     ErasePersonal(ErasePersonal),
+    NamePayee(NamePayee),
     OfferProduct(OfferProduct),
     AskQuote(AskQuote),
     AskPeerQuote(AskPeerQuote),
@@ -66,6 +68,7 @@ macro_rules! into_command {
 into_command!(
     RegisterParty,
     ErasePersonal,
+    NamePayee,
     OfferProduct,
     AskQuote,
     AskPeerQuote,
@@ -98,6 +101,7 @@ macro_rules! each {
         match $self {
             Command::RegisterParty($c) => $act,
             Command::ErasePersonal($c) => $act,
+            Command::NamePayee($c) => $act,
             Command::OfferProduct($c) => $act,
             Command::AskQuote($c) => $act,
             Command::AskPeerQuote($c) => $act,
@@ -133,6 +137,7 @@ impl Command {
         match self {
             Self::RegisterParty(_) => "register-party",
             Self::ErasePersonal(_) => "erase-personal",
+            Self::NamePayee(_) => "name-payee",
             Self::OfferProduct(_) => "offer-product",
             Self::AskQuote(_) => "ask-quote",
             Self::AskPeerQuote(_) => "ask-peer-quote",

@@ -126,6 +126,10 @@ pub enum Happened {
     PersonalErased {
         party: Id<Party>,
     },
+    /// A seller said where it is paid; the account itself is told to nobody.
+    PayeeNamed {
+        party: Id<Party>,
+    },
 
     ProductOffered {
         product: Id<Product>,

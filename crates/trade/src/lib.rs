@@ -29,6 +29,7 @@ pub mod matching;
 pub mod money;
 pub mod order;
 pub mod party;
+pub mod payee;
 pub mod payment;
 pub mod payout;
 pub mod peer;

@@ -11,6 +11,7 @@ use crate::codes::Country;
 use crate::command::Decide;
 use crate::event::Happened;
 use crate::id::{Id, Noun};
+use crate::payee::{self, PayeeRefusal};
 use crate::personal::{Salt, commit};
 use crate::time::BusinessTime;
 use crate::world::{Need, World};
@@ -146,6 +147,9 @@ pub struct Party {
     pub identity_checked: bool,
     /// Where payouts go; a business's account, not a person's.
     pub payout_account: Option<String>,
+    /// Who holds it as its bank writes the name, where that is not `name`; see `payee`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_holder: Option<String>,
     pub since: BusinessTime,
 }
 
@@ -224,6 +228,8 @@ pub enum RegisterRefusal {
     NoRole,
     /// A buyer of the consumer regime needs an identity to import under.
     IdentityMissing,
+    #[serde(untagged)]
+    Payee(PayeeRefusal),
 }
 
 const NAME_MAX: usize = 120;
@@ -249,6 +255,8 @@ impl Decide for RegisterParty {
         if self.party.is(Role::Buyer) && self.party.person.as_ref().is_none_or(|p| p.id.is_none()) {
             return Err(RegisterRefusal::IdentityMissing);
         }
+        payee::check(self.party.payout_account.as_deref(), self.party.account_holder.as_deref())
+            .map_err(RegisterRefusal::Payee)?;
         let party = Party { since: world.now, ..self.party.clone() };
         let commitments = self
             .personal

@@ -207,6 +207,7 @@ pub async fn member(app: &AppState, role: Role) -> Result<(Id<Party>, String), S
         person,
         identity_checked: true,
         payout_account: (role == Role::Seller).then(|| "SANDBOX0002".to_owned()),
+        account_holder: None,
         since: BusinessTime::from_micros(0),
     };
     let register = RegisterParty { party, personal: Personal { party: id, fields: BTreeMap::new() } };

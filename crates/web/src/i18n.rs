@@ -123,6 +123,7 @@ const NOUNS: &[Noun] = &[
     noun!("clearance"),
     noun!("custody"),
     noun!("escrow"),
+    noun!("payee"),
     noun!("payout"),
     noun!("settlement"),
     noun!("operator"),

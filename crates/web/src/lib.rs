@@ -44,6 +44,7 @@ pub mod operator;
 pub mod order;
 pub mod page;
 pub mod party;
+pub mod payee;
 pub mod payment;
 pub mod payout;
 pub mod peer;
@@ -156,6 +157,7 @@ pub fn router(app: AppState) -> Router {
         .merge(quote::routes())
         .merge(estimate::routes())
         .merge(order::routes())
+        .merge(payee::routes())
         .merge(payment::routes(&app))
         .merge(start::routes())
         .merge(trade_file::routes())

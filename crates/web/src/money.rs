@@ -15,6 +15,7 @@ use trade::trade_file::{Side, TradeFile};
 use crate::AppState;
 use crate::auth::Signed;
 use crate::page::Page;
+use crate::payee::{self, Payee};
 use crate::problem::{Answer, percent};
 use crate::trade_file::{money, next, page};
 
@@ -45,6 +46,8 @@ struct Row {
 struct MoneyPage<'a> {
     p: &'a Page,
     lead: String,
+    /// Why the hub cannot pay this seller, in words.
+    unpayable: Option<String>,
     rows: Vec<Row>,
     more: Option<String>,
 }
@@ -69,7 +72,12 @@ async fn show(
     }
     let lead = p.s(if sells { "money-lead-seller" } else { "money-lead-buyer" });
     let more = found.next.map(|after| format!("/money?after={}", percent(&after)));
-    Ok(p.show(&MoneyPage { p: &p, lead, rows, more }))
+    let unpayable = match payee::of(&app, &party) {
+        Payee::NoAccount if sells => Some(p.s("payee-none")),
+        Payee::Letters if sells => Some(p.s("payee-unreadable")),
+        _ => None,
+    };
+    Ok(p.show(&MoneyPage { p: &p, lead, unpayable, rows, more }))
 }
 
 async fn row(app: &AppState, p: &Page, file: &TradeFile) -> Answer<Option<Row>> {

@@ -1,6 +1,6 @@
 //! Parties: sign-up, sign-in, sign-out, a party's own account and its API keys.
 
-mod account;
+pub mod account;
 mod register;
 
 use askama::Template;
@@ -132,6 +132,8 @@ struct SignUpForm {
     id_number: String,
     #[serde(default)]
     payout_account: String,
+    #[serde(default)]
+    account_holder: String,
 }
 
 #[derive(Deserialize)]
@@ -170,6 +172,7 @@ impl SignUpForm {
             email: some(&self.email),
             password: Some(self.password.clone()),
             payout_account: some(&self.payout_account),
+            account_holder: some(&self.account_holder),
             person: is_buyer.then(|| Identity {
                 name: self.name.clone(),
                 phone: some(&self.phone),

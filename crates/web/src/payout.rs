@@ -11,7 +11,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use hub::trade_file::TradePayout;
 use papers::camt054::{self, Entry, Notice, Status};
-use papers::pain001::{self, Holder, PayoutFile, Transfer};
+use papers::pain001::{self, Holder, Letters, PayoutFile, Transfer};
 use serde::Deserialize;
 use trade::codes::DocumentNo;
 use trade::money::{Money, sum};
@@ -23,6 +23,7 @@ use crate::AppState;
 use crate::auth::Signed;
 use crate::i18n::Told;
 use crate::page::Page;
+use crate::payee::{self, Payee};
 use crate::problem::{Answer, Failure};
 use crate::trade_file::next;
 
@@ -52,7 +53,8 @@ struct DueRow {
     to: String,
     amount: String,
     since: String,
-    missing: bool,
+    /// Why it cannot go out, as a message.
+    missing: Option<String>,
 }
 
 struct FileRow {
@@ -88,7 +90,11 @@ async fn view(p: &Page, app: &AppState) -> Answer<View> {
     let due = app.hub.payouts_due(FILE_MAX).await?;
     let mut rows = Vec::with_capacity(due.len());
     for item in &due {
-        let account = creditor(app, item).await?;
+        let missing = match creditor(app, item).await? {
+            Payee::Known(_) => None,
+            Payee::NoAccount => Some(p.s("payouts-account-missing")),
+            Payee::Letters => Some(p.s("payouts-holder-letters")),
+        };
         rows.push(DueRow {
             href: next::path_of(item.trade.as_str()),
             order: item.trade.order_no().to_owned(),
@@ -98,7 +104,7 @@ async fn view(p: &Page, app: &AppState) -> Answer<View> {
             },
             amount: p.money(item.payout.amount),
             since: p.time(item.payout.due_at),
-            missing: account.is_none(),
+            missing,
         });
     }
     let count = p.n("payouts-due-count", i64::try_from(due.len()).unwrap_or(i64::MAX));
@@ -167,7 +173,7 @@ async fn make(app: &AppState, file: &DocumentNo) -> Answer<()> {
     let missing = Failure::bad("payout-account-missing").with("trade", first.trade.as_str());
     let mut payouts = Vec::with_capacity(due.len());
     for item in &due {
-        if creditor(app, item).await?.is_some() {
+        if matches!(creditor(app, item).await?, Payee::Known(_)) {
             payouts.push(PayoutRef { trade: item.trade.clone(), payout: item.payout.id });
         }
     }
@@ -187,21 +193,16 @@ async fn fresh_number(app: &AppState) -> Answer<DocumentNo> {
 }
 
 /// Where a payout goes: a seller's account; a refund by the number of the payment, which the firm
-/// that took it knows the payer by. In a sandbox a seller without an account has one at its bank.
-async fn creditor(app: &AppState, item: &TradePayout) -> Answer<Option<Holder>> {
+/// that took it knows the payer by.
+async fn creditor(app: &AppState, item: &TradePayout) -> Answer<Payee> {
     match &item.payout.kind {
         PayoutKind::Refund { payment } => {
             let account: String = payment.as_str().chars().filter(char::is_ascii_alphanumeric).take(34).collect();
-            Ok(Some(Holder { name: app.site().bank.firm.clone(), account, bic: None }))
+            Ok(Payee::Known(Holder { name: app.site().bank.firm.clone(), account, bic: None }))
         }
         PayoutKind::Proceeds { seller } => {
-            let Some(party) = app.hub.party(*seller).await? else { return Ok(None) };
-            let sandbox = || {
-                let id = party.id.text();
-                app.is_sandbox().then(|| format!("SBX{}", id.chars().skip(16).collect::<String>().to_uppercase()))
-            };
-            let account = party.payout_account.clone().or_else(sandbox);
-            Ok(account.map(|account| Holder { name: party.name.clone(), account, bic: None }))
+            let party = app.hub.party(*seller).await?;
+            Ok(party.map_or(Payee::NoAccount, |party| payee::of(app, &party)))
         }
     }
 }
@@ -214,7 +215,7 @@ async fn write(app: &AppState, file: &str) -> Answer<Vec<u8>> {
     let site = app.site();
     let mut transfers = Vec::with_capacity(items.len());
     for item in &items {
-        let Some(creditor) = creditor(app, item).await? else { continue };
+        let Payee::Known(creditor) = creditor(app, item).await? else { continue };
         transfers.push(Transfer {
             end_to_end: pain001::reference_of(&item.payout.id.text()),
             amount: item.payout.amount,
@@ -224,6 +225,7 @@ async fn write(app: &AppState, file: &str) -> Answer<Vec<u8>> {
         });
     }
     let written = PayoutFile {
+        letters: Letters::of(site.currency),
         message_id: file.to_owned(),
         created,
         initiator: site.name.clone(),

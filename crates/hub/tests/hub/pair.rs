@@ -56,6 +56,7 @@ pub fn party(n: u64, role: Role, country: Country) -> Command {
         person: (role == Role::Buyer).then(|| tags(n)),
         identity_checked: true,
         payout_account: (role == Role::Seller).then(|| "MY-1".to_owned()),
+        account_holder: None,
         since: testing::START,
     };
     let personal = Personal { party: party.id, fields: BTreeMap::new() };

@@ -21,6 +21,7 @@ fn transfer(end_to_end: &str, minor: i64, currency: Currency) -> Transfer {
 
 fn file(transfers: Vec<Transfer>) -> PayoutFile {
     PayoutFile {
+        letters: Letters::Latin,
         message_id: "KUL-20261123-1".into(),
         created: BusinessTime::from_micros(1_795_395_600_000_000),
         initiator: "KUL hub".into(),
@@ -171,4 +172,25 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_bank_in_china_takes_chinese_names_and_others_are_told_which_letter_they_cannot() {
+    let mut chinese = transfer("pay01", 100, Currency::CNY);
+    chinese.creditor.name = "杭州行迹贸易有限公司（余杭）".into();
+    let written = |letters| write(&PayoutFile { letters, ..file(vec![chinese.clone()]) });
+    let bytes = written(Letters::of(Currency::CNY)).unwrap();
+    // The brackets are signs, so they are said as ASCII; the characters stay.
+    assert!(String::from_utf8(bytes.clone()).unwrap().contains("<Nm>杭州行迹贸易有限公司(余杭)</Nm>"));
+    if let Some(faults) = schema::faults(&bytes, "pain.001.001.09.xsd") {
+        assert_eq!(faults, "");
+    }
+    match written(Letters::of(Currency::MYR)) {
+        Err(PayoutFileRefusal::NotLatin { character, element, .. }) => {
+            assert_eq!((character, &*element), ('杭', "Cdtr/Nm"))
+        }
+        other => panic!("{other:?}"),
+    }
+    // Thai letters are no Chinese.
+    assert_eq!(Letters::Chinese.say("กาแฟ"), Err('ก'));
 }

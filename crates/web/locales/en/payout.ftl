@@ -27,6 +27,7 @@ payouts-reference = Bank’s reference
 payouts-notice = Bank’s notice (camt.054)
 payouts-notice-send = Book it
 payouts-account-missing = The seller has not given an account yet.
+payouts-holder-letters = The bank cannot read the name of the account’s holder.
 problem-nothing-due = Nothing is due.
     .fix = Come back when an escrow has been released.
 problem-file-unknown = There is no file { $file } here.

@@ -229,6 +229,7 @@ event-clock-moved = Business time was moved to { $to }
 event-access-digest = Digest of the access log of { $day }
 event-party-registered = A party joined
 event-personal-erased = Personal data were erased
+event-payee-named = A seller named its account
 event-product-offered = A product was offered
 event-product-published = A product was published
 event-product-withdrawn = A product was withdrawn

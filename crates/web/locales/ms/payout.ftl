@@ -24,6 +24,7 @@ payouts-reference = Rujukan bank
 payouts-notice = Notis bank (camt.054)
 payouts-notice-send = Bukukan
 payouts-account-missing = Penjual belum memberikan akaun.
+payouts-holder-letters = Bank tidak dapat membaca nama pemegang akaun.
 problem-nothing-due = Tiada yang perlu dibayar.
     .fix = Kembali apabila eskrow telah dilepaskan.
 problem-file-unknown = Tiada fail { $file } di sini.

@@ -226,6 +226,7 @@ event-clock-moved = Masa perniagaan dialihkan ke { $to }
 event-access-digest = Cerna log capaian { $day }
 event-party-registered = Satu pihak menyertai
 event-personal-erased = Data peribadi dipadamkan
+event-payee-named = Penjual memberikan akaunnya
 event-product-offered = Satu produk ditawarkan
 event-product-published = Satu produk diterbitkan
 event-product-withdrawn = Satu produk ditarik balik

@@ -24,6 +24,7 @@ payouts-reference = 银行参考号
 payouts-notice = 银行通知（camt.054）
 payouts-notice-send = 入账
 payouts-account-missing = 卖家尚未提供账户。
+payouts-holder-letters = 银行无法识别户名。
 problem-nothing-due = 没有应付款项。
     .fix = 托管款释放后再来。
 problem-file-unknown = 这里没有文件 { $file }。

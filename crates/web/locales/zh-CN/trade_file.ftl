@@ -226,6 +226,7 @@ event-clock-moved = 业务时间已移至 { $to }
 event-access-digest = { $day } 访问日志摘要
 event-party-registered = 一方加入
 event-personal-erased = 个人信息已删除
+event-payee-named = 卖家登记了收款账户
 event-product-offered = 商品已上架
 event-product-published = 商品已发布
 event-product-withdrawn = 商品已撤回

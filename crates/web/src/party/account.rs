@@ -6,11 +6,13 @@ use axum::response::{IntoResponse, Redirect, Response};
 use hub::credential::ApiKey;
 use serde::Deserialize;
 use trade::id::Id;
-use trade::party::{Party, Personal};
+use trade::party::{Party, Personal, Role};
 
 use crate::AppState;
 use crate::auth::{self, Signed};
+use crate::i18n::Told;
 use crate::page::Page;
+use crate::payee::PayeeForm;
 use crate::problem::{Answer, Failure};
 
 /// Keys of one party; a firm has a shop system, a warehouse, a test.
@@ -25,17 +27,34 @@ struct AccountPage {
     keys: Vec<ApiKey>,
     /// Shown once, right after it was made.
     fresh: Option<String>,
+    told: Option<Told>,
+    /// Sellers say where they are paid.
+    payee: Option<PayeeForm>,
 }
 
 pub async fn page(State(app): State<AppState>, Signed(party): Signed, page: Page) -> Answer<Response> {
-    account(&app, party, page, None).await
+    Ok(show(&account(&app, party, page, None).await?))
 }
 
-async fn account(app: &AppState, party: Party, page: Page, fresh: Option<String>) -> Answer<Response> {
+async fn account(app: &AppState, party: Party, p: Page, fresh: Option<String>) -> Answer<AccountPage> {
     let personal = app.hub.personal(party.id).await?;
     let keys = own_keys(app, party.id).await?;
-    let shown = AccountPage { p: page, party, personal, keys, fresh };
-    Ok(shown.p.show(&shown))
+    let payee = party.is(Role::Seller).then(|| PayeeForm {
+        account: party.payout_account.clone().unwrap_or_default(),
+        holder: party.account_holder.clone().unwrap_or_default(),
+    });
+    Ok(AccountPage { p, party, personal, keys, fresh, told: None, payee })
+}
+
+fn show(page: &AccountPage) -> Response {
+    page.p.show(page)
+}
+
+/// The account's page with what was typed and what is the matter with it.
+pub async fn again(app: &AppState, party: Party, p: Page, form: PayeeForm, failure: &Failure) -> Answer<Response> {
+    let told = Some(p.problem(&failure.problem));
+    let page = AccountPage { told, payee: Some(form), ..account(app, party, p, None).await? };
+    Ok((failure.status, show(&page)).into_response())
 }
 
 /// Keys that are in force.
@@ -60,7 +79,7 @@ pub async fn make_key(
         return Err(Failure::bad("too-many-keys").with("max", KEYS_MAX));
     }
     let key = auth::give_api_key(&app, party.id, &form.label).await?;
-    account(&app, party, page, Some(key)).await
+    Ok(show(&account(&app, party, page, Some(key)).await?))
 }
 
 pub async fn revoke_key(

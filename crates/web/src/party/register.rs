@@ -17,6 +17,7 @@ use trade::time::Days;
 use crate::AppState;
 use crate::auth::{self, PASSWORD_MAX, PASSWORD_MIN};
 use crate::page::Ask;
+use crate::payee;
 use crate::problem::{Answer, Failure};
 
 /// How long a party's personal values are kept after it joins: the operator's decision, longer than
@@ -40,6 +41,9 @@ pub struct Registration {
     pub email: Option<String>,
     pub password: Option<String>,
     pub payout_account: Option<String>,
+    /// Who holds it, as its bank writes the name.
+    #[serde(default)]
+    pub account_holder: Option<String>,
     pub person: Option<Identity>,
 }
 
@@ -137,6 +141,11 @@ async fn party(
         None => who.name.trim().to_owned(),
     };
     let believed = app.is_sandbox() || by_operator;
+    let said = |text: &Option<String>| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
+    let (account, holder) = (said(&who.payout_account), said(&who.account_holder));
+    if account.is_some() {
+        payee::check_letters(app, holder.as_deref().unwrap_or(&name))?;
+    }
     Ok(Party {
         id,
         name,
@@ -144,7 +153,8 @@ async fn party(
         country,
         person: who.person.as_ref().and_then(|person| person_tags(app, person, &who.name)),
         identity_checked: believed && who.person.as_ref().is_some_and(|p| p.checked),
-        payout_account: who.payout_account.clone().filter(|a| a.len() <= TEXT_MAX),
+        payout_account: account,
+        account_holder: holder,
         since: app.hub.business_now().await?,
     })
 }
@@ -202,6 +212,7 @@ pub async fn practice_party(app: &AppState, role: Role) -> Answer<Party> {
         email: None,
         password: None,
         payout_account: (!is_buyer).then(|| format!("SANDBOX-{mark:04}")),
+        account_holder: None,
         person: is_buyer.then(|| Identity {
             name: format!("Practice {mark:04}"),
             phone: Some(format!("100{mark:08}")),

@@ -189,6 +189,7 @@ impl Side {
             person: buys.then(|| tags(who)),
             identity_checked: true,
             payout_account: (who.role() == Role::Seller).then(|| "MY-SELLER-1".to_owned()),
+            account_holder: None,
             since: testing::START,
         };
         let secret = |field: &str| PersonalValue {

@@ -8,3 +8,4 @@ mod fields;
 mod house;
 mod look;
 mod papers;
+mod payee;
