@@ -179,6 +179,8 @@ pub enum FaultKind {
     },
     /// `#REF!`, `#N/A`, ….
     CellError,
+    /// Bytes that are no characters in the encoding that the list was read in.
+    NotReadable,
     /// The spreadsheet has made a date of it.
     IsADate,
     CellTooLong {

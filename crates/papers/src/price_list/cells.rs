@@ -87,6 +87,7 @@ impl Reading<'_> {
         let Some((column, cell)) = self.cell(field) else { return Ok(None) };
         let value = match &cell.kind {
             CellKind::Error => Err(FaultKind::CellError),
+            CellKind::Unreadable => Err(FaultKind::NotReadable),
             CellKind::Date { .. } => Err(FaultKind::IsADate),
             CellKind::TooLong { chars } => Err(FaultKind::CellTooLong { chars: *chars, max: super::MAX_CELL_CHARS }),
             _ => read(column, cell),
@@ -352,7 +353,8 @@ fn content(text: &str, unit: Option<Unit>) -> Result<Content, FaultKind> {
     for part in &parts {
         let (number, suffix) = number_and_unit(part).ok_or(FaultKind::NotContents)?;
         let number = grouped(&number, false).ok_or(FaultKind::NotContents)?;
-        let own = match suffix.as_str() {
+        // `20包/盒` and `50 ml/bottle`: what the piece holds stands before what it is.
+        let own = match suffix.split('/').next().unwrap_or_default().trim() {
             "" => None,
             name => match unit_named(name) {
                 Some(Named::Is(unit)) => Some(unit),
@@ -488,7 +490,8 @@ pub(super) fn unit_named(word: &str) -> Option<Named> {
         "ml" | "mls" | "millilitre" | "millilitres" | "milliliter" | "毫升" => Unit::Millilitre,
         "pc" | "pcs" | "piece" | "pieces" | "ea" | "each" | "unit" | "units" | "sheet" | "sheets" | "tablet"
         | "tablets" | "capsule" | "capsules" | "sachet" | "sachets" | "keping" | "biji" | "helai" | "paket" | "片"
-        | "个" | "件" | "粒" | "包" | "袋" | "支" | "条" | "颗" | "盒" | "瓶" | "枚" => Unit::Piece,
+        | "个" | "件" | "粒" | "包" | "袋" | "支" | "条" | "颗" | "盒" | "瓶" | "枚" | "块" | "只" | "张" | "双"
+        | "套" | "罐" | "本" => Unit::Piece,
         "lb" | "lbs" | "pound" | "pounds" | "oz" | "ounce" | "ounces" | "fl" | "in" | "inch" | "inches" | "inci"
         | "\"" | "ft" | "feet" | "kati" | "catty" | "斤" | "市斤" | "两" | "磅" | "盎司" | "英寸" | "寸" | "英尺"
         | "mg" | "毫克" | "ton" | "tonne" | "tonnes" | "吨" => return Some(Named::Foreign),
@@ -502,7 +505,7 @@ pub(super) fn currency_named(word: &str, default: Option<Currency>) -> Option<Cu
     let word = plain(word).to_uppercase();
     match word.as_str() {
         "RM" | "RINGGIT" | "令吉" | "马币" => Some(Currency::MYR),
-        "RMB" | "CN¥" | "YUAN" | "元" | "人民币" | "CNH" => Some(Currency::CNY),
+        "RMB" | "CN¥" | "YUAN" | "元" | "人民币" | "人民币元" | "元人民币" | "CNH" => Some(Currency::CNY),
         "S$" | "SG$" | "新元" | "新币" => Some(Currency::SGD),
         "US$" | "美元" => Some(Currency::USD),
         "€" | "欧元" => Some(Currency::EUR),

@@ -58,55 +58,60 @@ const WORDS: &[(Field, &[&str])] = &[
         "sku", "sku no", "sku code", "sku id", "seller sku", "item no", "item code", "item number", "item id",
         "code", "product code", "product no", "product id", "article no", "article number", "article", "art no",
         "model no", "part no", "stock code", "kod", "kod produk", "kod barang", "kod item", "no kod", "no item",
-        "nombor item", "kod sku", "货号", "编号", "商品编号", "产品编号", "商品货号", "款号", "商品编码", "产品编码",
-        "编码", "料号", "物料编码", "商家编码", "貨號", "編號",
+        "nombor item", "kod sku", "货号", "编号", "商品编号", "产品编号", "商品货号", "款号", "商品编码", "商品代码", "产品编码",
+        "编码", "料号", "物料编码", "商家编码", "商品款号", "产品型号", "型号", "商家sku", "商品編碼", "貨號", "編號",
     ]),
     (Field::Name, &[
         "product", "product name", "name", "item", "item name", "title", "product title", "goods", "goods name",
         "sku name", "nama", "nama produk", "nama barang", "nama item", "produk", "barang", "品名", "名称", "商品名称",
-        "产品名称", "商品名", "产品名", "商品", "产品", "货品名称", "货物名称", "商品标题", "名稱", "產品名稱",
+        "产品名称", "商品名", "产品名", "商品", "产品", "货品名称", "货物名称", "商品标题", "中文品名", "中文名称",
+        "商品中文名", "货名", "品名及规格", "名稱", "產品名稱",
     ]),
     (Field::Description, &[
         "description", "product description", "item description", "details", "customs description",
         "description for customs", "description of goods", "goods description", "keterangan", "keterangan produk", "penerangan", "huraian", "butiran", "perihal", "描述",
-        "商品描述", "产品描述", "说明", "产品说明", "详情", "申报品名", "申报名称",
+        "商品描述", "产品描述", "说明", "产品说明", "详情", "申报品名", "申报名称", "报关品名", "报关名称", "报关中文品名",
+        "中文报关品名", "英文报关品名", "报关英文品名", "英文申报品名", "海关品名", "申報品名", "報關品名",
     ]),
     (Field::Hs, &[
         "hs", "hs code", "hscode", "hs no", "hs number", "hts", "hts code", "tariff", "tariff code", "tariff no",
         "customs code", "commodity code", "kod hs", "kod tarif", "kod kastam", "no tarif", "海关编码", "海关编号",
-        "税号", "税则号", "税则号列", "商品税号", "hs编码", "hs码", "hs编号", "hs code编码", "關稅編號", "海關編碼",
+        "税号", "税则号", "税则号列", "商品税号", "海关商品编码", "海关商品编号", "海关税号", "报关编码", "出口税号",
+        "归类编码", "hs编码", "hs码", "hs编号", "hs code编码", "關稅編號", "海關編碼",
     ]),
     (Field::Origin, &[
         "origin", "country of origin", "country", "made in", "coo", "origin country", "place of origin",
         "negara asal", "asal", "negara", "tempat asal", "negara pengeluar", "buatan", "原产地", "原产国", "产地",
-        "产地国", "原产国家", "原产地国", "生产国", "原產地", "產地",
+        "产地国", "原产国家", "原产地国", "生产国", "原产国别", "原产国地区", "生产地", "制造国", "原產地", "產地",
+        "原產國",
     ]),
     (Field::Weight, &[
         "weight", "gross weight", "packed weight", "shipping weight", "unit weight", "item weight",
         "product weight", "gw", "g w", "wt", "gross wt", "weight per piece", "weight per unit", "berat",
         "berat kasar", "berat seunit", "berat produk", "berat bungkusan", "timbangan", "重量", "毛重", "单件重量",
-        "单重", "单件毛重", "包装重量", "重量毛重",
+        "单重", "单件毛重", "单品毛重", "毛重单件", "含包装重量", "包装重量", "重量毛重",
     ]),
     (Field::Size, &[
         "size", "dimension", "dimensions", "package size", "packed size", "box size", "product size", "measurement",
         "measurements", "l w h", "lxwxh", "l x w x h", "lwh", "size lxwxh", "size l x w x h", "size l w h",
         "dimensions l x w x h", "dimensions lxwxh", "dimensions l w h", "saiz", "ukuran", "dimensi",
-        "saiz bungkusan", "p x l x t", "尺寸", "长宽高", "长 宽 高", "包装尺寸", "外箱尺寸", "体积尺寸", "产品尺寸",
+        "saiz bungkusan", "p x l x t", "尺寸", "长宽高", "长 宽 高", "包装尺寸", "外包装尺寸", "单件尺寸", "单件包装尺寸", "尺寸长宽高",
+        "外箱尺寸", "体积尺寸", "产品尺寸",
         "商品尺寸", "规格尺寸",
     ]),
     (Field::Length, &[
-        "length", "l", "len", "panjang", "长", "长度",
+        "length", "l", "len", "panjang", "长", "长度", "包装长", "包装长度",
     ]),
     (Field::Width, &[
-        "width", "w", "breadth", "lebar", "宽", "宽度",
+        "width", "w", "breadth", "lebar", "宽", "宽度", "包装宽", "包装宽度",
     ]),
     (Field::Height, &[
-        "height", "h", "depth", "tinggi", "高", "高度",
+        "height", "h", "depth", "tinggi", "高", "高度", "包装高", "包装高度",
     ]),
     (Field::Price, &[
         "price", "unit price", "selling price", "sale price", "retail price", "list price", "price per piece",
         "price per unit", "price each", "export price", "rrp", "srp", "harga", "harga seunit", "harga jualan",
-        "harga jual", "harga runcit", "harga unit", "价格", "单价", "售价", "零售价", "销售价", "销售价格", "商品价格",
+        "harga jual", "harga runcit", "harga unit", "价格", "单价", "售价", "零售价", "销售价", "销售价格", "商品价格", "出口价", "出口单价", "供货价", "出厂价", "批发价", "报价",
         "價格", "單價",
     ]),
     (Field::Currency, &[
@@ -115,14 +120,14 @@ const WORDS: &[(Field, &[&str])] = &[
     (Field::Content, &[
         "net content", "net contents", "content", "contents", "net weight", "net wt", "nett weight", "nw", "volume",
         "net volume", "pieces", "pcs", "pieces per pack", "pcs per pack", "kandungan", "kandungan bersih", "isi",
-        "isi bersih", "isi padu", "berat bersih", "净含量", "净重", "容量", "含量", "片数", "净含", "淨含量",
+        "isi bersih", "isi padu", "berat bersih", "净含量", "净重", "单件净重", "单件净含量", "净容量", "容量", "含量", "片数", "净含", "淨含量",
     ]),
     (Field::ContentUnit, &[
         "content unit", "unit of content", "net content unit", "unit kandungan", "净含量单位", "含量单位",
     ]),
     (Field::Pack, &[
         "pack", "pack size", "packing", "packaging", "specification", "spec", "specs", "pek", "saiz pek",
-        "pembungkusan", "spesifikasi", "规格", "包装", "包装规格", "商品规格", "产品规格", "規格",
+        "pembungkusan", "spesifikasi", "规格", "规格型号", "包装", "包装规格", "商品规格", "产品规格", "規格",
     ]),
 ];
 
@@ -150,11 +155,15 @@ pub(super) fn score(cells: &[Cell]) -> usize {
 /// Names every column of the sheet. The first column of a field wins; the caller's choice comes before.
 pub(super) fn map(header: &[Cell], width: usize, mapping: &Mapping) -> Vec<Mapped> {
     let mut taken: Vec<Field> = mapping.columns.values().flatten().map(|c| c.field).collect();
+    let customs = codes_of_customs(header);
     (0..width)
         .map(|i| {
             let letter = column_letter(i);
             let header = header.get(i).map(|c| c.text.clone()).unwrap_or_default();
-            let said = meaning(&header);
+            let said = meaning(&header).map(|m| match m.field {
+                Field::Sku if customs == Some(i) => Meaning { field: Field::Hs, ..m },
+                _ => m,
+            });
             let (field, unit) = match mapping.columns.get(&letter) {
                 Some(chosen) => {
                     let unit = chosen.and_then(|c| c.unit).or_else(|| unit_in(&header, chosen.map(|c| c.field)));
@@ -180,6 +189,19 @@ pub(super) fn map(header: &[Cell], width: usize, mapping: &Mapping) -> Vec<Mappe
         .collect()
 }
 
+/// The column headed `商品编码` (code of the goods), where that is the code of customs and not the firm's
+/// own: the firm's own stands in another column, and no column says that it holds HS codes.
+///
+/// Customs forms call the HS code so; shops call their article number so. Alone it is the article number.
+fn codes_of_customs(header: &[Cell]) -> Option<usize> {
+    let is_goods_code = |cell: &Cell| matches!(tidy(&cell.text).as_str(), "商品编码" | "商品編碼" | "商品代码");
+    let names = |field| move |cell: &&Cell| meaning(&cell.text).is_some_and(|m| m.field == field);
+    let at = header.iter().position(is_goods_code)?;
+    let own = header.iter().filter(names(Field::Sku)).any(|c| !is_goods_code(c));
+    let told = header.iter().any(|c| names(Field::Hs)(&c));
+    (own && !told).then_some(at)
+}
+
 fn unit_in(header: &str, field: Option<Field>) -> Option<Unit> {
     let (base, brackets) = brackets(&tidy(header));
     let words: Vec<&str> = base.split(' ').chain(brackets.iter().flat_map(|b| b.split(' '))).collect();
@@ -193,7 +215,9 @@ fn meaning(header: &str) -> Option<Meaning> {
     let (base, brackets) = brackets(&tidy(header));
     let mut parts: Vec<String> = base.split('/').map(|p| p.trim().to_owned()).filter(|p| !p.is_empty()).collect();
     parts.extend(brackets.iter().cloned());
-    let field = parts.iter().find_map(|part| field_of(part))?;
+    // `商品编码/HS编码`: what says HS is meant so, whatever stands before it.
+    let says_hs = parts.iter().any(|part| part.split(' ').any(is_hs));
+    let field = if says_hs { Field::Hs } else { parts.iter().find_map(|part| field_of(part))? };
     // Every word that is not the field's own name may be its unit or currency.
     let words: Vec<&str> = parts.iter().flat_map(|p| p.split(' ')).collect();
     let physical = |w: &&str| matches!(unit_named(w), Some(Named::Is(u)) if u != Unit::Piece);
@@ -205,9 +229,13 @@ fn meaning(header: &str) -> Option<Meaning> {
     Some(Meaning { field, unit: one_unit(&words, field), currency })
 }
 
+fn is_hs(word: &str) -> bool {
+    matches!(word, "hs" | "hscode" | "hts")
+}
+
 /// The field that a part of a header names: as a whole, without its unit, or by its Chinese or Latin half.
 fn field_of(part: &str) -> Option<Field> {
-    if part.split(' ').any(|w| matches!(w, "hs" | "hscode" | "hts")) {
+    if part.split(' ').any(is_hs) {
         return Some(Field::Hs);
     }
     let lookup = |text: &str| WORDS.iter().find(|(_, words)| words.contains(&text)).map(|(field, _)| *field);
@@ -378,6 +406,60 @@ mod tests {
         check("Net content (ml)", Some(Field::Content), Some(Unit::Millilitre), None);
         check("Net content ml/g/pcs", Some(Field::Content), Some(Unit::Other), None);
         check("Pieces", Some(Field::Content), Some(Unit::Piece), None);
+    }
+
+    #[test]
+    fn headers_are_known_as_a_chinese_firm_writes_them() {
+        for (header, field) in [
+            ("商品名称", Field::Name),
+            ("中文品名", Field::Name),
+            ("品名及规格", Field::Name),
+            ("报关品名", Field::Description),
+            ("报关品名（英文）", Field::Description),
+            ("英文报关品名", Field::Description),
+            ("申报品名", Field::Description),
+            ("商品编码/HS编码", Field::Hs),
+            ("商品编码(HS)", Field::Hs),
+            ("HS编码", Field::Hs),
+            ("海关商品编码", Field::Hs),
+            ("商品编码", Field::Sku),
+            ("商品货号", Field::Sku),
+            ("原产国", Field::Origin),
+            ("原产国（地区）", Field::Origin),
+            ("原产国/地区", Field::Origin),
+            ("规格型号", Field::Pack),
+            ("净含量", Field::Content),
+            ("长*宽*高", Field::Size),
+        ] {
+            check(header, Some(field), None, None);
+        }
+        check("毛重(千克)", Some(Field::Weight), Some(Unit::Kilogram), None);
+        check("单件毛重（公斤）", Some(Field::Weight), Some(Unit::Kilogram), None);
+        check("毛重（克/件）", Some(Field::Weight), Some(Unit::Gram), None);
+        check("包装尺寸（长×宽×高，厘米）", Some(Field::Size), Some(Unit::Centimetre), None);
+        check("长宽高(毫米)", Some(Field::Size), Some(Unit::Millimetre), None);
+        check("包装长(cm)", Some(Field::Length), Some(Unit::Centimetre), None);
+        check("单价(元)", Some(Field::Price), None, Some(Currency::CNY));
+        check("出口单价（人民币元）", Some(Field::Price), None, Some(Currency::CNY));
+        check("批发价/元", Some(Field::Price), None, Some(Currency::CNY));
+        for header in ["序号", "备注", "品牌", "库存", "单价（元/公斤）", "条码", "含税单价(元)"]
+        {
+            check(header, None, None, None);
+        }
+    }
+
+    #[test]
+    fn a_code_of_goods_beside_the_firms_own_number_is_that_of_customs() {
+        let fields = |headers: &[&str]| {
+            let cell = |text: &&str| Cell { text: (*text).to_owned(), kind: super::super::CellKind::Text };
+            let cells: Vec<Cell> = headers.iter().map(cell).collect();
+            map(&cells, cells.len(), &Mapping::default()).into_iter().map(|c| c.field).collect::<Vec<_>>()
+        };
+        assert_eq!(fields(&["货号", "商品名称", "商品编码"]), [Some(Field::Sku), Some(Field::Name), Some(Field::Hs)]);
+        assert_eq!(fields(&["商品编码", "货号", "品名"]), [Some(Field::Hs), Some(Field::Sku), Some(Field::Name)]);
+        // Alone it is the firm's number; where another column says HS it is not taken for it.
+        assert_eq!(fields(&["商品编码", "商品名称"]), [Some(Field::Sku), Some(Field::Name)]);
+        assert_eq!(fields(&["货号", "商品编码", "HS编码"]), [Some(Field::Sku), None, Some(Field::Hs)]);
     }
 
     #[test]

@@ -61,6 +61,8 @@ pub enum CellKind {
     TooLong {
         chars: usize,
     },
+    /// Bytes of it are no characters in the encoding of the table; `�` stands where they were.
+    Unreadable,
 }
 
 impl Cell {
@@ -77,7 +79,13 @@ impl Cell {
         if chars > MAX_CELL_CHARS {
             return Self { text: text.chars().take(MAX_CELL_CHARS).collect(), kind: CellKind::TooLong { chars } };
         }
-        let kind = if is_error_text(text) { CellKind::Error } else { kind };
+        let kind = if is_error_text(text) {
+            CellKind::Error
+        } else if text.contains(char::REPLACEMENT_CHARACTER) {
+            CellKind::Unreadable
+        } else {
+            kind
+        };
         Self { text: text.to_owned(), kind }
     }
 }
@@ -431,27 +439,41 @@ fn records(text: &str, delimiter: u8, skipped: u32, most: usize) -> Result<Vec<L
     Ok(rows.finish())
 }
 
-/// Text in one of the encodings that spreadsheets save: UTF-8, UTF-16 with its mark, GB18030 (Chinese
-/// Windows), windows-1252 (the others). None for bytes that are no text.
+/// Text in one of the encodings that spreadsheets save: UTF-8 with its mark or without, UTF-16 with its
+/// mark, GB18030 (Chinese Windows; GBK and GB2312 are parts of it), windows-1252 (the others). None for
+/// bytes that are no text. Bytes that are no character become `�`, and the cell that holds one a fault:
+/// one damaged byte must not turn a whole list into another alphabet.
 fn decode(bytes: &[u8]) -> Option<(String, &'static str)> {
     use encoding_rs::{Encoding, GB18030, UTF_8, WINDOWS_1252};
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
-        let text = encoding.decode_without_bom_handling_and_without_replacement(&bytes[mark..])?;
+        let (text, _) = encoding.decode_without_bom_handling(&bytes[mark..]);
         return (!text.contains('\0')).then(|| (text.into_owned(), encoding.name()));
     }
     let control = |b: &&u8| **b < 0x20 && !matches!(**b, b'\t' | b'\n' | b'\r' | 0x0B | 0x0C);
     if bytes.iter().any(|b| control(&b)) {
         return None;
     }
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return Some((text.to_owned(), UTF_8.name()));
+    let encoding = if is_utf8(bytes) {
+        UTF_8
+    } else if looks_like_gb(bytes) {
+        GB18030
+    } else {
+        WINDOWS_1252
+    };
+    let (text, _) = encoding.decode_without_bom_handling(bytes);
+    Some((text.into_owned(), encoding.name()))
+}
+
+/// Whether the bytes are UTF-8, but for a few that were damaged on their way: text in another encoding
+/// has hardly a sequence that is well-formed by accident.
+fn is_utf8(bytes: &[u8]) -> bool {
+    const DAMAGED_AT_MOST_ONE_IN: usize = 8;
+    let (mut good, mut bad) = (0_usize, 0_usize);
+    for chunk in bytes.utf8_chunks() {
+        good += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        bad += usize::from(!chunk.invalid().is_empty());
     }
-    let chinese = GB18030.decode_without_bom_handling_and_without_replacement(bytes).filter(|_| looks_like_gb(bytes));
-    if let Some(text) = chinese {
-        return Some((text.into_owned(), GB18030.name()));
-    }
-    let text = WINDOWS_1252.decode_without_bom_handling_and_without_replacement(bytes)?;
-    Some((text.into_owned(), WINDOWS_1252.name()))
+    bad.saturating_mul(DAMAGED_AT_MOST_ONE_IN) <= good
 }
 
 /// Common Chinese characters are two bytes, both above 0xA0; an accented letter of western text is one
@@ -465,6 +487,12 @@ fn looks_like_gb(bytes: &[u8]) -> bool {
         }
         match bytes.get(i + 1) {
             Some(next) if *next >= 0xA1 => pairs += 1,
+            // A byte that begins nothing: the next one is read for itself.
+            Some(next) if *next < 0x40 => {
+                lone += 1;
+                i += 1;
+                continue;
+            }
             _ => lone += 1,
         }
         i += 2;

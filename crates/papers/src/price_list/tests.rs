@@ -138,6 +138,67 @@ fn text_tables_are_read_in_their_separator_and_encoding() {
     check(&wide, "UTF-16LE", '\t');
 }
 
+/// Header and two goods as a firm of Zhejiang keeps them.
+const CHINESE: &str = "商品货号,商品名称,报关品名,商品编码,原产国,毛重(千克),长宽高(厘米),净含量,单价(元),备注\n\
+    HZ-001,龙井茶,绿茶 Green tea leaves in tins of 100 g,0902.10,中国,0.18,12×8×8,100克,128.00,明前\n\
+    HZ-002,真丝丝巾,Shawl of silk,6214.10.00,中国,0.15,26×20×3,,￥299.00,喆堃\n";
+
+#[test]
+fn a_chinese_list_reads_the_same_in_gb18030_and_in_utf_8_with_its_mark_and_without() {
+    let cny = Mapping { currency: Some(Currency::CNY), ..Mapping::default() };
+    let plain = read_with(CHINESE.as_bytes(), "价格表.csv", &cny).unwrap();
+    assert_eq!(plain.faults, []);
+    let first = &plain.rows[0];
+    assert_eq!((first.sku.as_deref(), first.name.as_deref()), (Some("HZ-001"), Some("龙井茶")));
+    assert_eq!(first.description.as_deref(), Some("绿茶 Green tea leaves in tins of 100 g"));
+    assert_eq!((first.hs.as_deref(), first.origin), (Some("0902.10"), Some(Country::CN)));
+    assert_eq!((first.weight, first.price), (Some(Grams(180)), Some(Money::new(12_800, Currency::CNY))));
+    assert_eq!(first.size, Some(Size { length_mm: 120, width_mm: 80, height_mm: 80 }));
+    assert_eq!(first.content, Some(Content { milli: 100_000, unit: ContentUnit::G }));
+    assert_eq!(plain.rows[1].price, Some(Money::new(29_900, Currency::CNY)));
+    let check = |bytes: &[u8], encoding: &str| {
+        let list = read_with(bytes, "价格表.csv", &cny).unwrap();
+        assert_eq!(list.source, Source::TextTable { encoding: encoding.into(), delimiter: ',' });
+        assert_eq!((&list.rows, &list.columns), (&plain.rows, &plain.columns));
+    };
+    check(CHINESE.as_bytes(), "UTF-8");
+    check(format!("\u{feff}{CHINESE}").as_bytes(), "UTF-8");
+    check(&encoding_rs::GB18030.encode(CHINESE).0, "gb18030");
+    // GBK, which knows the same characters; windows of some firms still say so.
+    check(&encoding_rs::GBK.encode(CHINESE).0, "gb18030");
+}
+
+#[test]
+fn bytes_that_are_no_characters_are_a_fault_of_their_cell_and_of_no_other() {
+    let damaged = |bytes: &[u8], from: &[u8], to: &[u8]| {
+        let at = bytes.windows(from.len()).position(|w| w == from).unwrap();
+        [&bytes[..at], to, &bytes[at + from.len()..]].concat()
+    };
+    let cny = Mapping { currency: Some(Currency::CNY), ..Mapping::default() };
+    let check = |bytes: &[u8], encoding: &str, faults: &[(u32, &str, FaultKind)]| {
+        let list = read_with(bytes, "list.csv", &cny).unwrap();
+        assert_eq!(list.source, Source::TextTable { encoding: encoding.into(), delimiter: ',' });
+        assert_eq!(kinds(&list), faults);
+        assert_eq!(list.rows.len() + list.failed.len(), 2);
+    };
+    let gb = encoding_rs::GB18030.encode(CHINESE).0.into_owned();
+    let silk = encoding_rs::GB18030.encode("真丝丝巾").0.into_owned();
+    // 0xFF begins no character of GB18030; 0x80 none of UTF-8.
+    let mut broken = silk.clone();
+    broken[2] = 0xFF;
+    check(&damaged(&gb, &silk, &broken), "gb18030", &[(3, "B", FaultKind::NotReadable)]);
+    check(&damaged(&gb, &silk, &silk[..7]), "gb18030", &[(3, "B", FaultKind::NotReadable)]);
+    let silk = "真丝丝巾".as_bytes();
+    check(&damaged(CHINESE.as_bytes(), silk, &silk[1..]), "UTF-8", &[(3, "B", FaultKind::NotReadable)]);
+    // In a column that is not read it does no harm; and what another program has lost is told too.
+    check(&damaged(CHINESE.as_bytes(), "明前".as_bytes(), &[0x80]), "UTF-8", &[]);
+    let lost = CHINESE.replace("龙井茶", "龙\u{fffd}茶");
+    check(lost.as_bytes(), "UTF-8", &[(2, "B", FaultKind::NotReadable)]);
+    // Without its header a list cannot be read, whatever the bytes.
+    let headless = damaged(&gb, &encoding_rs::GB18030.encode("商品名称").0, &[0xFF, 0xFF]);
+    assert!(matches!(read_with(&headless, "x", &cny), Err(PriceListRefusal::ColumnsMissing { .. })));
+}
+
 #[test]
 fn rows_are_numbered_as_the_sheet_shows_them() {
     // Row 1 title, row 2 blank, row 3 header, row 4 a cell of two lines, row 5 blank, row 6 at fault.
@@ -377,6 +438,43 @@ proptest! {
             prop_assert_eq!(list.rows.len() + list.failed.len() + list.notes.len() + blank, rows.len());
             prop_assert!(list.failed.iter().all(|r| list.faults.iter().any(|f| f.row == r.row)));
             let _ = failed_rows_workbook(&list, &|f| format!("{f:?}"), "why");
+        }
+    }
+
+    #[test]
+    fn any_chinese_text_comes_back_from_gb18030_as_it_went(
+        names in proptest::collection::vec("[\u{4e00}-\u{9fa5}]{1,8}[A-Za-z0-9 ]{0,4}", 3..20),
+    ) {
+        let mut text = String::from("货号,商品名称,原产国,单价(元)\n");
+        for (i, name) in names.iter().enumerate() {
+            text.push_str(&format!("HZ-{i},{name},中国,{i}.50\n"));
+        }
+        let list = read(&encoding_rs::GB18030.encode(&text).0, "x.csv").unwrap();
+        prop_assert_eq!(&list.source, &Source::TextTable { encoding: "gb18030".into(), delimiter: ',' });
+        prop_assert_eq!(list.rows, read(text.as_bytes(), "x.csv").unwrap().rows);
+    }
+
+    #[test]
+    fn a_damaged_byte_of_a_chinese_list_harms_at_most_its_own_row_and_the_next(
+        row in 0_usize..20, at in 0_usize..200, byte in 0x80_u8..=0xff, utf8 in any::<bool>(),
+    ) {
+        let line = |i: usize| format!("HZ-{i},真丝围巾第{i}号,中国,{i}.50\n");
+        let lines: Vec<Vec<u8>> = std::iter::once("货号,商品名称,原产国,单价(元)\n".to_owned())
+            .chain((0..20).map(line))
+            .map(|l| if utf8 { l.into_bytes() } else { encoding_rs::GB18030.encode(&l).0.into_owned() })
+            .collect();
+        let mut damaged = lines.clone();
+        let hit = &mut damaged[row + 1];
+        // Commas, quotes and the end of the line make the table; only what stands between them is damaged.
+        let inside: Vec<usize> = (0..hit.len()).filter(|i| hit[*i] >= 0x80).collect();
+        hit[inside[at % inside.len()]] = byte;
+        let before = read(&lines.concat(), "x.csv").unwrap();
+        let after = read(&damaged.concat(), "x.csv").unwrap();
+        prop_assert_eq!(&after.source, &before.source);
+        for good in &before.rows {
+            let same = after.rows.iter().any(|r| r == good);
+            let hit = u32::try_from(row).unwrap() + 2;
+            prop_assert!(same || good.row == hit, "row {} after damage in row {hit}", good.row);
         }
     }
 

@@ -10,7 +10,7 @@ use axum::extract::{Form, Multipart, Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use hub::upload::Upload;
-use papers::price_list::{self, Chosen, Field, Mapping, PriceList, PriceRow, RowFault};
+use papers::price_list::{self, Chosen, Field, Mapping, PriceList, PriceRow, RowFault, Source};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use trade::command::Problem;
@@ -186,8 +186,9 @@ struct ReadingPage {
     notes: usize,
     rows: Vec<PriceRow>,
     taken: usize,
-    /// What the cells of the first good row hold, by column.
     header_row: u32,
+    /// What the file was taken for: a sheet, or text in an encoding.
+    source: String,
     done: Option<usize>,
 }
 
@@ -234,12 +235,24 @@ pub async fn show(
         rows: list.rows.iter().take(ROWS_SHOWN).cloned().collect(),
         taken: list.rows.len(),
         header_row: list.header_row,
+        source: source(&page, &list.source),
         done: done.taken,
         id: reading.id,
         file_name: reading.file_name,
         p: page,
     };
     Ok(shown.p.show(&shown))
+}
+
+/// Where the rows were found, so that somebody whose letters came out wrong sees why.
+fn source(t: &Tr, source: &Source) -> String {
+    match source {
+        Source::Workbook { sheet } => t.w1("product-read-sheet", "sheet", sheet),
+        Source::TextTable { encoding, delimiter } => {
+            let sign = if *delimiter == '\t' { "Tab".to_owned() } else { delimiter.to_string() };
+            t.w2("product-read-text", "encoding", encoding.to_uppercase(), "sign", sign)
+        }
+    }
 }
 
 fn unit_code(unit: price_list::Unit) -> String {
@@ -402,6 +415,7 @@ pub async fn api_receive(
     Ok(Json(json!({
         "id": reading.id,
         "header_row": reading.list.header_row,
+        "source": reading.list.source,
         "columns": reading.list.columns,
         "accepted": accepted,
         "faults": faults,
