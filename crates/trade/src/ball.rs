@@ -139,7 +139,7 @@ pub fn ball(file: &TradeFile) -> Ball {
 }
 
 /// Held or examined: the mender, the one who was asked, or the officer.
-fn stopped(clearance: &Clearance, customs: Holder) -> Option<Ball> {
+pub(crate) fn stopped(clearance: &Clearance, customs: Holder) -> Option<Ball> {
     match clearance {
         Clearance::Held { since, reasons, deadline } => {
             let holder = reasons.first().map_or(customs, |r| mender(r.mender));

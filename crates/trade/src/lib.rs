@@ -43,6 +43,7 @@ pub mod recovery;
 pub mod road;
 pub mod rulebook;
 pub mod site;
+pub mod tally;
 pub mod time;
 pub mod trade_file;
 pub mod waybill;

@@ -131,6 +131,17 @@ impl Regime {
         ("overseas-warehouse", Self::OverseasWarehouse),
         ("personal-post", Self::PersonalPost),
     ];
+
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::B2cParcel => "b2c-parcel",
+            Self::BondedB2c => "bonded-b2c",
+            Self::B2b => "b2b",
+            Self::OverseasWarehouse => "overseas-warehouse",
+            Self::PersonalPost => "personal-post",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -142,6 +153,14 @@ pub enum Direction {
 
 impl Direction {
     const ALL: [(&'static str, Self); 2] = [("import", Self::Import), ("export", Self::Export)];
+
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Import => "import",
+            Self::Export => "export",
+        }
+    }
 }
 
 /// The id of a rule, `cn.cbec.single-limit`: the pack's prefix, then words joined by `.` and `-`.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use trade::ball::{Holder, Task, ball};
 use trade::clearance::{DecideClearance, Decision};
-use trade::codes::{DocumentNo, HubId};
+use trade::codes::{Country, DocumentNo, HubId};
 use trade::commands::Command;
 use trade::custody::{CustodyKind, RecordCustody};
 use trade::escrow::AcceptGoods;
@@ -53,7 +53,7 @@ pub async fn run(app: AppState) {
             }
             // It stays there, and says so once: an event that cannot be read is not passed over.
             Err(error) if fault.as_ref() != Some(&error) => {
-                eprintln!("{}", serde_json::json!({ "cast": error, "event": next }));
+                tracing::error!(%error, event = next, "the cast cannot read an event");
                 fault = Some(error);
             }
             Err(_) => {}
@@ -112,12 +112,13 @@ async fn act(app: &AppState, file: &TradeFile) {
             reason: String::new(),
         })
     };
+    let place = place_of(app.site().territory);
     let commands: Vec<Command> = match (file.side, ball.holder, ball.task) {
         (Side::Import, Holder::Buyer, Task::Pay) => pay(app, file).into_iter().collect(),
         (Side::Import, Holder::ImportCustoms, Task::Examine) => vec![release()],
         (Side::Import, Holder::ImportCarrier, Task::Deliver) => {
             let steps = [CustodyKind::Arrived, CustodyKind::OutForDelivery, CustodyKind::Delivered];
-            steps.into_iter().filter(|step| !file.has(*step)).take(1).map(|step| scan(step, "CNHGH")).collect()
+            steps.into_iter().filter(|step| !file.has(*step)).take(1).map(|step| scan(step, place)).collect()
         }
         (Side::Import, Holder::Buyer, Task::AcceptGoods) => {
             vec![AcceptGoods { trade: trade.clone(), by: id(Role::Buyer) }.into()]
@@ -125,7 +126,7 @@ async fn act(app: &AppState, file: &TradeFile) {
         (Side::Export, Holder::ExportCustoms, Task::Examine) => vec![release()],
         (Side::Export, Holder::ExportCarrier, Task::Transport) => {
             let steps = [CustodyKind::HandedOver, CustodyKind::Departed];
-            steps.into_iter().filter(|step| !file.has(*step)).take(1).map(|step| scan(step, "MYKUL")).collect()
+            steps.into_iter().filter(|step| !file.has(*step)).take(1).map(|step| scan(step, place)).collect()
         }
         (_, _, Task::PayOut) => pay_out(file),
         _ => Vec::new(),
@@ -134,6 +135,16 @@ async fn act(app: &AppState, file: &TradeFile) {
         if submit(app, command).await.is_none() {
             return;
         }
+    }
+}
+
+/// The port that the cast's carrier names, as UN/LOCODE has it; `XXX` is a place without one.
+fn place_of(territory: Country) -> &'static str {
+    match territory.as_str() {
+        "CN" => "CNHGH",
+        "MY" => "MYKUL",
+        "SG" => "SGSIN",
+        _ => "XXX",
     }
 }
 

@@ -132,6 +132,7 @@ const NOUNS: &[Noun] = &[
     noun!("log"),
     noun!("verify"),
     noun!("cli"),
+    noun!("doctor"),
 ];
 
 type Bundle = FluentBundle<FluentResource, IntlLangMemoizer>;

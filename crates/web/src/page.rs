@@ -195,7 +195,7 @@ impl Page {
         match template.render() {
             Ok(html) => Html(html).into_response(),
             Err(error) => {
-                eprintln!("web: {}: {error}", self.path);
+                tracing::error!(%error, "a template does not render");
                 crate::problem::Failure::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "http-500").into_response()
             }
         }

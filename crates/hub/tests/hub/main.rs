@@ -8,3 +8,4 @@ mod path;
 mod recovery;
 mod refusal;
 mod storage;
+mod tally;

@@ -59,3 +59,4 @@ span-days = { $n ->
    *[other] { $n } days
 }
 fx-rate = 1 { $from } = { $mid } { $to }, plus { $spread }
+request-number = Number of this request: { $number }

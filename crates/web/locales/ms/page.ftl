@@ -55,3 +55,4 @@ span-minutes = { $n } min
 span-hours = { $n } jam
 span-days = { $n } hari
 fx-rate = 1 { $from } = { $mid } { $to }, tambah { $spread }
+request-number = Nombor permintaan ini: { $number }

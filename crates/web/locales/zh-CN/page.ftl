@@ -55,3 +55,4 @@ span-minutes = { $n } 分钟
 span-hours = { $n } 小时
 span-days = { $n } 天
 fx-rate = 1 { $from } = { $mid } { $to }，另加 { $spread }
+request-number = 本次请求编号：{ $number }

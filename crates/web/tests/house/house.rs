@@ -138,6 +138,7 @@ impl Side {
             url: format!("http://{id}.example"),
             local_url: "http://127.0.0.1:9".to_owned(),
             payment_secret: [3; 32],
+            accepts_peers: false,
         };
         let router = web::router(AppState::new(hub.clone(), settings));
         Self { hub, site, router, _scratch: scratch }

@@ -9,3 +9,4 @@ mod house;
 mod look;
 mod papers;
 mod payee;
+mod watch;
