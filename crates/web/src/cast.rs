@@ -118,7 +118,7 @@ async fn act(app: &AppState, file: &TradeFile) {
         (Side::Import, Holder::ImportCustoms, Task::Examine) => vec![release()],
         (Side::Import, Holder::ImportCarrier, Task::Deliver) => {
             let steps = [CustodyKind::Arrived, CustodyKind::OutForDelivery, CustodyKind::Delivered];
-            steps.into_iter().filter(|step| !file.has(*step)).take(1).map(|step| scan(step, place)).collect()
+            steps.into_iter().filter(|step| !file.has(*step)).take(1).map(|step| scan(step, &place)).collect()
         }
         (Side::Import, Holder::Buyer, Task::AcceptGoods) => {
             vec![AcceptGoods { trade: trade.clone(), by: id(Role::Buyer) }.into()]
@@ -126,7 +126,7 @@ async fn act(app: &AppState, file: &TradeFile) {
         (Side::Export, Holder::ExportCustoms, Task::Examine) => vec![release()],
         (Side::Export, Holder::ExportCarrier, Task::Transport) => {
             let steps = [CustodyKind::HandedOver, CustodyKind::Departed];
-            steps.into_iter().filter(|step| !file.has(*step)).take(1).map(|step| scan(step, place)).collect()
+            steps.into_iter().filter(|step| !file.has(*step)).take(1).map(|step| scan(step, &place)).collect()
         }
         (_, _, Task::PayOut) => pay_out(file),
         _ => Vec::new(),
@@ -138,14 +138,15 @@ async fn act(app: &AppState, file: &TradeFile) {
     }
 }
 
-/// The port that the cast's carrier names, as UN/LOCODE has it; `XXX` is a place without one.
-fn place_of(territory: Country) -> &'static str {
-    match territory.as_str() {
+/// The place that the cast's carrier names, as UN/LOCODE has it where we know one.
+fn place_of(territory: Country) -> String {
+    let known = match territory.as_str() {
         "CN" => "CNHGH",
         "MY" => "MYKUL",
         "SG" => "SGSIN",
-        _ => "XXX",
-    }
+        country => country,
+    };
+    known.to_owned()
 }
 
 fn pay(app: &AppState, file: &TradeFile) -> Option<Command> {
