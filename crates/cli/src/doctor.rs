@@ -159,3 +159,6 @@ fn tell(findings: &Findings) {
     let count = |mark: Mark| findings.0.iter().filter(|finding| finding.mark == mark).count().to_string();
     say::out("doctor-sum", &[("faults", count(Mark::Fault)), ("warnings", count(Mark::Warning))]);
 }
+
+#[cfg(test)]
+mod tests;
