@@ -16,12 +16,7 @@ pub(super) const CN: &[(&str, &str)] =
 
 pub(super) const MY: &[(&str, &str)] = files!["my/goods.toml", "my/match.toml", "my/pack.toml", "my/risk.toml"];
 
-const SG: &[(&str, &str)] = files!["sg/goods.toml", "sg/match.toml", "sg/pack.toml", "sg/risk.toml"];
-
 pub(super) const MY_CN: &[(&str, &str)] = files!["lanes/my-cn.toml"];
-
-/// One file a lane.
-const LANES: [&[(&str, &str)]; 2] = [MY_CN, files!["lanes/sg-cn.toml"]];
 
 /// All packs that a hub goes by: one for each territory, and the lanes between them.
 #[derive(Debug)]
@@ -59,20 +54,14 @@ impl Rulebooks {
 pub fn builtin() -> Result<Rulebooks, Vec<PackError>> {
     let mut errors = Vec::new();
     let mut books = Vec::new();
-    for files in [CN, MY, SG] {
+    for files in [CN, MY] {
         match Rulebook::load(files) {
             Ok(book) => books.push(book),
             Err(found) => errors.extend(found),
         }
     }
-    let mut lanes = Vec::new();
-    for files in LANES {
-        match Lane::load(files) {
-            Ok(lane) => lanes.push(lane),
-            Err(found) => errors.extend(found),
-        }
-    }
-    if errors.is_empty() { Ok(Rulebooks::new(books, lanes)) } else { Err(errors) }
+    let lane = Lane::load(MY_CN).map_err(|found| errors.extend(found)).ok();
+    if errors.is_empty() { Ok(Rulebooks::new(books, lane.into_iter().collect())) } else { Err(errors) }
 }
 
 /// The packs of this binary, loaded once for all tests.
