@@ -222,6 +222,7 @@ async fn actors(http: &reqwest::Client, directory: &Directory) -> Result<Actors,
         officer: of("officer"),
         carrier: of("carrier"),
         bank: of("bank"),
+        agency: of("agency"),
     })
 }
 

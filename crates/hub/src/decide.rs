@@ -19,8 +19,8 @@ use crate::order::{self, Stored};
 use crate::rows::Statement;
 use crate::tally::{Counted, Tally};
 use crate::{
-    access_log, event, ledger, number, offer, party, peer, product, quota, quote, received, recovery, refusal,
-    trade_file,
+    access_log, event, ledger, mandate, number, offer, party, peer, permit, product, quota, quote, received, recovery,
+    refusal, trade_file,
 };
 
 /// What the deciding lane knows by heart. It runs ahead of the disk by the batch that is being
@@ -89,6 +89,8 @@ impl Decided {
                 trade_file::payout_changes(&changes),
                 number::changes(&changes),
                 quota::changes(&changes),
+                mandate::changes(&changes),
+                permit::changes(&changes),
                 recovery::changes(&changes),
                 access_log::changes(&changes),
                 refused,
@@ -237,6 +239,8 @@ impl Mind {
         self.tally.loaded(world, &need.trades);
         number::load(db, conn, &need.numbers, world).await?;
         quota::load(db, conn, &need.quotas, world).await?;
+        mandate::load(db, conn, &need.mandates, world).await?;
+        permit::load(db, conn, &need.permits, world).await?;
         access_log::load(conn, need.last_digest, world).await?;
         ledger::load(db, conn, &need.accounts, world).await
     }

@@ -63,6 +63,14 @@ const MIGRATIONS: &[Migration] = &[
             "CREATE INDEX payout_file ON payout (file, id) WHERE file IS NOT NULL",
             "CREATE TABLE number (id {text} PRIMARY KEY, trade TEXT NOT NULL) {keyed}",
             "CREATE TABLE quota (id {text} PRIMARY KEY, used BIGINT NOT NULL, currency TEXT NOT NULL) {keyed}",
+            "CREATE TABLE mandate (id {text} PRIMARY KEY, giver {text} NOT NULL, broker {text} NOT NULL, \
+         is_open BIGINT NOT NULL, until BIGINT NOT NULL, body {bytes} NOT NULL)",
+            "CREATE INDEX mandate_giver ON mandate (giver, id)",
+            "CREATE INDEX mandate_broker ON mandate (broker, id)",
+            "CREATE TABLE permit (id {text} PRIMARY KEY, holder {text} NOT NULL, state {text} NOT NULL, \
+         deadline BIGINT, hs6 TEXT NOT NULL, body {bytes} NOT NULL)",
+            "CREATE INDEX permit_holder ON permit (holder, id)",
+            "CREATE INDEX permit_open ON permit (deadline, id) WHERE deadline IS NOT NULL",
             "CREATE TABLE account (id {text} PRIMARY KEY, currency TEXT NOT NULL, debit BIGINT NOT NULL, \
          credit BIGINT NOT NULL, pending_debit BIGINT NOT NULL, pending_credit BIGINT NOT NULL) {keyed}",
             "CREATE TABLE transfer (seq {place} PRIMARY KEY, trade {text} NOT NULL, leg TEXT NOT NULL, kind TEXT NOT NULL, \
@@ -108,6 +116,8 @@ const MIGRATIONS: &[Migration] = &[
             ("trade_file", "body"),
             ("trade_order", "body"),
             ("peer", "body"),
+            ("mandate", "body"),
+            ("permit", "body"),
             ("event", "leaf"),
             ("tile", "bytes"),
             ("road_out", "body"),

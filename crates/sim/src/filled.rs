@@ -23,12 +23,14 @@ use trade::key::{KeyFault, Purpose as KeyPurpose};
 use trade::landed_cost::{Charge, ChargeKind, FormulaKind, LandedCost, LandedCostRefusal, RuleUse};
 use trade::ledger::Purpose;
 use trade::log::{Hash, LogFault};
+use trade::mandate::Act;
 use trade::matching::MatchResult;
 use trade::money::{Currency, Fixed8, FxRate, Money, MoneyError, Rate};
 use trade::order::{Order, OrderBuyer};
 use trade::party::{PersonTag, PersonTags, PersonalField, Role};
 use trade::payment::{Fate, Payment, PaymentChannel, PaymentFault};
 use trade::payout::{Payout, PayoutKind, PayoutState};
+use trade::permit::PermitUse;
 use trade::personal::fields_of;
 use trade::product::Goods;
 use trade::quantity::{Content, ContentUnit, Grams, Size};
@@ -37,7 +39,7 @@ use trade::rate_card::FreightRefusal;
 use trade::readiness::{Gap, HsClaim};
 use trade::recovery::Contradiction;
 use trade::road::{Forgery, RoadRefusal};
-use trade::rulebook::{Direction, Knowledge, Mender, Per, Regime, RuleId, TradeField, Treatment};
+use trade::rulebook::{Direction, Knowledge, Mender, Per, PermitKind, Regime, RuleId, TradeField, Treatment};
 use trade::time::BusinessTime;
 use trade::trade_file::{Closed, Side, TradeFile, TradeId};
 use trade::waybill::{Waybill, WaybillRefusal};
@@ -174,6 +176,40 @@ pub fn happened() -> Vec<Happened> {
         PayoutInstructed { payout: id(), file: "FILE-1".to_owned() },
         PayoutDone { payout: id() },
         RefundDue { payout: id(), amount: CNY },
+        MandateGiven {
+            mandate: id(),
+            giver: id(),
+            broker: id(),
+            acts: Act::ALL.to_vec(),
+            lane: Some(hub()),
+            until: AT,
+        },
+        MandateAnswered { mandate: id(), by: id(), accepted: true },
+        MandateEnded { mandate: id(), by: id() },
+        ActedUnderMandate { mandate: id(), by: id(), giver: id(), act: Act::Lodge },
+        PermitAsked {
+            permit: id(),
+            holder: id(),
+            by: id(),
+            rule: rule().to_string(),
+            hs: hs(),
+            lane: hub(),
+            pieces: 500,
+        },
+        PermitQuestioned { permit: id(), by: id(), question: "which batch".to_owned() },
+        PermitAnswered { permit: id(), by: id() },
+        PermitGranted {
+            permit: id(),
+            by: id(),
+            no: "HC-1".to_owned(),
+            pieces: 500,
+            from: date(2026, 11, 23),
+            until: date(2027, 5, 23),
+        },
+        PermitRefused { permit: id(), by: id(), reason: "no test".to_owned() },
+        PermitRevoked { permit: id(), by: id(), reason: "recalled".to_owned() },
+        PermitDrawn { permit: id(), pieces: 2, left: 498 },
+        PermitGivenBack { permit: id(), pieces: 2, left: 500 },
         NotUnderstood { peer: hub(), index: 9 },
         NotBooked { problem: Problem::of(&EscrowRefusal::NotDelivered) },
         SellerPaid {},
@@ -324,7 +360,12 @@ fn gaps() -> Vec<Gap> {
         RateUnknown { hs: hs(), rule: Some(rule()) },
         RegimeUnknown { territory: Country::CN, regime: Regime::B2cParcel },
         Prohibited { territory: Country::CN, direction: Direction::Import, rule: rule() },
-        PermitNeeded { territory: Country::CN, direction: Direction::Import, rule: rule() },
+        PermitNeeded {
+            territory: Country::CN,
+            direction: Direction::Import,
+            rule: rule(),
+            permit: Some(PermitKind::ImportPermit),
+        },
         UnverifiedRefused { rule: rule() },
     )
 }
@@ -426,7 +467,20 @@ fn waybill() -> Waybill {
 
 fn declaration() -> Declaration {
     let line = DeclaredLine { product: id(), hs: hs(), origin: Country::MY, pieces: 2, value: MYR };
-    Declaration { lines: vec![line], gross: Grams(500), waybill: waybill_no(), lodged_at: AT, edition: 1 }
+    let permits = vec![permit_use()];
+    Declaration { lines: vec![line], gross: Grams(500), waybill: waybill_no(), lodged_at: AT, edition: 1, permits }
+}
+
+fn permit_use() -> PermitUse {
+    PermitUse {
+        permit: id(),
+        kind: PermitKind::HealthCertificate,
+        no: "HC-1".parse().expect("well-formed"),
+        hs: hs(),
+        pieces: 2,
+        until: date(2027, 5, 23),
+        signature: "sig".to_owned(),
+    }
 }
 
 fn reasons() -> Vec<HoldReason> {
@@ -508,6 +562,7 @@ pub fn trade_files() -> Vec<TradeFile> {
         waybill: Some(waybill()),
         declaration: Some(declaration()),
         matched: Some(MatchResult { at: AT, pack: "00".repeat(32), differs: reasons() }),
+        permits: vec![permit_use()],
         clearance: clearance.clone(),
         peer_clearance: clearance,
         custody: vec![Custody { kind: CustodyKind::Departed, place: "MYKUL".to_owned(), at: AT }],

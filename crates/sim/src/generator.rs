@@ -277,13 +277,7 @@ impl Plan {
     /// The export declaration as first lodged, and the correction where there is one.
     #[must_use]
     pub fn declarations(&self, importer: &HubId, quote: &Quote) -> Vec<LodgeExport> {
-        let as_ordered = LodgeExport {
-            trade: self.trade(importer),
-            by: party_id("seller"),
-            lines: Vec::new(),
-            gross: None,
-            corrects: false,
-        };
+        let as_ordered = LodgeExport::as_ordered(self.trade(importer), party_id("seller"));
         let Flaw::Undervalued { mended } = self.flaw else { return vec![as_ordered] };
         let lines = quote
             .lines

@@ -153,6 +153,7 @@ impl<'a> Documents<'a> {
             },
             // Freight and tax are not declared apart: they follow from the quote that both hubs hold.
             TradeField::Freight | TradeField::Tax => Verdict::Equal,
+            TradeField::Permit => Verdict::Open,
         }
     }
 
@@ -302,6 +303,7 @@ fn said(file: &TradeFile, field: TradeField) -> Row {
             None,
             declaration.and(quote).map(|q| Said::Money(q.landed.tax)),
         ),
+        TradeField::Permit => (None, None, None, None),
     }
 }
 

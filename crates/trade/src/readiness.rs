@@ -8,8 +8,8 @@ use crate::landed_cost::{LandedCostRefusal, RegimeRules};
 use crate::money::Money;
 use crate::quantity::{Content, Grams};
 use crate::rulebook::{
-    Case, DataField, DataRule, DescriptionFault, Direction, Knowledge, Regime, RestrictionState, RuleId, RuleInfo,
-    Rulebook, Stance, Treatment,
+    Case, DataField, DataRule, DescriptionFault, Direction, Knowledge, PermitKind, Regime, RestrictionState, RuleId,
+    RuleInfo, Rulebook, Stance, Treatment,
 };
 
 /// What a seller says the HS code is.
@@ -92,6 +92,9 @@ pub enum Gap {
         territory: Country,
         direction: Direction,
         rule: RuleId,
+        /// Where the rule says which paper; its agency stands in the rule.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        permit: Option<PermitKind>,
     },
     /// In production, and the operator has not accepted the rule.
     UnverifiedRefused {
@@ -257,7 +260,10 @@ fn restriction_gaps(book: &Rulebook, product: &ReadinessFacts<'_>, direction: Di
             let rule_id = rule.info.id.clone();
             match rule.state {
                 RestrictionState::Prohibited => Gap::Prohibited { territory, direction, rule: rule_id },
-                RestrictionState::Restricted => Gap::PermitNeeded { territory, direction, rule: rule_id },
+                RestrictionState::Restricted => {
+                    let permit = rule.permit.as_ref().map(|permit| permit.kind);
+                    Gap::PermitNeeded { territory, direction, rule: rule_id, permit }
+                }
             }
         })
         .collect()

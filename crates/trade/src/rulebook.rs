@@ -36,7 +36,9 @@ use crate::time::Days;
 pub(crate) use builtin::test_books;
 pub use builtin::{Rulebooks, builtin};
 pub use conditions::{Basis, Buyer, Case, Compare, Conditions, Mode, ValueTest};
-pub use goods::{DataField, DataRule, DescriptionFault, DescriptionRule, Restriction, RestrictionState};
+pub use goods::{
+    DataField, DataRule, DescriptionFault, DescriptionRule, PermitKind, PermitRule, Restriction, RestrictionState,
+};
 pub use lane::{Fee, FeeSide, FxSample, Lane};
 pub use match_rules::{Allowed, Channel, Mender, RiskRule, Tolerance, TradeField};
 pub use reader::{PackError, Problem};

@@ -16,6 +16,7 @@ use crate::money::Money;
 use crate::order::Order;
 use crate::payment::{Fate, Payment};
 use crate::payout::Payout;
+use crate::permit::PermitUse;
 use crate::time::BusinessTime;
 use crate::waybill::Waybill;
 
@@ -130,6 +131,9 @@ pub struct TradeFile {
     /// What was declared at export; the import declaration is made from it.
     pub declaration: Option<Declaration>,
     pub matched: Option<MatchResult>,
+    /// Importing side: what this import has drawn from its buyer's permits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub permits: Vec<PermitUse>,
     /// This hub's customs.
     pub clearance: Clearance,
     /// The other side's customs, as it told us.
@@ -180,6 +184,7 @@ impl TradeFile {
             waybill: None,
             declaration: None,
             matched: None,
+            permits: Vec::new(),
             clearance: Clearance::NotLodged,
             peer_clearance: Clearance::NotLodged,
             custody: Vec::new(),

@@ -9,13 +9,18 @@ use serde::Deserialize;
 use serde_json::Value;
 use trade::commands::Command;
 use trade::declaration::{DeclaredLine, LodgeExport};
+use trade::id::Id;
+use trade::mandate::Act;
 use trade::money::Money;
+use trade::party::Party;
+use trade::permit::Permit;
 use trade::quantity::Grams;
 use trade::trade_file::{Side, TradeFile, TradeId};
 
 use crate::AppState;
 use crate::auth::Signed;
 use crate::i18n::Told;
+use crate::mandate::acting;
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
 use crate::trade_file::{self, Viewer, next};
@@ -90,7 +95,7 @@ fn view(p: &Page, file: &TradeFile, viewer: Viewer) -> View {
         order: file.id.order_no().to_owned(),
         here: next::path(file),
         lodged,
-        may_change: viewer == Viewer::Seller && file.side == Side::Export && !is_final,
+        may_change: matches!(viewer, Viewer::Seller | Viewer::Broker) && file.side == Side::Export && !is_final,
         corrects: file.declaration.is_some(),
         lines: shown,
         weight: gross.map(Grams::kilograms).unwrap_or_default(),
@@ -104,7 +109,7 @@ async fn show(State(app): State<AppState>, p: Page, Signed(party): Signed, Path(
 }
 
 /// A declaration tells prices, so a carrier does not see it.
-async fn visible(app: &AppState, party: &trade::party::Party, id: &str) -> Answer<(TradeFile, Viewer)> {
+async fn visible(app: &AppState, party: &Party, id: &str) -> Answer<(TradeFile, Viewer)> {
     let (file, viewer) = trade_file::load(app, party, id).await?;
     if viewer.sees_prices() { Ok((file, viewer)) } else { Err(Failure::not_found()) }
 }
@@ -120,9 +125,8 @@ async fn send(
     Form(form): Form<LodgeForm>,
 ) -> Answer<Response> {
     let (file, viewer) = visible(&app, &party, &id).await?;
-    let command = command(&file, &form, party.id);
-    let outcome = match command {
-        Ok(command) => app.submit(Command::LodgeExport(command)).await,
+    let outcome = match command(&file, &form, party.id) {
+        Ok(command) => lodge(&app, &party, &file, command).await,
         Err(failure) => Err(failure),
     };
     match outcome {
@@ -136,7 +140,7 @@ async fn send(
     }
 }
 
-fn command(file: &TradeFile, form: &LodgeForm, by: trade::id::Id<trade::party::Party>) -> Answer<LodgeExport> {
+fn command(file: &TradeFile, form: &LodgeForm, by: Id<Party>) -> Answer<LodgeExport> {
     let mut lines = lines(file);
     for (i, line) in lines.iter_mut().enumerate() {
         if let Some(pieces) = form.get(&format!("pieces-{i}")) {
@@ -153,7 +157,7 @@ fn command(file: &TradeFile, form: &LodgeForm, by: trade::id::Id<trade::party::P
     let weight = form.get("weight").map_or("", |w| w.trim());
     let gross = Grams::parse_kilograms(weight).map_err(|_| Failure::bad("not-a-kilogram").with("got", weight))?;
     let corrects = form.contains_key("corrects");
-    Ok(LodgeExport { trade: file.id.clone(), by, lines, gross: Some(gross), corrects })
+    Ok(LodgeExport { lines, gross: Some(gross), corrects, ..LodgeExport::as_ordered(file.id.clone(), by) })
 }
 
 fn refill(v: &mut View, form: &LodgeForm) {
@@ -177,6 +181,25 @@ struct ApiLodge {
     gross_grams: Option<i64>,
     #[serde(default)]
     corrects: bool,
+    /// Without it, the fitting permits of the seller, the first granted first.
+    #[serde(default)]
+    permits: Vec<Id<Permit>>,
+}
+
+/// Lodges under the broker's mandate, where a broker lodges, and from the seller's permits.
+async fn lodge(app: &AppState, party: &Party, file: &TradeFile, command: LodgeExport) -> Answer<Value> {
+    let act = if command.corrects { Act::Answer } else { Act::Lodge };
+    let seller = file.order.as_ref().and_then(|o| o.seller);
+    let mandate = match seller {
+        Some(seller) => acting(app, party, seller, act, file.peer.as_ref()).await?,
+        None => None,
+    };
+    let permits = if command.permits.is_empty() {
+        crate::permit::for_export(app, file, &command.lines).await?
+    } else {
+        command.permits.clone()
+    };
+    app.submit(Command::LodgeExport(LodgeExport { mandate, permits, ..command })).await
 }
 
 /// POST /api/v1/trades/{id}/export-declaration: what is left out is taken from the trade file.
@@ -188,11 +211,12 @@ async fn api_lodge(
 ) -> Answer<Json<Value>> {
     let trade: TradeId = id.parse().map_err(|_| Failure::bad("not-a-trade").with("got", id))?;
     // Who has no part in the trade does not learn whether it exists; whose it is, the rules say.
-    let (_, viewer) = trade_file::load(&app, &party, trade.as_str()).await?;
-    if viewer != Viewer::Seller {
+    let (file, viewer) = trade_file::load(&app, &party, trade.as_str()).await?;
+    if !matches!(viewer, Viewer::Seller | Viewer::Broker) {
         return Err(Failure::role_needed(trade::party::Role::Seller));
     }
     let gross = body.gross_grams.map(Grams);
-    let command = LodgeExport { trade, by: party.id, lines: body.lines, gross, corrects: body.corrects };
-    app.submit(Command::LodgeExport(command)).await.map(Json)
+    let ApiLodge { lines, corrects, permits, .. } = body;
+    let command = LodgeExport { lines, gross, corrects, permits, ..LodgeExport::as_ordered(trade, party.id) };
+    lodge(&app, &party, &file, command).await.map(Json)
 }

@@ -120,6 +120,8 @@ const NOUNS: &[Noun] = &[
     noun!("trade_file"),
     noun!("waybill"),
     noun!("declaration"),
+    noun!("permit"),
+    noun!("mandate"),
     noun!("clearance"),
     noun!("custody"),
     noun!("escrow"),

@@ -39,6 +39,7 @@ pub mod i18n;
 pub mod jobs;
 pub mod log;
 pub mod lookout;
+pub mod mandate;
 pub mod metrics;
 pub mod money;
 pub mod node;
@@ -51,6 +52,7 @@ pub mod payee;
 pub mod payment;
 pub mod payout;
 pub mod peer;
+pub mod permit;
 pub mod problem;
 pub mod product;
 pub mod pump;
@@ -183,6 +185,8 @@ pub fn router(app: AppState) -> Router {
         .merge(trade_file::routes())
         .merge(waybill::routes())
         .merge(declaration::routes())
+        .merge(permit::routes())
+        .merge(mandate::routes())
         .merge(clearance::routes())
         .merge(custody::routes())
         .merge(escrow::routes())

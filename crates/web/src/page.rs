@@ -272,6 +272,7 @@ const SELLER: &[Place] = &[
     place("/products", "nav-products"),
     place("/trades", "nav-trades"),
     place("/money", "nav-money"),
+    place("/permits", "nav-permits"),
 ];
 const BUYER: &[Place] = &[place("/offers", "nav-shop"), place("/orders", "nav-orders"), place("/money", "nav-money")];
 const OFFICER: &[Place] = &[place("/officer", "nav-officer"), place("/trades", "nav-trades")];
@@ -285,8 +286,9 @@ const CARRIER: &[Place] = &[place("/parcels", "nav-parcels"), place("/trades", "
 const BANK: &[Place] = &[place("/payouts", "nav-payouts"), place("/trades", "nav-trades")];
 const WAREHOUSE: &[Place] = &[];
 const LENDER: &[Place] = &[];
-const BROKER: &[Place] = &[];
-const AGENCY: &[Place] = &[];
+const BROKER: &[Place] =
+    &[place("/clients", "nav-clients"), place("/trades", "nav-trades"), place("/mandates", "nav-mandates")];
+const AGENCY: &[Place] = &[place("/agency", "nav-agency")];
 
 fn again(path_and_query: &str) -> String {
     let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));

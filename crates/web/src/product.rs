@@ -26,6 +26,7 @@ use crate::AppState;
 use crate::auth::{As, Seller};
 use crate::i18n::Told;
 use crate::page::Page;
+use crate::permit::{self, PermitGap, Shelf};
 use crate::problem::{Answer, Failure};
 
 pub use upload::{Fault, Reading, latest_reading};
@@ -56,12 +57,13 @@ pub fn routes() -> Router<AppState> {
 
 #[derive(Template)]
 #[template(path = "product/list.html")]
-struct ListPage {
+struct ListPage<'a> {
     p: Page,
     products: Vec<Product>,
     next: Option<String>,
     all: i64,
     ready: i64,
+    shelf: Shelf<'a>,
 }
 
 #[derive(Deserialize)]
@@ -77,7 +79,9 @@ async fn list(
 ) -> Answer<Response> {
     let counts = app.hub.product_counts(seller.id).await?;
     let part = app.hub.products_of(seller.id, query.after.as_deref(), LIST_PAGE).await?;
-    let shown = ListPage { p: page, products: part.items, next: part.next, all: counts.all, ready: counts.ready };
+    let shelf = permit::shelf(&app, seller.id).await?;
+    let shown =
+        ListPage { p: page, products: part.items, next: part.next, all: counts.all, ready: counts.ready, shelf };
     Ok(shown.p.show(&shown))
 }
 
@@ -87,18 +91,22 @@ pub struct Lane {
     pub territory: Country,
     pub ready: bool,
     pub gaps: Vec<Told>,
+    /// Gaps that a permit of this hub's agency closes, or has closed.
+    pub permits: Vec<PermitGap>,
     /// What the peer answered for one piece, if it was asked.
     pub price: Option<Result<(Money, String), Told>>,
 }
 
 /// The lanes of a product in the reader's words.
 #[must_use]
-pub fn lanes(page: &Page, product: &Product) -> Vec<Lane> {
+pub fn lanes(page: &Page, product: &Product, shelf: &Shelf<'_>) -> Vec<Lane> {
+    let hs = product.goods.hs_code();
     let lane = |gaps: &LaneGaps| Lane {
         to: gaps.to.to_string(),
         territory: gaps.territory,
         ready: gaps.is_ready(),
-        gaps: gaps.gaps.iter().map(|g| page.told(g)).collect(),
+        gaps: gaps.gaps.iter().filter(|g| shelf.gap(page, g, hs, &gaps.to).is_none()).map(|g| page.told(g)).collect(),
+        permits: gaps.gaps.iter().filter_map(|g| shelf.gap(page, g, hs, &gaps.to)).collect(),
         price: product.answers.get(&gaps.to).map(|answer| match answer {
             PeerAnswer::Given { quote, total, .. } => Ok((*total, quote.to_string())),
             PeerAnswer::Refused { problem } => Err(page.problem(problem)),

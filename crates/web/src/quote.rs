@@ -118,6 +118,8 @@ struct QuotePage {
     is_buyer: bool,
     expired: bool,
     pack: String,
+    /// What the buyer has to hold before the goods come in.
+    permits: Vec<crate::permit::Needed>,
 }
 
 async fn show(
@@ -133,6 +135,7 @@ async fn show(
         rules: rules(&app, &page, &quote),
         is_buyer: quote.asked_by == Some(party.id),
         expired: now > quote.expires_at,
+        permits: crate::permit::of_quote(&app, &page, &quote),
         pack: quote.landed.pack.chars().take(12).collect(),
         quote,
         p: page,

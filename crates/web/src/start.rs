@@ -231,7 +231,8 @@ async fn declare(
     Form(form): Form<TradeForm>,
 ) -> Answer<Response> {
     let file = own_trade(&app, &seller, &form.trade).await?;
-    let command = LodgeExport { trade: file.id, by: seller.id, lines: Vec::new(), gross: None, corrects: false };
+    let permits = crate::permit::for_export(&app, &file, &[]).await?;
+    let command = LodgeExport { permits, ..LodgeExport::as_ordered(file.id, seller.id) };
     app.submit(Command::LodgeExport(command)).await?;
     Ok(Redirect::to("/start").into_response())
 }

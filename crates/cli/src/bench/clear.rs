@@ -234,7 +234,9 @@ impl Bench {
             edition: 1,
         };
         let lines = quote.lines.iter().map(DeclaredLine::ordered).collect();
-        let declaration = Declaration { lines, gross: quote.gross(), waybill: issue.no, lodged_at: now, edition: 1 };
+        let permits = Vec::new();
+        let declaration =
+            Declaration { lines, gross: quote.gross(), waybill: issue.no, lodged_at: now, edition: 1, permits };
         let told =
             |what| Draft { at: now, trade: Some(plan.trade(&self.importer)), to: Some(self.importer.clone()), what };
         [told(Happened::WaybillIssued { waybill }), told(Happened::ExportReleased { declaration, by: None })]

@@ -5,6 +5,7 @@ mod crash;
 mod lane;
 mod pair;
 mod path;
+mod permits;
 mod recovery;
 mod refusal;
 mod storage;

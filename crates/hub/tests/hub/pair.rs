@@ -224,13 +224,7 @@ pub fn waybill(n: u64) -> Command {
 }
 
 pub fn lodge(n: u64) -> Command {
-    Command::LodgeExport(LodgeExport {
-        trade: trade_no(n),
-        by: id(SELLER),
-        lines: vec![],
-        gross: None,
-        corrects: false,
-    })
+    Command::LodgeExport(LodgeExport::as_ordered(trade_no(n), id(SELLER)))
 }
 
 pub fn scan(n: u64, kind: CustodyKind) -> Command {

@@ -149,3 +149,4 @@ unit-millilitre = millilitres
 unit-piece = pieces
 unit-other = a unit that is not taken here
 per-article = article
+field-permit = Permit

@@ -60,3 +60,7 @@ span-days = { $n ->
 }
 fx-rate = 1 { $from } = { $mid } { $to }, plus { $spread }
 request-number = Number of this request: { $number }
+nav-permits = Permits
+nav-clients = Clients
+nav-mandates = Mandates
+nav-agency = To decide

@@ -139,3 +139,4 @@ unit-millilitre = mililiter
 unit-piece = unit
 unit-other = unit yang tidak diterima di sini
 per-article = barang
+field-permit = Permit

@@ -139,3 +139,4 @@ unit-millilitre = 毫升
 unit-piece = 件
 unit-other = 此处不接受的单位
 per-article = 件商品
+field-permit = 许可证

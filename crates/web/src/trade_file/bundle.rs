@@ -138,6 +138,13 @@ const ALSO_COUNTERPARTY: &[&str] = &[
     "declaration.waybill",
     "declaration.lodged_at",
     "declaration.edition",
+    "declaration.permits[].permit",
+    "declaration.permits[].kind",
+    "declaration.permits[].no",
+    "declaration.permits[].hs",
+    "declaration.permits[].pieces",
+    "declaration.permits[].until",
+    "declaration.permits[].signature",
 ];
 
 /// Beside those, what an authority of either side may examine: the match, every reason, the money.
@@ -147,6 +154,13 @@ const ALSO_AUTHORITY: &[&str] = &[
     "order.quote.due.minor",
     "order.quote.due.currency",
     "order.seller",
+    "permits[].permit",
+    "permits[].kind",
+    "permits[].no",
+    "permits[].hs",
+    "permits[].pieces",
+    "permits[].until",
+    "permits[].signature",
     "matched.at",
     "matched.pack",
     "matched.differs",
@@ -268,7 +282,7 @@ pub fn shows(view: View, event: &Event) -> bool {
 pub const fn views(viewer: Viewer) -> &'static [&'static str] {
     match viewer {
         Viewer::Carrier => &["public"],
-        Viewer::Seller | Viewer::Buyer => &["public", "counterparty"],
+        Viewer::Seller | Viewer::Buyer | Viewer::Broker => &["public", "counterparty"],
         Viewer::Officer | Viewer::Operator => &["public", "counterparty", "authority"],
     }
 }

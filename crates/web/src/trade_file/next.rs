@@ -39,7 +39,8 @@ pub fn path_of(id: &str) -> String {
 
 #[must_use]
 pub fn next(p: &Page, file: &TradeFile, ball: &Ball, viewer: Viewer, claim_until: Option<BusinessTime>) -> Next {
-    let mine = viewer.holds(file.side, ball.holder) && ball.task != Task::Nothing;
+    let helps = viewer == Viewer::Broker && crate::mandate::is_brokers(file.side, ball);
+    let mine = (helps || viewer.holds(file.side, ball.holder)) && ball.task != Task::Nothing;
     if mine { own(p, file, ball, viewer, claim_until) } else { others(p, file, ball, viewer) }
 }
 
@@ -76,12 +77,15 @@ fn action(t: &Page, file: &TradeFile, task: Task, viewer: Viewer) -> Option<Acti
     match (task, viewer) {
         // The payment firm of a sandbox has its counter in the house.
         (Task::Pay, Viewer::Buyer) if t.sandbox => link(here.replacen("/trades/", "/pay/", 1), "order-pay"),
+        (Task::Mend, Viewer::Seller | Viewer::Buyer | Viewer::Broker) if held_field(file) == Some("permit") => {
+            link(format!("{here}/permits"), "permit-bring")
+        }
         (Task::HandOver, _) => link(format!("{here}/waybill"), "waybill-new"),
         (Task::LodgeExport, _) => link(format!("{here}/export-declaration"), "declaration-new"),
         (Task::Mend | Task::Answer, Viewer::Carrier) if file.side == Side::Export => {
             link(format!("{here}/waybill"), "waybill-correct")
         }
-        (Task::Mend | Task::Answer, Viewer::Seller) => {
+        (Task::Mend | Task::Answer, Viewer::Seller | Viewer::Broker) if file.side == Side::Export => {
             link(format!("{here}/export-declaration"), "declaration-correct")
         }
         (Task::AcceptGoods, Viewer::Buyer) => Some(Action {

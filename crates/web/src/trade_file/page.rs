@@ -62,6 +62,8 @@ struct View {
     waybill: Option<String>,
     label: bool,
     declaration: Option<u32>,
+    permits: Vec<String>,
+    track: Option<String>,
     bundles: Vec<&'static str>,
 }
 
@@ -117,6 +119,8 @@ pub async fn show(
         waybill: file.waybill.as_ref().map(|w| w.no.to_string()),
         label: file.side == Side::Export && matches!(viewer, Viewer::Seller | Viewer::Carrier | Viewer::Operator),
         declaration: file.declaration.as_ref().filter(|_| viewer.sees_prices()).map(|d| d.edition),
+        permits: if viewer.sees_prices() { crate::permit::of_trade(&p, &file) } else { Vec::new() },
+        track: crate::verify::track_path(&app, &file),
         bundles: super::bundle::views(viewer).to_vec(),
     };
     Ok(p.show(&TradePage { p: &p, v, told: None }))
@@ -151,6 +155,7 @@ fn back(p: &Page, viewer: Viewer) -> (&'static str, String) {
         Viewer::Officer => ("/officer", p.s("clearance-title")),
         Viewer::Operator => ("/trades", p.s("trades-title-operator")),
         Viewer::Carrier => ("/parcels", p.s("trades-title-carrier")),
+        Viewer::Broker => ("/clients", p.s("clients-title")),
     }
 }
 

@@ -129,6 +129,20 @@ pub fn words(t: &Tr, what: &Happened) -> (String, Option<String>) {
         Happened::EpochOpened { epoch, .. } => (t.w1(&key, "epoch", epoch), None),
         Happened::ClockMoved { to, .. } => (t.w1(&key, "to", t.time(*to)), None),
         Happened::AccessDigest { day, .. } => (t.w1(&key, "day", day), None),
+        Happened::PermitAsked { hs, pieces, .. } => (t.w2(&key, "hs", hs, "pieces", t.num(pieces)), None),
+        Happened::PermitGranted { no, pieces, from, until, .. } => {
+            let valid = t.w2("permit-valid", "from", t.date(*from), "until", t.date(*until));
+            (t.w2(&key, "no", no, "pieces", t.num(pieces)), Some(valid))
+        }
+        Happened::PermitDrawn { pieces, left, .. } | Happened::PermitGivenBack { pieces, left, .. } => {
+            (t.w2(&key, "pieces", t.num(pieces), "left", t.num(left)), None)
+        }
+        Happened::PermitQuestioned { question: said, .. }
+        | Happened::PermitRefused { reason: said, .. }
+        | Happened::PermitRevoked { reason: said, .. } => (t.s(&key), Some(said.clone())),
+        Happened::ActedUnderMandate { by, giver, act, .. } => {
+            (t.w1(&key, "act", t.by("act", act.code())), Some(t.w2("event-why-mandate", "broker", by, "giver", giver)))
+        }
         _ => (t.s(&key), None),
     }
 }

@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use papers::cn22::{Category, Declaration, FormWords, Line, SdrRate};
-use papers::label::{Address, Label, LabelWords, label_pdf};
+use papers::label::{Address, Label, LabelWords, QR_BYTES_MAX, label_pdf};
 use papers::pdf::Text;
 use trade::codes::Country;
 use trade::money::Fixed8;
@@ -21,6 +21,7 @@ use crate::i18n::{Lang, Tr};
 use crate::page::Ask;
 use crate::problem::{Answer, Failure};
 use crate::trade_file::{self, Viewer};
+use crate::verify;
 
 /// GET /trades/{id}/label.pdf
 pub async fn download(
@@ -73,6 +74,9 @@ async fn label(app: &AppState, t: &Tr, file: &TradeFile) -> Answer<Label> {
         to,
         delivery_reference: waybill.consignee.clone(),
         gross: waybill.gross,
+        track: verify::track_path(app, file)
+            .map(|path| format!("{}{path}", app.settings.url))
+            .filter(|url| url.len() <= QR_BYTES_MAX),
         declaration: Declaration {
             category: Category::SaleOfGoods,
             lines: lines(file, waybill.gross),

@@ -46,10 +46,12 @@ pub enum Who {
     Officer,
     Operator,
     Bank,
+    Broker,
+    Agency,
 }
 
 impl Who {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Seller,
         Self::OtherSeller,
         Self::Buyer,
@@ -58,6 +60,8 @@ impl Who {
         Self::Officer,
         Self::Operator,
         Self::Bank,
+        Self::Broker,
+        Self::Agency,
     ];
 
     pub const fn role(self) -> Role {
@@ -68,6 +72,8 @@ impl Who {
             Self::Officer => Role::Officer,
             Self::Operator => Role::Operator,
             Self::Bank => Role::Bank,
+            Self::Broker => Role::Broker,
+            Self::Agency => Role::Agency,
         }
     }
 
@@ -234,17 +240,20 @@ pub struct House {
     pub hgh: Side,
 }
 
-/// What is sold: a towel passes by itself, a face cream is examined at import.
+/// What is sold: a towel passes by itself, a face cream is examined at import, honey needs a certificate
+/// at export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ware {
     Towel,
     Cream,
+    Honey,
 }
 
 impl Ware {
     fn offer(self, seller: Who) -> OfferProduct {
         let (sku, name, description, hs, weight, price, content) = match self {
             Self::Towel => ("TOWEL", "Tea towel", "Cotton kitchen towel, printed", "630260", 250, 4_000, None),
+            Self::Honey => ("HONEY", "Forest honey", "Natural forest honey in a glass jar", "040900", 600, 4_500, None),
             Self::Cream => (
                 "CREAM",
                 "Face cream 50 ml",
@@ -307,7 +316,7 @@ impl House {
             let card = peer.site.card.clone().sign(&peer.site.road.key);
             let url = peer.site.card.url.clone();
             side.command(Command::AcceptPeer(AcceptPeer { card, url })).await;
-            for who in [Who::Carrier, Who::Officer, Who::Operator, Who::Bank] {
+            for who in [Who::Carrier, Who::Officer, Who::Operator, Who::Bank, Who::Broker, Who::Agency] {
                 side.join(who).await;
             }
         }
@@ -318,7 +327,7 @@ impl House {
             hgh.join(who).await;
         }
         let house = Self { kul, hgh };
-        for ware in [Ware::Towel, Ware::Cream] {
+        for ware in [Ware::Towel, Ware::Cream, Ware::Honey] {
             house.kul.command(Command::OfferProduct(ware.offer(Who::Seller))).await;
         }
         house.carry().await;

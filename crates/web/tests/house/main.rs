@@ -9,4 +9,5 @@ mod house;
 mod look;
 mod papers;
 mod payee;
+mod permits;
 mod watch;
