@@ -52,6 +52,8 @@ impl Holder {
 pub enum Task {
     PlaceOrder,
     Pay,
+    /// The rest, after a deposit.
+    PayBalance,
     HandOver,
     LodgeExport,
     Examine,
@@ -71,6 +73,7 @@ impl Task {
         match self {
             Self::PlaceOrder => "place-order",
             Self::Pay => "pay",
+            Self::PayBalance => "pay-balance",
             Self::HandOver => "hand-over",
             Self::LodgeExport => "lodge-export",
             Self::Examine => "examine",
@@ -123,9 +126,13 @@ pub fn ball(file: &TradeFile) -> Ball {
             return open_refund(file).unwrap_or_else(|| held(Holder::Nobody, Task::Nothing, *at));
         }
         (Escrow::Funded { at, .. }, _) => Some(*at),
-        (Escrow::Empty, secured) => secured,
+        (Escrow::Empty | Escrow::Deposited { .. }, secured) => secured,
     };
     let Some(funded) = funded else {
+        if let Some(told) = file.awaits_balance() {
+            let deadline = Some(told.balance_due);
+            return Ball { deadline, ..held(Holder::Buyer, Task::PayBalance, told.at) };
+        }
         let deadline = Some(order.quote.expires_at);
         return Ball { deadline, ..held(Holder::Buyer, Task::Pay, order.placed_at) };
     };
@@ -139,7 +146,7 @@ pub fn ball(file: &TradeFile) -> Ball {
 }
 
 /// Held or examined: the mender, the one who was asked, or the officer.
-pub(crate) fn stopped(clearance: &Clearance, customs: Holder) -> Option<Ball> {
+fn stopped(clearance: &Clearance, customs: Holder) -> Option<Ball> {
     match clearance {
         Clearance::Held { since, reasons, deadline } => {
             let holder = reasons.first().map_or(customs, |r| mender(r.mender));

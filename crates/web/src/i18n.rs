@@ -119,9 +119,8 @@ const NOUNS: &[Noun] = &[
     noun!("start"),
     noun!("trade_file"),
     noun!("waybill"),
+    noun!("sale"),
     noun!("declaration"),
-    noun!("permit"),
-    noun!("mandate"),
     noun!("clearance"),
     noun!("custody"),
     noun!("escrow"),
@@ -134,7 +133,6 @@ const NOUNS: &[Noun] = &[
     noun!("log"),
     noun!("verify"),
     noun!("cli"),
-    noun!("doctor"),
 ];
 
 type Bundle = FluentBundle<FluentResource, IntlLangMemoizer>;

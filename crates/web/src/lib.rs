@@ -1,6 +1,6 @@
 //! All HTTP, in and out: pages, the JSON API, webhooks, the road. One file a noun, as in `trade`.
 //!
-//! Every request goes, from the outside in: numbered and counted ([`request`]), panics caught, security headers, compression, who asks
+//! Every request goes, from the outside in: panics caught, security headers, compression, who asks
 //! in which language ([`page::Ask`]), failures made readable ([`problem`]), cross-site posts refused
 //! ([`auth`]), the noun's own routes. Handlers parse, hand one command to the hub, and show what it
 //! answered; no rule is decided here.
@@ -12,7 +12,6 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use hub::Hub;
-use hub::meter::Counters;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -38,9 +37,6 @@ pub mod health;
 pub mod i18n;
 pub mod jobs;
 pub mod log;
-pub mod lookout;
-pub mod mandate;
-pub mod metrics;
 pub mod money;
 pub mod node;
 pub mod offer;
@@ -52,13 +48,12 @@ pub mod payee;
 pub mod payment;
 pub mod payout;
 pub mod peer;
-pub mod permit;
 pub mod problem;
 pub mod product;
 pub mod pump;
 pub mod quote;
 pub mod recovery;
-pub mod request;
+pub mod sale;
 pub mod settlement;
 pub mod signed;
 pub mod start;
@@ -78,11 +73,6 @@ pub struct App {
     pub settings: Settings,
     pub doorman: auth::Doorman,
     pub road: recovery::RoadDesk,
-    pub lookout: lookout::Lookout,
-    pub waiting: peer::join::Waiting,
-    pub requests: request::Requests,
-    /// What happened because time passed, by kind and what came of it.
-    pub jobs: Counters<2>,
 }
 
 /// What a hub's operator sets for its pages.
@@ -95,23 +85,12 @@ pub struct Settings {
     pub local_url: String,
     /// The secret shared with the payment firm that sends webhooks.
     pub payment_secret: [u8; 32],
-    /// In a sandbox: hubs that show their card become peers without an operator's doing.
-    pub accepts_peers: bool,
 }
 
 impl AppState {
     #[must_use]
     pub fn new(hub: Hub, settings: Settings) -> Self {
-        Self(Arc::new(App {
-            hub,
-            settings,
-            doorman: auth::Doorman::default(),
-            road: recovery::RoadDesk::default(),
-            lookout: lookout::Lookout::default(),
-            waiting: peer::join::Waiting::default(),
-            requests: request::Requests::default(),
-            jobs: Counters::default(),
-        }))
+        Self(Arc::new(App { hub, settings, doorman: auth::Doorman::default(), road: recovery::RoadDesk::default() }))
     }
 
     #[must_use]
@@ -139,7 +118,7 @@ impl AppState {
     pub async fn submit_as<T: DeserializeOwned>(&self, command: Command) -> Answer<T> {
         let answer = self.submit(command).await?;
         serde_json::from_value(answer).map_err(|error| {
-            tracing::error!(%error, "an answer of the hub is not what it should be");
+            eprintln!("web: an answer of the hub is not what it should be: {error}");
             Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "http-500")
         })
     }
@@ -184,9 +163,8 @@ pub fn router(app: AppState) -> Router {
         .merge(start::routes())
         .merge(trade_file::routes())
         .merge(waybill::routes())
+        .merge(sale::routes())
         .merge(declaration::routes())
-        .merge(permit::routes())
-        .merge(mandate::routes())
         .merge(clearance::routes())
         .merge(custody::routes())
         .merge(escrow::routes())
@@ -199,7 +177,6 @@ pub fn router(app: AppState) -> Router {
         .merge(recovery::routes())
         .merge(verify::routes())
         .merge(health::routes())
-        .merge(metrics::routes())
         .merge(money::routes())
         .layer(DefaultBodyLimit::max(BODY_MAX));
     nouns
@@ -211,6 +188,5 @@ pub fn router(app: AppState) -> Router {
         .layer(CompressionLayer::new())
         .layer(from_fn_with_state(app.clone(), assets::security_headers))
         .layer(CatchPanicLayer::new())
-        .layer(from_fn_with_state(app.clone(), request::watch))
         .with_state(app)
 }

@@ -20,7 +20,6 @@ use crate::AppState;
 use crate::auth::{As, Seller};
 use crate::i18n::Told;
 use crate::page::Page;
-use crate::permit;
 use crate::problem::{Answer, Failure};
 
 #[derive(Template)]
@@ -78,8 +77,8 @@ impl ProductForm {
 /// What is wrong, by the name of the field.
 pub type Faults = BTreeMap<&'static str, Failure>;
 
-pub async fn empty(State(app): State<AppState>, As(..): As<Seller>, page: Page) -> Answer<Response> {
-    show(&app, page, ProductForm::default(), BTreeMap::new(), None, None).await
+pub async fn empty(State(app): State<AppState>, As(..): As<Seller>, page: Page) -> Response {
+    show(&app, page, ProductForm::default(), BTreeMap::new(), None, None)
 }
 
 pub async fn edit(
@@ -89,7 +88,7 @@ pub async fn edit(
     Path(id): Path<String>,
 ) -> Answer<Response> {
     let product = own(&app, &seller, &id).await?;
-    show(&app, page, filled(&product.goods), BTreeMap::new(), None, Some(product)).await
+    Ok(show(&app, page, filled(&product.goods), BTreeMap::new(), None, Some(product)))
 }
 
 pub async fn add(
@@ -125,7 +124,7 @@ async fn offer(
         Ok(goods) => goods,
         Err(faults) => {
             let faults = faults.into_iter().map(|(field, f)| (field, page.problem(&f.problem))).collect();
-            let shown = show(app, page, form, faults, None, known).await?;
+            let shown = show(app, page, form, faults, None, known);
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response());
         }
     };
@@ -135,27 +134,24 @@ async fn offer(
         Err(failure) if failure.status.is_server_error() => Err(failure),
         Err(failure) => {
             let told = Some(page.problem(&failure.problem));
-            let shown = show(app, page, form, BTreeMap::new(), told, known).await?;
+            let shown = show(app, page, form, BTreeMap::new(), told, known);
             Ok((failure.status, shown).into_response())
         }
     }
 }
 
-async fn show(
+fn show(
     app: &AppState,
     page: Page,
     form: ProductForm,
     faults: BTreeMap<&'static str, Told>,
     told: Option<Told>,
     product: Option<Product>,
-) -> Answer<Response> {
-    let lanes = match &product {
-        Some(p) => lanes(&page, p, &permit::shelf(app, p.seller).await?),
-        None => Vec::new(),
-    };
+) -> Response {
+    let lanes = product.as_ref().map(|p| lanes(&page, p)).unwrap_or_default();
     let currency = app.site().currency.code();
     let shown = EditPage { p: page, form, faults, told, product, lanes, currency };
-    Ok(shown.p.show(&shown))
+    shown.p.show(&shown)
 }
 
 fn filled(goods: &Goods) -> ProductForm {

@@ -14,8 +14,6 @@ pub enum Viewer {
     Officer,
     Operator,
     Carrier,
-    /// Under a mandate of the seller or the buyer; see `crate::mandate::sees`.
-    Broker,
 }
 
 impl Viewer {
@@ -46,7 +44,6 @@ impl Viewer {
             Self::Officer => "officer",
             Self::Operator => "operator",
             Self::Carrier => "carrier",
-            Self::Broker => "broker",
         }
     }
 
@@ -78,8 +75,7 @@ impl Viewer {
             Holder::ImportCustoms => self == Self::Officer && side == Side::Import,
             Holder::ExportHub => self == Self::Operator && side == Side::Export,
             Holder::ImportHub => self == Self::Operator && side == Side::Import,
-            Holder::Broker => self == Self::Broker,
-            Holder::PaymentFirm | Holder::Nobody => false,
+            Holder::PaymentFirm | Holder::Broker | Holder::Nobody => false,
         }
     }
 }
@@ -105,7 +101,7 @@ pub fn shown(file: &TradeFile, viewer: Viewer) -> Value {
     match viewer {
         Viewer::Carrier => fields.retain(|name, _| CARRIER_FIELDS.contains(&name.as_str())),
         Viewer::Officer => {}
-        Viewer::Seller | Viewer::Buyer | Viewer::Operator | Viewer::Broker => without_tags(&mut fields),
+        Viewer::Seller | Viewer::Buyer | Viewer::Operator => without_tags(&mut fields),
     }
     Value::Object(fields)
 }
