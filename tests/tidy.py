@@ -45,7 +45,7 @@ UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b|\b(t
 # Any host that hands out packages, whatever it is called.
 REGISTRY = re.compile(r"https?://[\w.:-]*(registry|npm|crates|pypi|python" + r"hosted|mirror|artifact|nexus|rubygems)[\w.-]*", re.I)
 SOMEBODYS_PATH = re.compile(r"(?<![\w.~-])/(home|root|work|Users)/[\w.]")
-PROGRAMMERS = re.compile(r"(expect|panic!|assert\w*!|eprintln!|unreachable!|reason\s*=)[^;{}]*$")
+PROGRAMMERS = re.compile(r"(expect|panic!|assert\w*!|eprintln!|tracing::\w+!|unreachable!|reason\s*=)[^;{}]*$")
 KEY_CALL = re.compile(r"\.(s|w|w1|w2|n)\(\s*\"([a-z0-9-]+)\"")
 LIST_CALL = re.compile(r"\.by\(\s*\"([a-z0-9-]+)\"")
 PROBLEM_CALL = re.compile(r"Failure::(?:new\(\s*(?:[\w:]*::)?StatusCode::\w+,|bad\()\s*\"([a-z0-9-]+)\"")
@@ -370,7 +370,7 @@ def sentences_in_code(tree):
         for offset, contents in rust.strings:
             if rust.is_test(offset) or SQL.search(contents):
                 continue
-            before = rust.code[max(0, offset - 80) : offset]
+            before = rust.code[max(0, offset - 200) : offset]
             if PROGRAMMERS.search(before):
                 continue
             spoken = re.sub(r"<[^>]*>|\{[^}]*\}", " ", contents)

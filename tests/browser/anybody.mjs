@@ -8,7 +8,7 @@ import { check } from "./report.mjs";
 export async function anybody(browser, hubs) {
   const { kul, hgh } = hubs;
   const page = await open(browser);
-  let bundle, waybill, order;
+  let bundle, waybill, order, code;
 
   await check("trade file: says what happened, proves it, and is downloaded with its proofs", async () => {
     await enter(page, kul, "seller", "Seri Warisan Trading");
@@ -25,6 +25,8 @@ export async function anybody(browser, hubs) {
     const label = await page.getByRole("link", { name: page.w("papers-label"), exact: true }).getAttribute("href");
     const pdf = await (await page.request.get(new URL(label, kul).href)).body();
     must(pdf.subarray(0, 5).toString() === "%PDF-", "the label is not a PDF");
+    const way = await page.getByRole("link", { name: page.w("track-link"), exact: true }).getAttribute("href");
+    code = new URL(way, kul).searchParams.get("code");
     await page.goto(`${page.url().split("?")[0]}/waybill`);
     waybill = (await page.locator("dd.code").first().innerText()).trim();
     noFaults(page);
@@ -49,14 +51,14 @@ export async function anybody(browser, hubs) {
     page.faults.splice(0);
   });
 
-  await check("track: both numbers open the parcel's way, one does not", async () => {
+  await check("track: number and code open the parcel's way, the number alone does not", async () => {
     await page.goto(`${kul}/track`);
     await page.getByLabel(page.w("track-number")).fill(waybill);
-    await page.getByLabel(page.w("track-order")).fill(order);
+    await page.getByLabel(page.w("track-code")).fill(code);
     await press(page, "track-go");
     must(await page.locator("ol.line li").count() >= 4, "the way is not shown");
     must(!/RM|¥|CNY/.test(await page.locator("main").innerText()), "a price is shown to whoever tracks");
-    await page.getByLabel(page.w("track-order")).fill("SWT-0");
+    await page.getByLabel(page.w("track-code")).fill(order);
     await press(page, "track-go");
     await page.getByText(page.w("track-none")).waitFor();
     page.faults.splice(0);

@@ -25,7 +25,7 @@ export async function places(browser, hubs) {
     ["shop-anybody", `${hgh}/offers`], ["verify", `${kul}/verify`], ["track", `${kul}/track`],
     ["estimate", `${hgh}/estimate`], ["estimate-none", `${kul}/estimate`],
     ["estimate-done", `${hgh}/estimate?${COFFEE}`], ["estimate-faulty", `${hgh}/estimate?${COFFEE.replace("0.62", "2,5 kgs").replace("24.90", "free")}`],
-    ["track-nothing", `${kul}/track?number=LX473124829MY&order=NO-1`], ["logbook", `${kul}/logbook`],
+    ["track-nothing", `${kul}/track?number=LX473124829MY&code=NO-1`], ["logbook", `${kul}/logbook`],
     ["no-such-page", `${kul}/no-such-page`], ["not-yours", `${kul}/operator`],
   ]);
 
@@ -45,7 +45,8 @@ export async function places(browser, hubs) {
     ["product-new", `${kul}/products/new`], ["upload", `${kul}/products/upload`], ["reading", reading],
     ["trades", `${kul}/trades`], ["trade-paid", trade], ["trade-detained", detained],
     ["waybill", `${trade}/waybill`], ["declaration", `${trade}/export-declaration`],
-    ["seller-quote", quote], ["money", `${kul}/money`], ["account", `${kul}/account`], ["start-paid", `${kul}/start`],
+    ["seller-quote", quote], ["permits", `${kul}/permits`], ["permit-new", `${kul}/permits/new?hs=040900`],
+    ["mandates", `${kul}/mandates`], ["trade-permits", `${trade}/permits`], ["money", `${kul}/money`], ["account", `${kul}/account`], ["start-paid", `${kul}/start`],
     ["forbidden", `${kul}/officer`],
   ]);
 
@@ -92,6 +93,11 @@ export async function places(browser, hubs) {
     ["parcels", `${hgh}/parcels`], ["carrier-trades", `${hgh}/trades`],
     ["carrier-trade", held.replace("/officer/", "/trades/")],
   ]);
+  const agency = await entered(browser, kul, "agency", true);
+  const permit = await first(agency, `${kul}/agency`, "tbody a[href^='/permits/']");
+  await add("agency", agency, [["agency", `${kul}/agency`], ["permit", permit]]);
+  const broker = await entered(browser, kul, "broker", true);
+  await add("broker", broker, [["clients", `${kul}/clients`], ["broker-mandates", `${kul}/mandates`]]);
   const bank = await entered(browser, hgh, "bank", true);
   await add("bank", bank, [["payouts", `${hgh}/payouts`], ["bank", `${hgh}/bank`]]);
   return groups;

@@ -49,6 +49,13 @@ async function shoot(browser, { kul, hgh }) {
   const chinese = await sit(browser, hgh, "officer", true, { lang: "zh-CN", dark: true });
   await take(chinese, "queue-zh");
 
+  const agency = await sit(browser, kul, "agency", true);
+  await take(agency, "agency");
+
+  const permits = await sit(browser, kul, "seller", "Seri Warisan Trading");
+  await permits.goto(`${kul}/permits`);
+  await take(permits, "permits");
+
   const operator = await sit(browser, hgh, "operator", true);
   await take(operator, "operator");
 

@@ -30,7 +30,7 @@ pub async fn run(options: &Options) -> ExitCode {
         Ok(directory) => directory,
         Err(e) => return say::directory(&e),
     };
-    let hub = match serve::open(&directory).await {
+    let hub = match serve::open_to_look(&directory).await {
         Ok(hub) => hub,
         Err(failure) => return failure.say(),
     };

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use hub::db::{BackupError, Db, Store};
 use hub::schema::{self, OpenError};
 
-use crate::directory::Directory;
+use crate::directory::{Directory, LastBackup};
 use crate::{say, serve};
 
 #[derive(clap::Args)]
@@ -50,6 +50,9 @@ pub async fn backup(options: &BackupOptions) -> ExitCode {
     };
     match written {
         Ok(()) => {
+            let file_at = std::path::absolute(&options.to).unwrap_or_else(|_| options.to.clone());
+            // The copy is there whether or not it can be noted.
+            let _ = directory.note_backup(&LastBackup { file: file_at, at: serve::now_micros() });
             say::out("cli-backup-done", &[("hub", directory.config.id.to_string()), file()]);
             ExitCode::SUCCESS
         }

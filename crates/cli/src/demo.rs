@@ -137,6 +137,8 @@ fn hub(options: &Options, word: &str, name: &str, territory: Country, port: u16)
         store: None,
         made: serve::now_micros(),
         accepted_rules: BTreeSet::new(),
+        metrics: None,
+        accept_peers: true,
     };
     Directory::open_or_init(&options.dir.join(word), &config, serve::random).map_err(|e| say::directory(&e))
 }
@@ -220,6 +222,7 @@ async fn actors(http: &reqwest::Client, directory: &Directory) -> Result<Actors,
         officer: of("officer"),
         carrier: of("carrier"),
         bank: of("bank"),
+        agency: of("agency"),
     })
 }
 

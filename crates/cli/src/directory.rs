@@ -17,6 +17,7 @@ const PAYMENT_FIRM: &str = "payment-firm.key";
 const CAST: &str = "cast.json";
 const DATA: &str = "hub.db";
 const LOCK: &str = "running";
+const BACKUP: &str = "last-backup.json";
 
 /// `hub.toml`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -46,6 +47,13 @@ pub struct Config {
     /// Production: unverified rules that the operator answers for, by id.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub accepted_rules: BTreeSet<String>,
+    /// Where the numbers for machines that watch are read, such as `127.0.0.1:9464`: a listener of its
+    /// own, so that a firewall and not a secret keeps others out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<String>,
+    /// Sandbox: hubs that show their card (`ehub serve --join`) become peers without the operator's doing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub accept_peers: bool,
 }
 
 impl Config {
@@ -107,6 +115,13 @@ pub struct CastMember {
     pub role: String,
     pub party: String,
     pub api_key: String,
+}
+
+/// A copy of a hub: where it was written, and when, in microseconds since 1970 UTC.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastBackup {
+    pub file: PathBuf,
+    pub at: i64,
 }
 
 impl Directory {
@@ -172,6 +187,24 @@ impl Directory {
         }
     }
 
+    /// The files that nobody but the hub's owner may read, as far as they are there.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<PathBuf> {
+        let files = [CONFIG, SECRET, PAYMENT_FIRM, CAST].map(|name| self.path.join(name));
+        files.into_iter().filter(|file| file.exists()).collect()
+    }
+
+    /// The last copy that was written of this hub, and when.
+    #[must_use]
+    pub fn last_backup(&self) -> Option<LastBackup> {
+        serde_json::from_slice(&fs::read(self.path.join(BACKUP)).ok()?).ok()
+    }
+
+    pub fn note_backup(&self, last: &LastBackup) -> Result<(), DirectoryError> {
+        let text = serde_json::to_vec(last).expect("text keys only");
+        write_private(&self.path.join(BACKUP), &text)
+    }
+
     /// The cast of a sandbox, if it was made.
     #[must_use]
     pub fn cast(&self) -> Vec<CastMember> {
@@ -231,6 +264,8 @@ mod tests {
             store: None,
             made: 0,
             accepted_rules: BTreeSet::new(),
+            metrics: None,
+            accept_peers: false,
         }
     }
 

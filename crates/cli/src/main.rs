@@ -5,6 +5,8 @@ mod backup;
 mod bench;
 mod demo;
 mod directory;
+mod doctor;
+mod log;
 mod recover;
 mod say;
 mod serve;
@@ -42,6 +44,8 @@ enum Command {
     Serve(serve::Options),
     /// Check a trade-file bundle offline.
     Verify(verify::Options),
+    /// Look whether all is well with a hub, running or not, and what to do where it is not.
+    Doctor(doctor::Options),
     /// Write a consistent copy of a hub, which may be running, to a new file.
     Backup(backup::BackupOptions),
     /// Put a copy back; the hub must not be running.
@@ -85,6 +89,12 @@ struct InitOptions {
     /// A PostgreSQL URL; without one, the data is kept in the directory.
     #[arg(long)]
     store: Option<String>,
+    /// Where machines that watch the hub read its numbers (Prometheus); none without it.
+    #[arg(long)]
+    metrics: Option<String>,
+    /// Sandbox: accept hubs that ask to join without looking at their keys.
+    #[arg(long, conflicts_with = "production")]
+    accept_peers: bool,
 }
 
 fn main() -> ExitCode {
@@ -100,6 +110,7 @@ fn main() -> ExitCode {
             Command::Init(options) => init(options),
             Command::Serve(options) => serve::run(options).await,
             Command::Verify(options) => verify::run(&options),
+            Command::Doctor(options) => doctor::run(&options).await,
             Command::Backup(options) => backup::backup(&options).await,
             Command::Restore(options) => backup::restore(&options).await,
             Command::Recover(options) => recover::run(&options).await,
@@ -131,6 +142,8 @@ fn init(options: InitOptions) -> ExitCode {
         store: options.store,
         made: serve::now_micros(),
         accepted_rules: std::collections::BTreeSet::new(),
+        metrics: options.metrics,
+        accept_peers: options.accept_peers,
     };
     match Directory::init(&options.dir, &config, serve::random) {
         Ok(made) => {

@@ -40,7 +40,8 @@ pub async fn run(options: &Options) -> ExitCode {
         Err(failure) => return failure.say(),
     };
     let url = directory.config.url.clone();
-    let settings = Settings { url: url.clone(), local_url: url, payment_secret: directory.payment_secret };
+    let settings =
+        Settings { url: url.clone(), local_url: url, payment_secret: directory.payment_secret, accepts_peers: false };
     let app = AppState::new(hub.clone(), settings);
     let http = web::client::client(|with| with);
     let looked = look(&app, &http).await;

@@ -23,7 +23,7 @@ use trade::time::{BusinessTime, WallTime};
 use web::{AppState, Settings};
 
 use crate::directory::{CastMember, Directory};
-use crate::say;
+use crate::{log, say};
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -33,6 +33,11 @@ pub struct Options {
     /// Ends when the process that started it ends, however that ends.
     #[arg(long, hide = true)]
     ends_with_parent: bool,
+    /// Address of another hub to join, such as http://localhost:8080; may be given several times.
+    #[arg(long)]
+    join: Vec<String>,
+    #[command(flatten)]
+    log: log::Options,
 }
 
 /// Why a hub does not open.
@@ -50,14 +55,14 @@ impl Failure {
     }
 }
 
-/// Opens the hub of a directory; its lanes start. It asks nobody: for those who only look.
-pub async fn open(directory: &Directory) -> Result<Hub, Failure> {
-    Hub::open(config(directory)?).await.map_err(Failure::Open)
-}
-
-/// As [`open`], for a hub that does business: it asks its witnesses first.
+/// Opens the hub of a directory to do business: its lanes start, and it asks its witnesses first.
 pub async fn open_asking(directory: &Directory) -> Result<Hub, Failure> {
     Hub::open_asking(config(directory)?).await.map_err(Failure::Open)
+}
+
+/// Opens the hub of a directory to look at it, whether it runs or not: nothing is decided or written.
+pub async fn open_to_look(directory: &Directory) -> Result<Hub, Failure> {
+    Hub::open_to_look(config(directory)?).await.map_err(Failure::Open)
 }
 
 fn config(directory: &Directory) -> Result<Config, Failure> {
@@ -86,6 +91,7 @@ pub async fn run(options: Options) -> ExitCode {
     if options.ends_with_parent {
         let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM));
     }
+    log::begin(options.log);
     let directory = match Directory::open(&options.dir) {
         Ok(directory) => directory,
         Err(e) => return say::directory(&e),
@@ -107,7 +113,7 @@ pub async fn run(options: Options) -> ExitCode {
     };
     // After a declared loss the hub is opened anew, in the next epoch of its log.
     loop {
-        match serve(&directory, &listener, address).await {
+        match serve(&directory, &listener, address, &options.join).await {
             Ok(Ended::Stopped) => return ExitCode::SUCCESS,
             Ok(Ended::NewEpoch) => {}
             Err(code) => return code,
@@ -128,6 +134,7 @@ async fn serve(
     directory: &Directory,
     listener: &std::net::TcpListener,
     address: SocketAddr,
+    join: &[String],
 ) -> Result<Ended, ExitCode> {
     let cannot = |e: std::io::Error| {
         let args = [("address", address.to_string()), ("cause", e.to_string())];
@@ -139,6 +146,7 @@ async fn serve(
         url: directory.config.url.clone(),
         local_url: format!("http://{address}"),
         payment_secret: directory.payment_secret,
+        accepts_peers: directory.config.accept_peers,
     };
     let http = web::client::client(|with| with);
     hub.forward_by(web::node::forward(Arc::clone(hub.site()), hub.clock().clone(), http.clone()));
@@ -149,7 +157,23 @@ async fn serve(
         tasks.spawn(web::cast::run(app.clone()));
     }
     tasks.spawn(web::recovery::run(app.clone(), http.clone()));
-    tasks.spawn(web::pump::run(app.clone(), http));
+    tasks.spawn(web::pump::run(app.clone(), http.clone()));
+    for url in join {
+        let url = url.trim_end_matches('/').to_owned();
+        tasks.spawn(web::peer::join::join(app.clone(), http.clone(), url));
+    }
+    tasks.spawn(web::lookout::run(app.clone(), http));
+    if let Some(at) = &directory.config.metrics {
+        let listener = tokio::net::TcpListener::bind(at)
+            .await
+            .map_err(|e| say::failed("cli-cannot-listen", &[("address", at.clone()), ("cause", e.to_string())]))?;
+        let numbers = web::metrics::listener(app.clone());
+        tasks.spawn(async move {
+            if let Err(error) = axum::serve(listener, numbers).await {
+                tracing::error!(%error, "the listener for metrics has ended");
+            }
+        });
+    }
     tasks.spawn(web::jobs::run(app.clone()));
     say::out("cli-serving", &[("hub", directory.config.id.to_string()), ("url", directory.config.url.clone())]);
     let ended = Arc::new(Notify::new());

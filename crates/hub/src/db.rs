@@ -88,6 +88,19 @@ impl StoreError {
         matches!(self, Self::StoreConflict)
     }
 
+    /// Its name, without what the engine said.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::StoreConflict => "store-conflict",
+            Self::StoreDuplicate { .. } => "store-duplicate",
+            Self::StoreFull => "store-full",
+            Self::StoreLost { .. } => "store-lost",
+            Self::StoreDamaged { .. } => "store-damaged",
+            Self::StoreRefused { .. } => "store-refused",
+        }
+    }
+
     pub(crate) fn damaged(what: impl Into<String>) -> Self {
         Self::StoreDamaged { what: what.into() }
     }

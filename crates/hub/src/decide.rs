@@ -17,9 +17,10 @@ use crate::event::Places;
 use crate::hub::{Answer, Unavailable};
 use crate::order::{self, Stored};
 use crate::rows::Statement;
+use crate::tally::{Counted, Tally};
 use crate::{
-    access_log, event, ledger, number, offer, party, peer, product, quota, quote, received, recovery, refusal,
-    trade_file,
+    access_log, event, ledger, mandate, number, offer, party, peer, permit, product, quota, quote, received, recovery,
+    refusal, trade_file,
 };
 
 /// What the deciding lane knows by heart. It runs ahead of the disk by the batch that is being
@@ -33,6 +34,7 @@ pub(crate) struct Mind {
     next_seq: i64,
     memory: usize,
     orders: Stored,
+    tally: Tally,
 }
 
 /// A batch decided, with what it did; not yet in the form in which it is written.
@@ -41,6 +43,7 @@ pub(crate) struct Decided {
     /// What happened, with its places.
     events: Vec<Event>,
     orders: Vec<Arc<TradeFile>>,
+    counted: Counted,
     refused: Statement,
     /// The number of its first transfer.
     first_seq: i64,
@@ -65,11 +68,12 @@ pub(crate) struct Written {
 impl Decided {
     /// Everything that changed, as statements: a fixed order of nouns, balances last.
     pub fn written(self) -> Result<Written, StoreError> {
-        let Self { changes, events, orders, refused, first_seq, clock, answers, log_size } = self;
+        let Self { changes, events, orders, counted, refused, first_seq, clock, answers, log_size } = self;
         let (statements, (sealed, lengths)) = caught(|| {
             let [transfers, balances] = ledger::changes(&changes, first_seq);
             let [entries, heads] = received::changes(&changes);
             let [files, told] = trade_file::changes(&changes, &events);
+            let [counts, sellers] = counted.changes();
             let statements = vec![
                 peer::changes(&changes),
                 heads,
@@ -85,9 +89,13 @@ impl Decided {
                 trade_file::payout_changes(&changes),
                 number::changes(&changes),
                 quota::changes(&changes),
+                mandate::changes(&changes),
+                permit::changes(&changes),
                 recovery::changes(&changes),
                 access_log::changes(&changes),
                 refused,
+                counts,
+                sellers,
                 transfers,
                 balances,
             ];
@@ -125,6 +133,7 @@ impl Mind {
         }
         let places = Places::read(conn).await?;
         let next_seq = ledger::next_seq(conn).await?;
+        let tally = Tally::read(conn).await?;
         Ok(Self {
             site: Arc::clone(site),
             world,
@@ -134,6 +143,7 @@ impl Mind {
             next_seq,
             memory,
             orders: Stored::default(),
+            tally,
         })
     }
 
@@ -165,6 +175,7 @@ impl Mind {
         if self.world.held() > self.memory {
             self.world.forget(self.memory / 2, UNDER_WAY);
             self.orders.forget(&self.world);
+            self.tally.forget(&self.world);
         }
         self.world.begin(self.last);
         let mut faulty = vec![false; commands.len()];
@@ -189,6 +200,7 @@ impl Mind {
     /// The batch is decided: what it did is handed over, and gets its places.
     fn decided(&mut self, answers: Vec<Answer>, refused: Statement, wall: WallTime) -> Decided {
         let mut changes = self.world.take_changes();
+        let counted = self.tally.count(&self.world, &changes);
         let clock = changes.clock_moved.map(|business| BusinessClock { business, wall, ..self.clock });
         self.clock = clock.unwrap_or(self.clock);
         self.last = self.last.max(self.world.now);
@@ -196,7 +208,7 @@ impl Mind {
         let orders = self.orders.come(&changes);
         let first_seq = self.next_seq;
         self.next_seq += i64::try_from(changes.transfers.len()).expect("a batch is in memory");
-        Decided { changes, events, orders, refused, first_seq, clock, answers, log_size: self.places.n }
+        Decided { changes, events, orders, counted, refused, first_seq, clock, answers, log_size: self.places.n }
     }
 
     /// A command that panics is left out alone: what it did is taken back like a refusal's.
@@ -224,8 +236,11 @@ impl Mind {
         quote::load(db, conn, &need.quotes, world).await?;
         trade_file::load(db, conn, &need.trades, world).await?;
         self.orders.loaded(world, &need.trades);
+        self.tally.loaded(world, &need.trades);
         number::load(db, conn, &need.numbers, world).await?;
         quota::load(db, conn, &need.quotas, world).await?;
+        mandate::load(db, conn, &need.mandates, world).await?;
+        permit::load(db, conn, &need.permits, world).await?;
         access_log::load(conn, need.last_digest, world).await?;
         ledger::load(db, conn, &need.accounts, world).await
     }

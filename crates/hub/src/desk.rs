@@ -1,11 +1,10 @@
-//! Counts for those who keep watch: who holds what, how far sellers have come, what customs let
-//! through today, which files are at the bank, what is on its way to a peer.
+//! Counts for those who keep watch: who is registered, what customs let through today, which files are
+//! at the bank, what is on its way to a peer. What would need all trades to be looked through is kept: `tally.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sqlx::{Any, AnyConnection};
-use trade::ball::Holder;
 use trade::codes::HubId;
 use trade::event::{Event, Happened};
 use trade::money::Currency;
@@ -16,18 +15,6 @@ use crate::db::{StoreError, bytes, int, text};
 use crate::event::column;
 use crate::hub::Hub;
 use crate::page::clamp;
-
-/// Sellers by the furthest step that they have reached; each step counts those of the next.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SellerFunnel {
-    pub signed_up: i64,
-    pub with_product: i64,
-    pub with_ready_product: i64,
-    pub with_order: i64,
-    pub with_export: i64,
-    pub paid: i64,
-    pub paid_again: i64,
-}
 
 /// What this hub's customs has let through since an instant, by whom.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,19 +39,6 @@ const DECISIONS_MAX: i64 = 100_000;
 const FLYING_MAX: i64 = 100_000;
 
 impl Hub {
-    /// How many trades wait for whom.
-    pub async fn holder_counts(&self) -> Result<Vec<(Holder, i64)>, StoreError> {
-        let mut conn = self.db().reader().await?;
-        let sql = "SELECT holder, COUNT(*) FROM trade_file GROUP BY holder ORDER BY COUNT(*) DESC, holder";
-        let mut counts = Vec::new();
-        for row in sqlx::query::<Any>(sql).fetch_all(&mut *conn).await? {
-            let code = serde_json::Value::String(text(&row, 0)?);
-            let holder = serde_json::from_value(code).map_err(|e| StoreError::damaged(e.to_string()))?;
-            counts.push((holder, int(&row, 1)?));
-        }
-        Ok(counts)
-    }
-
     /// Parties by role; one with two roles counts in both.
     pub async fn role_counts(&self) -> Result<BTreeMap<Role, i64>, StoreError> {
         let mut conn = self.db().reader().await?;
@@ -83,29 +57,6 @@ impl Hub {
         let sql = "SELECT COUNT(*), CAST(COALESCE(SUM(ready), 0) AS BIGINT) FROM product";
         let row = sqlx::query::<Any>(sql).fetch_one(&mut *conn).await?;
         Ok((int(&row, 0)?, int(&row, 1)?))
-    }
-
-    /// From sign-up to repeat export.
-    pub async fn seller_funnel(&self) -> Result<SellerFunnel, StoreError> {
-        let mut conn = self.db().reader().await?;
-        let mut numbers = [0; 7];
-        for (number, sql) in numbers.iter_mut().zip([
-            "SELECT COUNT(*) FROM party WHERE roles LIKE '%|seller|%'",
-            "SELECT COUNT(DISTINCT seller) FROM product",
-            "SELECT COUNT(DISTINCT seller) FROM product WHERE ready > 0",
-            "SELECT COUNT(DISTINCT seller) FROM trade_order WHERE seller IS NOT NULL",
-            "SELECT COUNT(DISTINCT seller) FROM trade_order JOIN trade_file USING (id) WHERE seller IS NOT NULL \
-             AND stage IN ('export-released', 'import-held', 'import-released', 'delivered', 'settled', 'paid')",
-            "SELECT COUNT(DISTINCT seller) FROM trade_order JOIN trade_file USING (id) \
-             WHERE seller IS NOT NULL AND stage = 'paid'",
-            "SELECT COUNT(*) FROM (SELECT seller FROM trade_order JOIN trade_file USING (id) \
-             WHERE seller IS NOT NULL AND stage = 'paid' \
-             GROUP BY seller HAVING COUNT(*) > 1) again",
-        ]) {
-            *number = int(&sqlx::query::<Any>(sql).fetch_one(&mut *conn).await?, 0)?;
-        }
-        let [signed_up, with_product, with_ready_product, with_order, with_export, paid, paid_again] = numbers;
-        Ok(SellerFunnel { signed_up, with_product, with_ready_product, with_order, with_export, paid, paid_again })
     }
 
     /// What customs of this hub has decided since `since`. Each trade counts once.

@@ -20,6 +20,8 @@ use trade::time::{BusinessTime, WallTime};
 use crate::clock::{self, Clock};
 use crate::db::{BackupError, Db, Isolation, Store, StoreError};
 use crate::lane::Lane;
+use crate::lease;
+use crate::meter::Meters;
 use crate::recovery::{self, Standing};
 use crate::schema::{self, OpenError};
 use crate::sequencer::Sequencer;
@@ -118,6 +120,7 @@ pub enum Status {
 pub(crate) struct Item {
     pub command: Command,
     pub reply: oneshot::Sender<Answer>,
+    pub came: tokio::time::Instant,
     pub _room: OwnedSemaphorePermit,
 }
 
@@ -139,6 +142,7 @@ struct Inner {
     sequenced: watch::Receiver<u64>,
     recovery: Stand,
     forward: OnceLock<Forward>,
+    meters: Arc<Meters>,
     /// Lanes have a runtime of their own, so that a busy lane does not hold up pages.
     lanes: Mutex<Option<Runtime>>,
 }
@@ -192,6 +196,45 @@ impl Hub {
         Self::open_as(config, true).await
     }
 
+    /// Opens the store to look at it: no lane starts, nothing is written, and a hub that runs on it is
+    /// not disturbed. Whatever is submitted is answered as by a hub that was closed.
+    pub async fn open_to_look(config: Config) -> Result<Self, OpenError> {
+        let Config { store, site, clock, limits, .. } = config;
+        if store.file().is_some_and(|file| !file.exists()) {
+            return Err(schema::none_yet());
+        }
+        let db = Db::open(&store).await?;
+        schema::is_current(&db).await?;
+        schema::is_copy_of(&db, &site.id, site.mode).await?;
+        let mut conn = db.reader().await?;
+        let found = recovery::find(&mut conn, false).await?;
+        drop(conn);
+        let site = recovery::in_epoch(&site, found.epoch).map_or(site, Arc::new);
+        let (standing, _) = watch::channel(found.standing);
+        let recovery = Stand {
+            asks: false,
+            standing,
+            asked: Mutex::default(),
+            bank_unchecked: AtomicBool::new(found.bank_unchecked),
+        };
+        let inner = Inner {
+            db,
+            site,
+            clock,
+            limits,
+            queue: Mutex::new(None),
+            room: Arc::new(Semaphore::new(limits.queue)),
+            status: watch::channel(Status::Stopped).1,
+            committed: watch::channel(0).1,
+            sequenced: watch::channel(0).1,
+            recovery,
+            forward: OnceLock::new(),
+            meters: Arc::default(),
+            lanes: Mutex::new(None),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
     async fn open_as(config: Config, asks: bool) -> Result<Self, OpenError> {
         let Config { store, site, clock, start, node, limits } = config;
         let db = Db::open(&store).await?;
@@ -219,6 +262,7 @@ impl Hub {
         let (committed_to, committed) = watch::channel(0);
         let (sequenced_to, sequenced) = watch::channel(0);
         let (leaves_to, leaves) = mpsc::channel(LEAVES_AHEAD);
+        let meters = Arc::new(Meters::default());
         let lane = Lane {
             db: db.clone(),
             site: Arc::clone(&site),
@@ -229,6 +273,7 @@ impl Hub {
             status: status_to,
             committed: committed_to,
             leaves: leaves_to,
+            meters: Arc::clone(&meters),
         };
         runtime.spawn(lane.run());
         let sequencer = Sequencer {
@@ -257,6 +302,7 @@ impl Hub {
                 sequenced,
                 recovery,
                 forward: OnceLock::new(),
+                meters,
                 lanes: Mutex::new(Some(runtime)),
             }),
         };
@@ -406,7 +452,9 @@ impl Hub {
         let (reply, answer) = oneshot::channel();
         let queue = self.inner.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let sender = queue.as_ref().ok_or(Unavailable::Stopped)?;
-        sender.send(Item { command, reply, _room: room }).map_err(|_| Unavailable::Stopped)?;
+        sender
+            .send(Item { command, reply, came: tokio::time::Instant::now(), _room: room })
+            .map_err(|_| Unavailable::Stopped)?;
         Ok(answer)
     }
 
@@ -454,6 +502,12 @@ impl Hub {
         self.inner.sequenced.clone()
     }
 
+    /// What this process counts of its own work.
+    #[must_use]
+    pub fn meters(&self) -> &Meters {
+        &self.inner.meters
+    }
+
     #[must_use]
     pub fn site(&self) -> &Arc<Site> {
         &self.inner.site
@@ -478,6 +532,12 @@ impl Hub {
     #[must_use]
     pub fn wall_now(&self) -> WallTime {
         self.inner.clock.now()
+    }
+
+    /// Who decides by the lease in the store, and until when it holds unless it is renewed.
+    pub async fn lease_holder(&self) -> Result<Option<(Node, WallTime)>, StoreError> {
+        let mut conn = self.db().reader().await?;
+        lease::holder(&mut conn, lease::DECIDE).await
     }
 
     /// Writes a consistent copy of a running SQLite hub.

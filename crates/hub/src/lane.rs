@@ -7,6 +7,7 @@ use std::time::Duration;
 use sqlx::{AnyConnection, Connection};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use trade::commands::Command;
 use trade::site::Site;
 
@@ -16,6 +17,7 @@ use crate::decide::{Decided, Mind, UNDER_WAY, Written};
 use crate::event::Leaves;
 use crate::hub::{Item, Limits, Node, Status, Unavailable};
 use crate::lease::{self, Lease, Taken};
+use crate::meter::{Came, Meters};
 
 pub(crate) struct Lane {
     pub db: Db,
@@ -28,6 +30,7 @@ pub(crate) struct Lane {
     pub committed: watch::Sender<u64>,
     /// Committed leaves for the sequencer of this node; it reads what it misses.
     pub leaves: mpsc::Sender<Leaves>,
+    pub meters: Arc<Meters>,
 }
 
 /// However the lane ends, by a panic too, nobody goes on waiting for it.
@@ -89,6 +92,7 @@ impl Lane {
                 Err((End::Store(error), items)) if is_content(&error) && !items.is_empty() => again = items,
                 Err((End::Store(error), items)) => {
                     refuse(items, &reason(&error));
+                    tracing::error!(code = error.code(), %error, "the store is down");
                     self.status.send_replace(Status::Down { error });
                     if self.idle(jitter(wait)).await {
                         break;
@@ -126,7 +130,7 @@ impl Lane {
 
     /// Waits without deciding; what comes is answered with the reason. `true` when nobody submits any more.
     async fn idle(&mut self, time: Duration) -> bool {
-        let until = tokio::time::Instant::now() + time;
+        let until = Instant::now() + time;
         loop {
             let item = tokio::select! {
                 item = self.queue.recv() => item,
@@ -169,6 +173,7 @@ impl Lane {
         let writer = self.part_by_part(&pen, writer, &mut reader, &mut mind, again).await?;
         self.committed.send_replace(mind.events());
         self.status.send_replace(Status::Deciding { fence: lease.fence });
+        tracing::info!(node = lease.node.name, fence = lease.fence, events = mind.events(), "this node decides");
         let (batches, to_write) = mpsc::unbounded_channel();
         let (written_to, mut written) = watch::channel(0);
         let writing = tokio::spawn(pen.write_all(writer, to_write, written_to));
@@ -205,10 +210,15 @@ impl Lane {
                 return (Err(End::LeaseLost), items);
             };
             let commands: Vec<&Command> = items.iter().map(|item| &item.command).collect();
+            let began = Instant::now();
             let decided = match mind.decide(&self.db, reader, &commands, self.clock.now()).await {
                 Ok(decided) => decided,
                 Err(error) => return (Err(error.into()), items),
             };
+            if !items.is_empty() {
+                self.meters.deciding.add_time(began.elapsed());
+                self.meters.batch_size.add(u64::try_from(items.len()).unwrap_or(u64::MAX));
+            }
             if let Err(unsent) = batches.send(Batch { decided, items }) {
                 return (Err(End::LeaseLost), unsent.0.items);
             }
@@ -228,6 +238,7 @@ impl Lane {
             lease: lease.clone(),
             committed: self.committed.clone(),
             leaves: self.leaves.clone(),
+            meters: Arc::clone(&self.meters),
         }
     }
 
@@ -376,6 +387,7 @@ struct Pen {
     lease: Lease,
     committed: watch::Sender<u64>,
     leaves: mpsc::Sender<Leaves>,
+    meters: Arc<Meters>,
 }
 
 impl Pen {
@@ -446,9 +458,18 @@ impl Pen {
     fn start(&self, mut conn: AnyConnection, batch: Written, items: Vec<Item>) -> Writing {
         let pen = self.clone();
         tokio::spawn(async move {
+            let began = Instant::now();
             match pen.commit(&mut conn, &batch).await {
-                Ok(()) => (conn, Ok(pen.tell(items, batch))),
-                Err(end) => (conn, Err((end, items))),
+                Ok(()) => {
+                    if !items.is_empty() {
+                        pen.meters.writing.add_time(began.elapsed());
+                    }
+                    (conn, Ok(pen.tell(items, batch)))
+                }
+                Err(end) => {
+                    pen.failed(&end);
+                    (conn, Err((end, items)))
+                }
             }
         })
     }
@@ -488,12 +509,30 @@ impl Pen {
             let _ = self.leaves.try_send(Leaves { first, bytes: sealed.into_payload(), lengths });
         }
         self.committed.send_if_modified(|events| std::mem::replace(events, log_size) != log_size);
+        let meters = Arc::clone(&self.meters);
         tokio::spawn(async move {
+            let now = Instant::now();
+            let mut came = Came::default();
+            for (item, answer) in items.iter().zip(&answers) {
+                came.take(&item.command, answer);
+                meters.latency.add_time(now.saturating_duration_since(item.came));
+            }
+            came.add_to(&meters);
             for (item, answer) in items.into_iter().zip(answers) {
                 let _ = item.reply.send(answer);
             }
             drop(statements);
         })
+    }
+
+    /// A batch was not written: who keeps watch reads why.
+    fn failed(&self, end: &End) {
+        let why = match end {
+            End::LeaseLost => "lease-lost",
+            End::Store(error) => error.code(),
+        };
+        self.meters.failed_writes.add([why], 1);
+        tracing::warn!(why, "a batch was not written");
     }
 }
 

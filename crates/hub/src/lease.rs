@@ -70,6 +70,17 @@ pub(crate) async fn take(
     Ok(Taken::Ours(Lease { lane, node: node.clone(), fence, seconds }))
 }
 
+/// Who decides, and until when the lease holds; `None` before the first.
+pub(crate) async fn holder(conn: &mut AnyConnection, lane: &str) -> Result<Option<(Node, WallTime)>, StoreError> {
+    let sql = "SELECT owner, address, until FROM lane WHERE lane = $1";
+    let row = sqlx::query::<Any>(sql).bind(lane.to_owned()).fetch_optional(conn).await?;
+    let read = |row: &sqlx::any::AnyRow| {
+        let node = Node { name: text(row, 0)?, address: text(row, 1)? };
+        Ok((node, WallTime::from_micros(int(row, 2)?)))
+    };
+    row.as_ref().map(read).transpose()
+}
+
 impl Lease {
     /// Reads the lease within a transaction and prolongs it; `false` if it is another's by now.
     pub async fn renew(&self, conn: &mut AnyConnection, now: WallTime) -> Result<bool, StoreError> {

@@ -7,6 +7,7 @@ use trade::checkpoint::{NoteSignature, SignedCheckpoint};
 use trade::codes::HubId;
 use trade::log::{Bytes, LogFault};
 use trade::road::{BATCH_MAX_ENTRIES, Batch, Entry, Head, Outgoing, Wanted, compose};
+use trade::time::{BusinessTime, WallTime};
 
 use crate::db::{Isolation, StoreError, body, bytes, int, parsed};
 use crate::event::{column, count};
@@ -76,6 +77,23 @@ impl Hub {
         let query = sqlx::query::<Any>("SELECT body FROM road_out WHERE peer = $1").bind(peer.as_str().to_owned());
         let row = query.fetch_optional(&mut *conn).await?;
         Ok(row.map(|row| body(&row, 0)).transpose()?.unwrap_or_default())
+    }
+
+    /// When the oldest event for a peer happened that it has not confirmed.
+    pub async fn oldest_waiting(&self, peer: &HubId, confirmed: u64) -> Result<Option<BusinessTime>, StoreError> {
+        let mut conn = self.db().reader().await?;
+        let query = sqlx::query::<Any>("SELECT at FROM event WHERE to_peer = $1 AND road_seq = $2");
+        let query = query.bind(peer.as_str().to_owned()).bind(column(confirmed + 1));
+        query.fetch_optional(&mut *conn).await?.map(|row| Ok(BusinessTime::from_micros(int(&row, 0)?))).transpose()
+    }
+
+    /// When a peer's countersignature of the head of `size` leaves was kept.
+    pub async fn cosigned_at(&self, peer: &HubId, size: u64) -> Result<Option<WallTime>, StoreError> {
+        let mut conn = self.db().reader().await?;
+        let sql = "SELECT at FROM cosignature WHERE epoch = $1 AND size = $2 AND witness = $3";
+        let query = sqlx::query::<Any>(sql).bind(i64::from(self.site().road.epoch.0)).bind(column(size));
+        let row = query.bind(peer.as_str().to_owned()).fetch_optional(&mut *conn).await?;
+        row.map(|row| Ok(WallTime::from_micros(int(&row, 0)?))).transpose()
     }
 
     /// Keeps what a receipt changed, with the peer's cosignature of the head that it covers.

@@ -63,6 +63,14 @@ const MIGRATIONS: &[Migration] = &[
             "CREATE INDEX payout_file ON payout (file, id) WHERE file IS NOT NULL",
             "CREATE TABLE number (id {text} PRIMARY KEY, trade TEXT NOT NULL) {keyed}",
             "CREATE TABLE quota (id {text} PRIMARY KEY, used BIGINT NOT NULL, currency TEXT NOT NULL) {keyed}",
+            "CREATE TABLE mandate (id {text} PRIMARY KEY, giver {text} NOT NULL, broker {text} NOT NULL, \
+         is_open BIGINT NOT NULL, until BIGINT NOT NULL, body {bytes} NOT NULL)",
+            "CREATE INDEX mandate_giver ON mandate (giver, id)",
+            "CREATE INDEX mandate_broker ON mandate (broker, id)",
+            "CREATE TABLE permit (id {text} PRIMARY KEY, holder {text} NOT NULL, state {text} NOT NULL, \
+         deadline BIGINT, hs6 TEXT NOT NULL, body {bytes} NOT NULL)",
+            "CREATE INDEX permit_holder ON permit (holder, id)",
+            "CREATE INDEX permit_open ON permit (deadline, id) WHERE deadline IS NOT NULL",
             "CREATE TABLE account (id {text} PRIMARY KEY, currency TEXT NOT NULL, debit BIGINT NOT NULL, \
          credit BIGINT NOT NULL, pending_debit BIGINT NOT NULL, pending_credit BIGINT NOT NULL) {keyed}",
             "CREATE TABLE transfer (seq {place} PRIMARY KEY, trade {text} NOT NULL, leg TEXT NOT NULL, kind TEXT NOT NULL, \
@@ -94,6 +102,10 @@ const MIGRATIONS: &[Migration] = &[
          what TEXT NOT NULL, subject {text} NOT NULL, reason TEXT NOT NULL)",
             "CREATE INDEX access_day ON access_log (day, n)",
             "CREATE INDEX access_subject ON access_log (subject, n)",
+            // Kept counts, and how far each seller has come; see `tally.rs`.
+            "CREATE TABLE tally (what {text} NOT NULL, period {text} NOT NULL, key {text} NOT NULL, span BIGINT NOT NULL, \
+         n BIGINT NOT NULL, PRIMARY KEY (what, period, key, span)) {keyed}",
+            "CREATE TABLE seller_path (seller {text} PRIMARY KEY, body {bytes} NOT NULL)",
         ],
         bodies: &[
             ("party", "body"),
@@ -104,6 +116,8 @@ const MIGRATIONS: &[Migration] = &[
             ("trade_file", "body"),
             ("trade_order", "body"),
             ("peer", "body"),
+            ("mandate", "body"),
+            ("permit", "body"),
             ("event", "leaf"),
             ("tile", "bytes"),
             ("road_out", "body"),
@@ -169,6 +183,8 @@ pub enum OpenError {
     OtherMode { expected: Mode, got: String },
     /// A newer version of this program has changed the tables.
     NewerTables { known: i64, found: i64 },
+    /// The tables are of an older version, or there are none: the hub brings them up to date when it is served.
+    OlderTables { known: i64, found: i64 },
     #[serde(untagged)]
     Store(StoreError),
 }
@@ -273,9 +289,27 @@ pub async fn claim(db: &Db, hub: &HubId, mode: Mode) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// There is no store at all.
+pub(crate) fn none_yet() -> OpenError {
+    OpenError::OlderTables { known: MIGRATIONS.last().map_or(0, |m| m.n), found: 0 }
+}
+
+/// Whether the tables are those of this program, without changing them.
+pub async fn is_current(db: &Db) -> Result<(), OpenError> {
+    let known = MIGRATIONS.last().map_or(0, |m| m.n);
+    let mut conn = db.reader().await?;
+    let found = sqlx::query::<Any>("SELECT COALESCE(MAX(n), 0) FROM migration").fetch_one(&mut *conn).await;
+    let found = found.map_or(Ok(0), |row| int(&row, 0))?;
+    match found.cmp(&known) {
+        std::cmp::Ordering::Equal => Ok(()),
+        std::cmp::Ordering::Greater => Err(OpenError::NewerTables { known, found }),
+        std::cmp::Ordering::Less => Err(OpenError::OlderTables { known, found }),
+    }
+}
+
 /// Looks into a copy of a store before it is put back: it must be whole, and this hub's.
 pub async fn is_copy_of(db: &Db, hub: &HubId, mode: Mode) -> Result<(), OpenError> {
-    let mut conn = db.writer().await?;
+    let mut conn = db.reader().await?;
     let rows = sqlx::query::<Any>("SELECT key, value FROM meta WHERE key IN ('hub', 'mode') ORDER BY key");
     let rows = rows.fetch_all(&mut *conn).await?;
     let found = rows.iter().map(|row| text(row, 1)).collect::<Result<Vec<_>, _>>()?;

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use trade::checkpoint::{Checkpoint, SignedCheckpoint};
 use trade::log::{Hash, LogFault, Prover, TILE_WIDTH, Tree, leaf_hash};
 use trade::site::Site;
+use trade::time::WallTime;
 
 use crate::clock::{Clock, jitter};
 use crate::db::{Db, Isolation, StoreError, bytes, int, parsed};
@@ -55,7 +56,7 @@ impl Sequencer {
         while !self.closed() {
             if let Err(error) = self.sequence().await {
                 // Whatever it is, the tree is read anew from what is stored.
-                let _: StoreError = error;
+                tracing::warn!(code = error.code(), %error, "the log was not sequenced");
             }
             tokio::time::sleep(jitter(LOOK_EVERY)).await;
         }
@@ -331,6 +332,24 @@ impl Hub {
         let epoch = i64::from(self.site().road.epoch.0);
         let rows = sqlx::query::<Any>(sql).bind(epoch).bind(crate::page::clamp(limit)).fetch_all(&mut *conn).await?;
         rows.iter().map(|row| parsed(row, 0)).collect()
+    }
+
+    /// When the newest head was stored.
+    pub async fn newest_head_at(&self) -> Result<Option<WallTime>, StoreError> {
+        let mut conn = self.db().reader().await?;
+        let sql = "SELECT at FROM checkpoint WHERE epoch = $1 ORDER BY size DESC LIMIT 1";
+        let query = sqlx::query::<Any>(sql).bind(i64::from(self.site().road.epoch.0));
+        query.fetch_optional(&mut *conn).await?.map(|row| Ok(WallTime::from_micros(int(&row, 0)?))).transpose()
+    }
+
+    /// Whether the stored tiles give the root that was signed.
+    pub async fn audit_tiles(&self) -> Result<bool, StoreError> {
+        let mut conn = self.db().reader().await?;
+        match open_tree(self.db(), &mut conn, self.site()).await {
+            Ok(_) => Ok(true),
+            Err(StoreError::StoreDamaged { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Waits until all that was committed before is sequenced and signed.

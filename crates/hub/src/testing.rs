@@ -349,6 +349,8 @@ pub async fn dump(hub: &Hub) -> Result<BTreeMap<&'static str, Vec<String>>, Stor
         ("payout", "id"),
         ("number", "id"),
         ("quota", "id"),
+        ("mandate", "id"),
+        ("permit", "id"),
         ("account", "id"),
         ("transfer", "seq"),
         ("peer", "id"),

@@ -284,18 +284,6 @@ impl Hub {
         rows.iter().map(row_of).collect()
     }
 
-    /// Trades by stage, for the funnel; stages without trades are left out.
-    pub async fn stage_counts(&self) -> Result<Vec<StageCount>, StoreError> {
-        let mut conn = self.db().reader().await?;
-        let sql = "SELECT stage, COUNT(*) FROM trade_file GROUP BY stage";
-        let mut counts = BTreeMap::new();
-        for row in sqlx::query::<Any>(sql).fetch_all(&mut *conn).await? {
-            counts.insert(text(&row, 0)?, int(&row, 1)?);
-        }
-        let found = |stage: Stage| Some(StageCount { stage, count: *counts.get(stage.code())? });
-        Ok(Stage::ALL.into_iter().filter_map(found).collect())
-    }
-
     /// Imported goods that were delivered before `delivered_before` and not accepted since: their
     /// claim window may have ended.
     pub async fn claim_windows(&self, delivered_before: BusinessTime, limit: i64) -> Result<Vec<TradeId>, StoreError> {
@@ -305,11 +293,6 @@ impl Hub {
     /// Orders whose quote expired before `now` without a payment.
     pub async fn unpaid_orders(&self, now: BusinessTime, limit: i64) -> Result<Vec<TradeId>, StoreError> {
         self.stuck("awaiting-payment", Side::Import, "deadline", now, limit).await
-    }
-
-    /// Orders whose balance did not come in time after a deposit.
-    pub async fn unpaid_balances(&self, now: BusinessTime, limit: i64) -> Result<Vec<TradeId>, StoreError> {
-        self.stuck("deposited", Side::Import, "deadline", now, limit).await
     }
 
     /// Payments that have waited for their order since before `opened_before`.

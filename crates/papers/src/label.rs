@@ -4,6 +4,7 @@
 //! reference.
 
 use barcoders::sym::code128::Code128;
+use qrcode::{Color, EcLevel, QrCode};
 use serde::{Deserialize, Serialize};
 use trade::codes::{Country, S10};
 use trade::money::{Money, MoneyError};
@@ -40,6 +41,8 @@ pub struct Label {
     /// By which the importing hub knows the buyer; letters, digits, `-`, `_`, `.` and `/`.
     pub delivery_reference: String,
     pub gross: Grams,
+    /// Where anybody who holds the parcel sees its way: printed as a QR code. `None` prints none.
+    pub track: Option<String>,
     pub declaration: Declaration,
     /// Decides between CN 22 and CN 23; in the currency of the declared values.
     pub sdr: SdrRate,
@@ -90,6 +93,11 @@ pub enum LabelRefusal {
     /// Empty, longer than 40 characters, or with other characters than a reference has.
     NotAReference {
         got: String,
+    },
+    /// An address that is too long for a code that a phone reads at this size.
+    TrackTooLong {
+        bytes: usize,
+        max: usize,
     },
     /// A parcel and each kind of goods in it weigh something.
     NotAWeight {
@@ -177,6 +185,9 @@ fn check(label: &Label) -> Result<(), LabelRefusal> {
     if reference.is_empty() || reference.len() > 40 || !reference.chars().all(letter) {
         return Err(LabelRefusal::NotAReference { got: reference.chars().take(60).collect() });
     }
+    if let Some(bytes) = label.track.as_ref().map(String::len).filter(|bytes| *bytes > QR_BYTES_MAX) {
+        return Err(LabelRefusal::TrackTooLong { bytes, max: QR_BYTES_MAX });
+    }
     if let Some(line) = declaration.lines.iter().find(|l| l.net <= Grams(0)) {
         return Err(LabelRefusal::NotAWeight { got: line.net });
     }
@@ -234,18 +245,48 @@ fn destination(page: &mut Page, label: &Label, words: &LabelWords) -> Result<(),
     let country = label.to.country_name.printable()?.to_uppercase();
     write_whole(page, (LEFT + 2.0, 57.4), bold(10.0), &country.as_str().into(), room)?;
     page.rule((62.0, 35.2), (62.0, 59.2), 0.6);
-    page.text(64.0, 38.4, plain(6.0), &plain(6.0).fit(&words.delivery_reference.printable()?, 30.0));
+    let (room, mut y, sizes): (f32, f32, &[f32]) = match &label.track {
+        // The code stands in the corner; the reference gets what is below it.
+        Some(track) => {
+            qr(page, track, RIGHT - 1.4 - QR_SIDE, 36.6);
+            (14.0, 54.4, &[10.5, 9.0, 7.5, 6.0, 5.0])
+        }
+        None => (30.0, 47.5, &[15.0, 13.0, 11.0, 9.0, 7.5, 6.0, 5.0]),
+    };
+    page.text(64.0, 38.4, plain(6.0), &plain(6.0).fit(&words.delivery_reference.printable()?, room));
     // The largest size at which the whole reference stands on two lines; it is never cut.
-    let sizes = [15.0, 13.0, 11.0, 9.0, 7.5, 6.0, 5.0];
     let lines = |size: &f32| pieces(&label.delivery_reference, bold(*size), 31.0);
     let too_wide = || LabelRefusal::TooWide { text: label.delivery_reference.clone() };
     let size = sizes.iter().find(|s| lines(s).len() <= 2).ok_or_else(too_wide)?;
-    let mut y = 47.5;
     for line in lines(size) {
         page.text(64.0, y, bold(*size), &line);
         y += size * 0.42;
     }
     Ok(())
+}
+
+/// Millimetres of the QR code's side: at most 41 modules, of nearly three dots of a label printer each.
+const QR_SIDE: f32 = 15.0;
+/// What version 6 holds at the lowest level of correction, as bytes.
+pub const QR_BYTES_MAX: usize = 134;
+
+/// A QR code with its upper left corner there; a text that is too long was refused before.
+fn qr(page: &mut Page, text: &str, left: f32, top: f32) {
+    let Ok(code) = QrCode::with_error_correction_level(text, EcLevel::L) else { return };
+    let width = code.width();
+    let count = |n: usize| f32::from(u16::try_from(n).unwrap_or(0));
+    let module = QR_SIDE / count(width);
+    for (y, row) in code.to_colors().chunks(width).enumerate() {
+        let mut x = 0;
+        while x < row.len() {
+            let run = row[x..].iter().take_while(|c| **c == row[x]).count();
+            if row[x] == Color::Dark {
+                let (at_x, at_y) = (left + count(x) * module, top + count(y) * module);
+                page.fill(at_x, at_y, count(run) * module, module, 0.0);
+            }
+            x += run;
+        }
+    }
 }
 
 /// Writes a text in its size, or smaller if it is too wide; never cut.

@@ -10,5 +10,4 @@ pub mod latin;
 pub mod pain001;
 pub mod pdf;
 pub mod price_list;
-pub mod sale;
 pub mod xml;

@@ -15,7 +15,7 @@ use trade::clearance::{AskedFor, Channel, Clearance, HoldReason};
 use trade::codes::{Country, HubId, S10};
 use trade::command::Problem;
 use trade::custody::{Custody, CustodyKind};
-use trade::declaration::{Declaration, DeclarationKind, DeclaredLine};
+use trade::declaration::{Declaration, DeclaredLine};
 use trade::escrow::{Escrow, EscrowRefusal};
 use trade::event::{Asked, Event, Happened};
 use trade::id::{Id, Noun};
@@ -23,12 +23,14 @@ use trade::key::{KeyFault, Purpose as KeyPurpose};
 use trade::landed_cost::{Charge, ChargeKind, FormulaKind, LandedCost, LandedCostRefusal, RuleUse};
 use trade::ledger::Purpose;
 use trade::log::{Hash, LogFault};
+use trade::mandate::Act;
 use trade::matching::MatchResult;
 use trade::money::{Currency, Fixed8, FxRate, Money, MoneyError, Rate};
 use trade::order::{Order, OrderBuyer};
 use trade::party::{PersonTag, PersonTags, PersonalField, Role};
 use trade::payment::{Fate, Payment, PaymentChannel, PaymentFault};
 use trade::payout::{Payout, PayoutKind, PayoutState};
+use trade::permit::PermitUse;
 use trade::personal::fields_of;
 use trade::product::Goods;
 use trade::quantity::{Content, ContentUnit, Grams, Size};
@@ -37,10 +39,9 @@ use trade::rate_card::FreightRefusal;
 use trade::readiness::{Gap, HsClaim};
 use trade::recovery::Contradiction;
 use trade::road::{Forgery, RoadRefusal};
-use trade::rulebook::{Direction, Knowledge, Mender, Per, Regime, RuleId, TradeField, Treatment};
-use trade::terms::{DepositOffer, Incoterm, IncotermReason, Place, Sale, Terms};
-use trade::time::{BusinessTime, Days};
-use trade::trade_file::{Closed, DepositTold, Side, TradeFile, TradeId};
+use trade::rulebook::{Direction, Knowledge, Mender, Per, PermitKind, Regime, RuleId, TradeField, Treatment};
+use trade::time::BusinessTime;
+use trade::trade_file::{Closed, Side, TradeFile, TradeId};
 use trade::waybill::{Waybill, WaybillRefusal};
 
 /// One value of each variant, in a match over the same list: a variant without a value does not compile.
@@ -146,9 +147,9 @@ pub fn happened() -> Vec<Happened> {
         ProductOffered { product: id(), seller: id(), sku: "SKU".to_owned() },
         ProductPublished { product: id(), seller_name: "Sample".to_owned(), goods: goods(HsClaim::Missing) },
         ProductWithdrawn { product: id() },
-        QuoteAsked { quote: id(), lines: asked(), practice: true, terms: business() },
+        QuoteAsked { quote: id(), lines: asked(), practice: true },
         QuoteGiven { quote: Box::new(quote().without_buyer()) },
-        QuoteRefused { quote: id(), lines: asked(), terms: business(), problem: Problem::of(&QuoteRefusal::NoLines) },
+        QuoteRefused { quote: id(), lines: asked(), problem: Problem::of(&QuoteRefusal::NoLines) },
         PracticeAsked { peer: hub(), lines: asked() },
         OrderPlaced { quote: id(), buyer: id(), total: CNY },
         OrderTaken { quote: Box::new(quote().without_buyer()), delivery: "D-1234".to_owned(), practice: true },
@@ -157,8 +158,6 @@ pub fn happened() -> Vec<Happened> {
         PaymentReceived { payment: "P-1".to_owned(), amount: CNY },
         PaymentSetAside { payment: "P-1".to_owned(), fault: PaymentFault::NoOrder },
         EscrowFunded { amount: CNY },
-        DepositHeld { amount: CNY },
-        DepositSecured { balance_due: AT },
         PaymentSecured {},
         WaybillIssued { waybill: waybill() },
         ExportLodged { edition: 1, channel: Channel::Yellow, rule: Some(rule().to_string()) },
@@ -177,6 +176,40 @@ pub fn happened() -> Vec<Happened> {
         PayoutInstructed { payout: id(), file: "FILE-1".to_owned() },
         PayoutDone { payout: id() },
         RefundDue { payout: id(), amount: CNY },
+        MandateGiven {
+            mandate: id(),
+            giver: id(),
+            broker: id(),
+            acts: Act::ALL.to_vec(),
+            lane: Some(hub()),
+            until: AT,
+        },
+        MandateAnswered { mandate: id(), by: id(), accepted: true },
+        MandateEnded { mandate: id(), by: id() },
+        ActedUnderMandate { mandate: id(), by: id(), giver: id(), act: Act::Lodge },
+        PermitAsked {
+            permit: id(),
+            holder: id(),
+            by: id(),
+            rule: rule().to_string(),
+            hs: hs(),
+            lane: hub(),
+            pieces: 500,
+        },
+        PermitQuestioned { permit: id(), by: id(), question: "which batch".to_owned() },
+        PermitAnswered { permit: id(), by: id() },
+        PermitGranted {
+            permit: id(),
+            by: id(),
+            no: "HC-1".to_owned(),
+            pieces: 500,
+            from: date(2026, 11, 23),
+            until: date(2027, 5, 23),
+        },
+        PermitRefused { permit: id(), by: id(), reason: "no test".to_owned() },
+        PermitRevoked { permit: id(), by: id(), reason: "recalled".to_owned() },
+        PermitDrawn { permit: id(), pieces: 2, left: 498 },
+        PermitGivenBack { permit: id(), pieces: 2, left: 500 },
         NotUnderstood { peer: hub(), index: 9 },
         NotBooked { problem: Problem::of(&EscrowRefusal::NotDelivered) },
         SellerPaid {},
@@ -189,7 +222,7 @@ pub fn happened() -> Vec<Happened> {
     for refusal in quote_refusals() {
         let problem = Problem::of(&refusal);
         all.push(Happened::OrderDeclined { problem: problem.clone() });
-        all.push(Happened::QuoteRefused { quote: id(), lines: asked(), terms: business(), problem });
+        all.push(Happened::QuoteRefused { quote: id(), lines: asked(), problem });
     }
     let not_booked = |problem| Happened::NotBooked { problem };
     all.extend(escrow_refusals().iter().map(Problem::of).map(not_booked));
@@ -265,16 +298,7 @@ fn quote_refusals() -> Vec<QuoteRefusal> {
         Pieces { sku: "SKU".to_owned(), got: 0, max: 9 },
         NotABuyer { party: id() },
         PeerUnknown { peer: hub() },
-        NoLane { from: Country::MY, to: Country::CN, regime: Regime::B2b },
-        ConsumerNeeded { party: id() },
-        BusinessNeeded { party: id() },
-        IncotermNotOffered {
-            incoterm: Incoterm::Fob,
-            reason: IncotermReason::SeaOnly,
-            offered: Incoterm::OFFERED.to_vec()
-        },
-        PlaceElsewhere { place: place(), incoterm: Incoterm::Dap, country: Country::CN },
-        CarriageAbovePrice { carriage: MYR, goods: MYR },
+        NoLane { from: Country::MY, to: Country::CN },
         OfferUnknown { product: id() },
         ProductNotReady { sku: "SKU".to_owned(), first: "hs-missing".to_owned(), gaps: gaps() },
         MixedSellers {},
@@ -336,7 +360,12 @@ fn gaps() -> Vec<Gap> {
         RateUnknown { hs: hs(), rule: Some(rule()) },
         RegimeUnknown { territory: Country::CN, regime: Regime::B2cParcel },
         Prohibited { territory: Country::CN, direction: Direction::Import, rule: rule() },
-        PermitNeeded { territory: Country::CN, direction: Direction::Import, rule: rule() },
+        PermitNeeded {
+            territory: Country::CN,
+            direction: Direction::Import,
+            rule: rule(),
+            permit: Some(PermitKind::ImportPermit),
+        },
         UnverifiedRefused { rule: rule() },
     )
 }
@@ -394,11 +423,6 @@ pub fn quote() -> Quote {
         date: date(2026, 11, 23),
         asked_at: AT,
         expires_at: AT,
-        sale: Some(Sale {
-            incoterm: Incoterm::Dap,
-            place: place(),
-            deposit: Some(DepositOffer { amount: CNY, balance_within: Days(30) }),
-        }),
         asked_by: Some(id()),
         signature: Some("sig".to_owned()),
     }
@@ -411,9 +435,6 @@ fn landed() -> LandedCost {
         AdValorem {},
         InsideItsBase {},
         BelowThreshold { per: Per::Ml, price: CNY, threshold: CNY },
-        Relieved { value: CNY, limit: CNY },
-        AtTheSale { price: CNY, limit: CNY },
-        TakenAtTheSale {},
     );
     let charge = |formula| Charge {
         line: 0,
@@ -437,16 +458,7 @@ fn landed() -> LandedCost {
         rests_on: vec![RuleUse { rule: rule(), knowledge: Knowledge::Unverified }],
         pack: "00".repeat(32).into(),
         knowledge: Knowledge::Unverified,
-        registration: Some("LRN-1".into()),
     }
-}
-
-fn place() -> Place {
-    "CNHGH".parse().expect("well-formed")
-}
-
-fn business() -> Terms {
-    Terms::Business { incoterm: Incoterm::Dap, place: place() }
 }
 
 fn waybill() -> Waybill {
@@ -455,14 +467,19 @@ fn waybill() -> Waybill {
 
 fn declaration() -> Declaration {
     let line = DeclaredLine { product: id(), hs: hs(), origin: Country::MY, pieces: 2, value: MYR };
-    Declaration {
-        lines: vec![line],
-        gross: Grams(500),
-        waybill: waybill_no(),
-        lodged_at: AT,
-        edition: 1,
-        kind: DeclarationKind::FullEntry,
-        registration: Some("LRN-1".into()),
+    let permits = vec![permit_use()];
+    Declaration { lines: vec![line], gross: Grams(500), waybill: waybill_no(), lodged_at: AT, edition: 1, permits }
+}
+
+fn permit_use() -> PermitUse {
+    PermitUse {
+        permit: id(),
+        kind: PermitKind::HealthCertificate,
+        no: "HC-1".parse().expect("well-formed"),
+        hs: hs(),
+        pieces: 2,
+        until: date(2027, 5, 23),
+        signature: "sig".to_owned(),
     }
 }
 
@@ -541,11 +558,11 @@ pub fn trade_files() -> Vec<TradeFile> {
         peer: Some(hub()),
         order: Some(Arc::clone(&order)),
         payments: payments(),
-        deposited: Some(DepositTold { at: AT, balance_due: AT }),
         secured: Some(AT),
         waybill: Some(waybill()),
         declaration: Some(declaration()),
         matched: Some(MatchResult { at: AT, pack: "00".repeat(32), differs: reasons() }),
+        permits: vec![permit_use()],
         clearance: clearance.clone(),
         peer_clearance: clearance,
         custody: vec![Custody { kind: CustodyKind::Departed, place: "MYKUL".to_owned(), at: AT }],
@@ -557,7 +574,6 @@ pub fn trade_files() -> Vec<TradeFile> {
     };
     let escrows = each_variant!(Escrow:
         Empty {},
-        Deposited { amount: CNY, at: AT, balance_due: AT },
         Funded { amount: CNY, at: AT },
         Released { at: AT, tax: CNY, fee: CNY, due: CNY },
         Returned { amount: CNY, at: AT },

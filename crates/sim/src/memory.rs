@@ -12,8 +12,10 @@ use trade::event::{Draft, Event};
 use trade::id::Id;
 use trade::ledger::{Account, Balance, Transfer};
 use trade::log::{Bytes, Prover, Tree, leaf_hash};
+use trade::mandate::Mandate;
 use trade::party::{Party, Personal};
 use trade::peer::Peer;
+use trade::permit::Permit;
 use trade::product::{Offer, OfferKey, Product};
 use trade::quote::Quote;
 use trade::road::{Batch, Entry, Limits, Wanted, compose};
@@ -33,6 +35,8 @@ pub struct Store {
     pub trades: BTreeMap<TradeId, TradeFile>,
     pub numbers: BTreeMap<NumberKey, TradeId>,
     pub quotas: BTreeMap<QuotaKey, Quota>,
+    pub mandates: BTreeMap<Id<Mandate>, Mandate>,
+    pub permits: BTreeMap<Id<Permit>, Permit>,
     pub peers: BTreeMap<HubId, Peer>,
     pub last_digest: Option<AccessDigest>,
     pub balances: BTreeMap<Account, Balance>,
@@ -89,6 +93,8 @@ impl MemoryHub {
         need.personals.into_iter().for_each(|k| world.personals.load(k, s.personals.get(&k).cloned()));
         need.products.into_iter().for_each(|k| world.products.load(k, s.products.get(&k).cloned()));
         need.quotes.into_iter().for_each(|k| world.quotes.load(k, s.quotes.get(&k).cloned()));
+        need.mandates.into_iter().for_each(|k| world.mandates.load(k, s.mandates.get(&k).cloned()));
+        need.permits.into_iter().for_each(|k| world.permits.load(k, s.permits.get(&k).cloned()));
         for key in need.offers {
             let found = s.offers.get(&key).cloned();
             world.offers.load(key, found);
@@ -124,6 +130,8 @@ impl MemoryHub {
         s.trades.extend(owned(changes.trades));
         s.numbers.extend(owned(changes.numbers));
         s.quotas.extend(owned(changes.quotas));
+        s.mandates.extend(owned(changes.mandates));
+        s.permits.extend(owned(changes.permits));
         s.peers.extend(owned(changes.peers));
         if let Some(digest) = changes.last_digest {
             s.last_digest = Some(Arc::unwrap_or_clone(digest));

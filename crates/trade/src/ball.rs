@@ -52,8 +52,6 @@ impl Holder {
 pub enum Task {
     PlaceOrder,
     Pay,
-    /// The rest, after a deposit.
-    PayBalance,
     HandOver,
     LodgeExport,
     Examine,
@@ -73,7 +71,6 @@ impl Task {
         match self {
             Self::PlaceOrder => "place-order",
             Self::Pay => "pay",
-            Self::PayBalance => "pay-balance",
             Self::HandOver => "hand-over",
             Self::LodgeExport => "lodge-export",
             Self::Examine => "examine",
@@ -126,13 +123,9 @@ pub fn ball(file: &TradeFile) -> Ball {
             return open_refund(file).unwrap_or_else(|| held(Holder::Nobody, Task::Nothing, *at));
         }
         (Escrow::Funded { at, .. }, _) => Some(*at),
-        (Escrow::Empty | Escrow::Deposited { .. }, secured) => secured,
+        (Escrow::Empty, secured) => secured,
     };
     let Some(funded) = funded else {
-        if let Some(told) = file.awaits_balance() {
-            let deadline = Some(told.balance_due);
-            return Ball { deadline, ..held(Holder::Buyer, Task::PayBalance, told.at) };
-        }
         let deadline = Some(order.quote.expires_at);
         return Ball { deadline, ..held(Holder::Buyer, Task::Pay, order.placed_at) };
     };
@@ -146,7 +139,7 @@ pub fn ball(file: &TradeFile) -> Ball {
 }
 
 /// Held or examined: the mender, the one who was asked, or the officer.
-fn stopped(clearance: &Clearance, customs: Holder) -> Option<Ball> {
+pub(crate) fn stopped(clearance: &Clearance, customs: Holder) -> Option<Ball> {
     match clearance {
         Clearance::Held { since, reasons, deadline } => {
             let holder = reasons.first().map_or(customs, |r| mender(r.mender));

@@ -14,8 +14,9 @@ use crate::id::Id;
 use crate::matching;
 use crate::money::Money;
 use crate::party::{Party, Role};
+use crate::permit::{self, PermitNeed};
 pub use crate::rulebook::{Channel, Direction};
-use crate::rulebook::{Mender, TradeField};
+use crate::rulebook::{Mender, Regime, TradeField};
 use crate::time::BusinessTime;
 use crate::trade_file::{Side, TradeFile, TradeId};
 use crate::world::{Need, World};
@@ -94,8 +95,9 @@ pub struct AskedFor {
 /// How long a hold or an examination may last before it is decided: eight hours of business time.
 const DECIDE_WITHIN_SECONDS: i64 = 8 * 3600;
 
-/// Puts the export declaration into its channel; green is released at once.
-pub fn decide_export(world: &mut World, file: &mut TradeFile) {
+/// Puts the export declaration into its channel; green is released at once. What permits are missing
+/// holds it, until the declaration is corrected and names them.
+pub fn decide_export(world: &mut World, file: &mut TradeFile, short: &[PermitNeed]) {
     let Some(declaration) = file.declaration.clone() else { return };
     if let Clearance::Released { by, .. } = file.clearance {
         // A correction of what was released: the peer gets the new edition.
@@ -108,7 +110,23 @@ pub fn decide_export(world: &mut World, file: &mut TradeFile) {
     let (channel, rule) = channel_of(world, file, Direction::Export, &codes, value, freight);
     let lodged = Happened::ExportLodged { edition: declaration.edition, channel, rule: rule.clone() };
     world.happened(Some(&file.id), None, lodged);
-    take_channel(world, file, channel, rule);
+    if short.is_empty() {
+        take_channel(world, file, channel, rule);
+    } else {
+        hold(world, file, permit_reasons(short, Mender::Seller));
+    }
+}
+
+fn permit_reasons(short: &[PermitNeed], mender: Mender) -> Vec<HoldReason> {
+    let reason = |need: &PermitNeed| HoldReason { field: TradeField::Permit, mender, rule: need.rule.to_string() };
+    short.iter().map(reason).collect()
+}
+
+fn hold(world: &mut World, file: &mut TradeFile, reasons: Vec<HoldReason>) {
+    let deadline = world.now.plus_seconds(DECIDE_WITHIN_SECONDS);
+    let held = Happened::Held { reasons: reasons.clone(), deadline };
+    world.happened(Some(&file.id), file.peer.as_ref(), held);
+    file.clearance = Clearance::Held { since: world.now, reasons, deadline };
 }
 
 /// On the importing hub: as soon as everything is there, match and decide.
@@ -117,7 +135,8 @@ pub fn advance(world: &mut World, file: &mut TradeFile) {
         return;
     }
     let Some(book) = world.site.rulebooks.book(world.site.territory) else { return };
-    let Some(result) = matching::compare(file, book, world.now) else { return };
+    let Some(mut result) = matching::compare(file, book, world.now) else { return };
+    result.differs.extend(permit_reasons(&permit::import_short(world, file), Mender::Buyer));
     let known = file.matched.as_ref().is_some_and(|m| m.differs == result.differs);
     if known && matches!(file.clearance, Clearance::Held { .. }) {
         return;
@@ -128,10 +147,7 @@ pub fn advance(world: &mut World, file: &mut TradeFile) {
     let reasons = result.differs.clone();
     file.matched = Some(result);
     if !reasons.is_empty() {
-        let deadline = world.now.plus_seconds(DECIDE_WITHIN_SECONDS);
-        let held = Happened::Held { reasons: reasons.clone(), deadline };
-        world.happened(Some(&file.id), file.peer.as_ref(), held);
-        file.clearance = Clearance::Held { since: world.now, reasons, deadline };
+        hold(world, file, reasons);
         return;
     }
     if was_examining {
@@ -165,7 +181,7 @@ fn channel_of(
     freight: Option<Money>,
 ) -> (Channel, Option<String>) {
     let facts = ChannelFacts {
-        regime: file.order.as_ref().map(|o| o.quote.regime).unwrap_or_default(),
+        regime: Regime::B2cParcel,
         direction,
         hs,
         goods,
@@ -257,6 +273,12 @@ impl Decide for DecideClearance {
         need.trade(&self.trade).party(self.by);
     }
 
+    fn reads_more(&self, world: &World, need: &mut Need) {
+        if self.decision == Decision::Detain {
+            permit::reads_used(world, &self.trade, need);
+        }
+    }
+
     fn decide(&self, world: &mut World) -> Result<Clearance, DecideRefusal> {
         if !world.parties.get(&self.by).is_some_and(|p| p.is(Role::Officer)) {
             return Err(DecideRefusal::NotAnOfficer { party: self.by });
@@ -287,6 +309,7 @@ impl Decide for DecideClearance {
                 let detained = Happened::Detained { by: self.by, reason: reason.to_owned() };
                 world.happened(Some(&file.id), file.peer.as_ref(), detained);
                 file.clearance = Clearance::Detained { at: world.now, by: self.by, reason: reason.to_owned() };
+                permit::give_back(world, &mut file);
             }
             Decision::Ask { field, of } => self.ask(world, &mut file, field, *of, reason),
             Decision::Answered => answered(world, &mut file),

@@ -9,12 +9,14 @@ use crate::command::{Decide, Outcome, run};
 use crate::custody::RecordCustody;
 use crate::declaration::LodgeExport;
 use crate::escrow::{AcceptGoods, EndClaimWindow};
+use crate::mandate::{AnswerMandate, EndMandate, GiveMandate};
 use crate::order::{LapseOrder, PlaceOrder};
 use crate::party::{ErasePersonal, RegisterParty};
 use crate::payee::NamePayee;
 use crate::payment::{ReceivePayment, ReturnParked};
 use crate::payout::{ConfirmPayout, InstructPayouts};
 use crate::peer::{AcceptEpoch, AcceptPeer, PausePeer, ReceiveBatch};
+use crate::permit::{AnswerPermit, AskPermit, DecidePermit, UsePermit};
 use crate::product::OfferProduct;
 use crate::quote::{AskPeerQuote, AskQuote};
 use crate::recovery::{CheckBank, EndRecall, Recall};
@@ -52,6 +54,13 @@ pub enum Command {
     EndRecall(EndRecall),
     CheckBank(CheckBank),
     DigestAccess(DigestAccess),
+    GiveMandate(GiveMandate),
+    AnswerMandate(AnswerMandate),
+    EndMandate(EndMandate),
+    AskPermit(AskPermit),
+    AnswerPermit(AnswerPermit),
+    DecidePermit(DecidePermit),
+    UsePermit(UsePermit),
 }
 
 /// Each command goes into the list by `into()`.
@@ -89,6 +98,13 @@ into_command!(
     PausePeer,
     ReceiveBatch,
     DigestAccess,
+    GiveMandate,
+    AnswerMandate,
+    EndMandate,
+    AskPermit,
+    AnswerPermit,
+    DecidePermit,
+    UsePermit,
     AcceptEpoch,
     Recall,
     EndRecall,
@@ -126,6 +142,13 @@ macro_rules! each {
             Command::EndRecall($c) => $act,
             Command::CheckBank($c) => $act,
             Command::DigestAccess($c) => $act,
+            Command::GiveMandate($c) => $act,
+            Command::AnswerMandate($c) => $act,
+            Command::EndMandate($c) => $act,
+            Command::AskPermit($c) => $act,
+            Command::AnswerPermit($c) => $act,
+            Command::DecidePermit($c) => $act,
+            Command::UsePermit($c) => $act,
         }
     };
 }
@@ -162,6 +185,13 @@ impl Command {
             Self::EndRecall(_) => "end-recall",
             Self::CheckBank(_) => "check-bank",
             Self::DigestAccess(_) => "digest-access",
+            Self::GiveMandate(_) => "give-mandate",
+            Self::AnswerMandate(_) => "answer-mandate",
+            Self::EndMandate(_) => "end-mandate",
+            Self::AskPermit(_) => "ask-permit",
+            Self::AnswerPermit(_) => "answer-permit",
+            Self::DecidePermit(_) => "decide-permit",
+            Self::UsePermit(_) => "use-permit",
         }
     }
 

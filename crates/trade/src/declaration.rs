@@ -9,13 +9,15 @@ use crate::codes::{Country, HsCode, S10};
 use crate::command::Decide;
 use crate::event::Happened;
 use crate::id::Id;
+use crate::mandate::{self, Act, Mandate, MandateFault};
 use crate::money::{Money, MoneyError};
 use crate::order::Order;
 use crate::party::{Party, Role};
+use crate::permit::{self, Permit, PermitFault, PermitUse};
 use crate::product::Product;
 use crate::quantity::Grams;
 use crate::quote::QuoteLine;
-use crate::rulebook::Regime;
+use crate::rulebook::PermitKind;
 use crate::time::BusinessTime;
 use crate::trade_file::{Side, TradeFile, TradeId};
 use crate::waybill::Waybill;
@@ -30,40 +32,9 @@ pub struct Declaration {
     pub lodged_at: BusinessTime,
     /// 1, then one more with each correction.
     pub edition: u32,
-    pub kind: DeclarationKind,
-    /// Where a tax was taken at the sale: the marketplace's number for it, which goes with the parcel.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub registration: Option<Arc<str>>,
-}
-
-/// What is lodged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DeclarationKind {
-    /// One of a list of consumers' parcels.
-    #[default]
-    List,
-    /// A declaration of its own, with all its fields: form K1 or K2 in Malaysia, the customs declaration
-    /// in China.
-    FullEntry,
-}
-
-impl DeclarationKind {
-    #[must_use]
-    pub const fn of(regime: Regime) -> Self {
-        match regime {
-            Regime::B2b => Self::FullEntry,
-            _ => Self::List,
-        }
-    }
-
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::List => "list",
-            Self::FullEntry => "full-entry",
-        }
-    }
+    /// What it has drawn from permits, each with this hub's word for the other side.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub permits: Vec<PermitUse>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +82,12 @@ pub struct LodgeExport {
     pub gross: Option<Grams>,
     #[serde(default)]
     pub corrects: bool,
+    /// Where a broker lodges for the seller.
+    #[serde(default)]
+    pub mandate: Option<Id<Mandate>>,
+    /// From which permits it draws, in this order; none means: those of the declaration before it.
+    #[serde(default)]
+    pub permits: Vec<Id<Permit>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -152,6 +129,20 @@ pub enum LodgeRefusal {
     WeightNotPositive {
         got: Grams,
     },
+    TooManyPermits {
+        got: usize,
+        max: usize,
+    },
+    /// The goods are released on fewer pieces than the permits would have to cover now.
+    PermitShort {
+        permit_kind: PermitKind,
+        hs: HsCode,
+        pieces: i64,
+    },
+    #[serde(untagged)]
+    Permit(PermitFault),
+    #[serde(untagged)]
+    Mandate(MandateFault),
 }
 
 impl Decide for LodgeExport {
@@ -160,20 +151,40 @@ impl Decide for LodgeExport {
 
     fn reads(&self, need: &mut Need) {
         need.trade(&self.trade).party(self.by);
+        if let Some(mandate) = self.mandate {
+            need.mandate(mandate);
+        }
+        for permit in self.permits.iter().take(permit::USES_MAX) {
+            need.permit(*permit);
+        }
+    }
+
+    fn reads_more(&self, world: &World, need: &mut Need) {
+        permit::reads_used(world, &self.trade, need);
     }
 
     fn decide(&self, world: &mut World) -> Result<Clearance, LodgeRefusal> {
         let Some(mut file) = world.trades.get(&self.trade).cloned() else {
             return Err(LodgeRefusal::TradeUnknown { trade: self.trade.clone() });
         };
-        let (order, waybill) = self.check(world, &file)?;
+        let (order, waybill) = self.check(&file)?;
+        let mandate = self.stands_for_seller(world, &file, &order)?;
         let edition = match &file.declaration {
             Some(d) if !self.corrects => return self.stands(d, &file, &order, &waybill),
             Some(d) => d.edition + 1,
             None => 1,
         };
-        file.declaration = Some(self.declaration(world, &order, &waybill, edition)?);
-        clearance::decide_export(world, &mut file);
+        let mut declaration = self.declaration(world, &order, &waybill, edition)?;
+        let short = permit::draw_for_export(world, &mut file, &mut declaration, order.seller, &self.permits)
+            .map_err(LodgeRefusal::Permit)?;
+        if let Some(need) = short.first().filter(|_| file.clearance.is_released()) {
+            return Err(LodgeRefusal::PermitShort { permit_kind: need.kind, hs: need.hs.clone(), pieces: need.pieces });
+        }
+        file.declaration = Some(declaration);
+        if let Some(seller) = order.seller {
+            mandate::record(world, Some(&self.trade), mandate, self.by, seller, self.act());
+        }
+        clearance::decide_export(world, &mut file, &short);
         let answer = file.clearance.clone();
         world.trades.put(self.trade.clone(), file);
         Ok(answer)
@@ -181,14 +192,19 @@ impl Decide for LodgeExport {
 }
 
 impl LodgeExport {
-    fn check(&self, world: &World, file: &TradeFile) -> Result<(Arc<Order>, Waybill), LodgeRefusal> {
+    /// As ordered, by the seller, without permits.
+    #[must_use]
+    pub const fn as_ordered(trade: TradeId, by: Id<Party>) -> Self {
+        Self { trade, by, lines: Vec::new(), gross: None, corrects: false, mandate: None, permits: Vec::new() }
+    }
+
+    fn check(&self, file: &TradeFile) -> Result<(Arc<Order>, Waybill), LodgeRefusal> {
         if file.side != Side::Export {
             return Err(LodgeRefusal::OtherSide { trade: self.trade.clone() });
         }
         let Some(order) = file.order.clone() else { return Err(LodgeRefusal::OrderMissing) };
-        let by = world.parties.get(&self.by);
-        if order.seller != Some(self.by) && !by.is_some_and(|p| p.is(Role::Operator)) {
-            return Err(LodgeRefusal::NotYours { trade: self.trade.clone() });
+        if self.permits.len() > permit::USES_MAX {
+            return Err(LodgeRefusal::TooManyPermits { got: self.permits.len(), max: permit::USES_MAX });
         }
         if file.closed.is_some() {
             return Err(LodgeRefusal::TradeClosed);
@@ -206,6 +222,28 @@ impl LodgeExport {
         }
     }
 
+    const fn act(&self) -> Act {
+        if self.corrects { Act::Answer } else { Act::Lodge }
+    }
+
+    /// The seller lodges, or its broker under a mandate, or the hub's operator.
+    fn stands_for_seller(
+        &self,
+        world: &World,
+        file: &TradeFile,
+        order: &Order,
+    ) -> Result<Option<Id<Mandate>>, LodgeRefusal> {
+        let by = world.parties.get(&self.by);
+        if order.seller == Some(self.by) || by.is_some_and(|p| p.is(Role::Operator)) {
+            return Ok(None);
+        }
+        match order.seller.filter(|_| by.is_some_and(|p| p.is(Role::Broker))) {
+            None => Err(LodgeRefusal::NotYours { trade: self.trade.clone() }),
+            Some(seller) => mandate::stands_for(world, self.by, seller, self.mandate, self.act(), file.peer.as_ref())
+                .map_err(LodgeRefusal::Mandate),
+        }
+    }
+
     /// The same declaration again is answered the same; another one has to say that it corrects.
     fn stands(
         &self,
@@ -215,10 +253,11 @@ impl LodgeExport {
         waybill: &Waybill,
     ) -> Result<Clearance, LodgeRefusal> {
         let same = Declaration {
-            lodged_at: known.lodged_at,
+            permits: known.permits.clone(),
             ..self.declaration_at(known.lodged_at, order, waybill, known.edition)?
         };
-        if same == *known {
+        let named = |id: &Id<Permit>| known.permits.iter().any(|u| u.permit == *id);
+        if same == *known && self.permits.iter().all(named) {
             Ok(file.clearance.clone())
         } else {
             Err(LodgeRefusal::DeclarationStands { edition: known.edition })
@@ -259,15 +298,7 @@ impl LodgeExport {
         if gross.0 <= 0 {
             return Err(LodgeRefusal::WeightNotPositive { got: gross });
         }
-        Ok(Declaration {
-            lines,
-            gross,
-            waybill: waybill.no.clone(),
-            lodged_at: now,
-            edition,
-            kind: DeclarationKind::of(order.quote.regime),
-            registration: order.quote.landed.registration.clone(),
-        })
+        Ok(Declaration { lines, gross, waybill: waybill.no.clone(), lodged_at: now, edition, permits: Vec::new() })
     }
 }
 

@@ -5,23 +5,25 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::clearance::{Channel, HoldReason};
-use crate::codes::{Country, HubId};
+use crate::codes::{Country, HsCode, HubId};
 use crate::command::Problem;
 use crate::custody::CustodyKind;
 use crate::declaration::Declaration;
 use crate::id::Id;
+use crate::mandate::{Act, Mandate};
 use crate::money::Money;
 use crate::party::{Party, PersonalField, Role};
 use crate::payment::PaymentFault;
 use crate::payout::Payout;
+use crate::permit::Permit;
 use crate::product::{Goods, Product};
 use crate::quote::Quote;
 use crate::road::Envelope;
 use crate::rulebook::Mender;
-use crate::terms::Terms;
 use crate::time::BusinessTime;
 use crate::trade_file::TradeId;
 use crate::waybill::Waybill;
@@ -151,8 +153,6 @@ pub enum Happened {
         lines: Vec<Asked>,
         #[serde(default)]
         practice: bool,
-        #[serde(default)]
-        terms: Terms,
     },
     QuoteGiven {
         quote: Box<Quote>,
@@ -160,8 +160,6 @@ pub enum Happened {
     QuoteRefused {
         quote: Id<Quote>,
         lines: Vec<Asked>,
-        #[serde(default)]
-        terms: Terms,
         problem: Problem,
     },
     /// A sandbox peer wants its seller's goods ordered by the cast.
@@ -197,14 +195,6 @@ pub enum Happened {
     },
     EscrowFunded {
         amount: Money,
-    },
-    /// A part of the total is held; the rest is due.
-    DepositHeld {
-        amount: Money,
-    },
-    /// To the exporting hub.
-    DepositSecured {
-        balance_due: BusinessTime,
     },
     /// To the exporting hub.
     PaymentSecured,
@@ -278,6 +268,79 @@ pub enum Happened {
         payout: Id<Payout>,
         amount: Money,
     },
+    MandateGiven {
+        mandate: Id<Mandate>,
+        giver: Id<Party>,
+        broker: Id<Party>,
+        acts: Vec<Act>,
+        lane: Option<HubId>,
+        until: BusinessTime,
+    },
+    MandateAnswered {
+        mandate: Id<Mandate>,
+        by: Id<Party>,
+        accepted: bool,
+    },
+    MandateEnded {
+        mandate: Id<Mandate>,
+        by: Id<Party>,
+    },
+    /// What has just happened was a broker's act for its client.
+    ActedUnderMandate {
+        mandate: Id<Mandate>,
+        by: Id<Party>,
+        giver: Id<Party>,
+        act: Act,
+    },
+
+    PermitAsked {
+        permit: Id<Permit>,
+        holder: Id<Party>,
+        by: Id<Party>,
+        rule: String,
+        hs: HsCode,
+        lane: HubId,
+        pieces: i64,
+    },
+    PermitQuestioned {
+        permit: Id<Permit>,
+        by: Id<Party>,
+        question: String,
+    },
+    PermitAnswered {
+        permit: Id<Permit>,
+        by: Id<Party>,
+    },
+    PermitGranted {
+        permit: Id<Permit>,
+        by: Id<Party>,
+        no: String,
+        pieces: i64,
+        from: Date,
+        until: Date,
+    },
+    PermitRefused {
+        permit: Id<Permit>,
+        by: Id<Party>,
+        reason: String,
+    },
+    PermitRevoked {
+        permit: Id<Permit>,
+        by: Id<Party>,
+        reason: String,
+    },
+    /// A declaration has drawn from it.
+    PermitDrawn {
+        permit: Id<Permit>,
+        pieces: i64,
+        left: i64,
+    },
+    PermitGivenBack {
+        permit: Id<Permit>,
+        pieces: i64,
+        left: i64,
+    },
+
     /// A peer told something that this version does not know.
     NotUnderstood {
         peer: HubId,

@@ -51,10 +51,12 @@ pub enum Purpose {
     RulePack,
     /// What the deciding node of a hub answered another of its nodes.
     Answer,
+    /// That a permit of this hub's agency stands behind declared goods.
+    Permit,
 }
 
 impl Purpose {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Quote,
         Self::Batch,
         Self::Receipt,
@@ -64,6 +66,7 @@ impl Purpose {
         Self::Bundle,
         Self::RulePack,
         Self::Answer,
+        Self::Permit,
     ];
 
     #[must_use]
@@ -78,6 +81,7 @@ impl Purpose {
             Self::Bundle => "bundle",
             Self::RulePack => "rule-pack",
             Self::Answer => "answer",
+            Self::Permit => "permit",
         }
     }
 }

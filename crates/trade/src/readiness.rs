@@ -8,8 +8,8 @@ use crate::landed_cost::{LandedCostRefusal, RegimeRules};
 use crate::money::Money;
 use crate::quantity::{Content, Grams};
 use crate::rulebook::{
-    Case, DataField, DataRule, DescriptionFault, Direction, Knowledge, Regime, RestrictionState, RuleId, RuleInfo,
-    Rulebook, Stance, Treatment,
+    Case, DataField, DataRule, DescriptionFault, Direction, Knowledge, PermitKind, Regime, RestrictionState, RuleId,
+    RuleInfo, Rulebook, Stance, Treatment,
 };
 
 /// What a seller says the HS code is.
@@ -92,6 +92,9 @@ pub enum Gap {
         territory: Country,
         direction: Direction,
         rule: RuleId,
+        /// Where the rule says which paper; its agency stands in the rule.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        permit: Option<PermitKind>,
     },
     /// In production, and the operator has not accepted the rule.
     UnverifiedRefused {
@@ -257,7 +260,10 @@ fn restriction_gaps(book: &Rulebook, product: &ReadinessFacts<'_>, direction: Di
             let rule_id = rule.info.id.clone();
             match rule.state {
                 RestrictionState::Prohibited => Gap::Prohibited { territory, direction, rule: rule_id },
-                RestrictionState::Restricted => Gap::PermitNeeded { territory, direction, rule: rule_id },
+                RestrictionState::Restricted => {
+                    let permit = rule.permit.as_ref().map(|permit| permit.kind);
+                    Gap::PermitNeeded { territory, direction, rule: rule_id, permit }
+                }
             }
         })
         .collect()
@@ -268,11 +274,10 @@ fn tax_gaps(book: &Rulebook, product: &ReadinessFacts<'_>, date: Date, stance: &
     let HsClaim::Code(hs) = &product.hs else { return Vec::new() };
     let territory = book.territory;
     let found = RegimeRules::on(book, product.regime, date).and_then(|rules| {
-        let treatment = rules.usual(hs);
-        let tax = rules.tax(book, treatment)?;
-        Ok((rules, treatment, tax))
+        let tax = rules.tax(book, Treatment::WithinLimits)?;
+        Ok((rules, tax))
     });
-    let (rules, treatment, tax) = match found {
+    let (rules, tax) = match found {
         Ok(found) => found,
         Err(LandedCostRefusal::RegimeUnknown { territory, regime }) => {
             return vec![Gap::RegimeUnknown { territory, regime }];
@@ -280,28 +285,20 @@ fn tax_gaps(book: &Rulebook, product: &ReadinessFacts<'_>, date: Date, stance: &
         Err(_) => return vec![Gap::RegimeUnknown { territory, regime: product.regime }],
     };
     let mut gaps = Vec::new();
-    let mut used: Vec<&RuleInfo> = vec![&rules.base.info, &tax.info];
-    used.extend([rules.single, rules.annual].into_iter().flatten().map(|limit| &*limit.info));
-    used.extend(rules.relief.map(|relief| &*relief.info));
-    used.extend(rules.low_value.map(|low| &*low.info));
+    let mut used: Vec<&RuleInfo> = vec![&rules.base.info, &rules.single.info, &tax.info];
+    used.extend(rules.annual.map(|annual| &*annual.info));
 
-    if rules.has_list(book) {
-        match rules.list(book, hs).filter(|list| list.info.knowledge != Knowledge::Unknown) {
-            Some(list) => used.push(&list.info),
-            None => gaps.push(Gap::ListUnknown { hs: hs.clone() }),
-        }
+    match rules.list(book, hs).filter(|list| list.info.knowledge != Knowledge::Unknown) {
+        Some(list) => used.push(&list.info),
+        None => gaps.push(Gap::ListUnknown { hs: hs.clone() }),
     }
     let unknown = |rule: Option<&RuleInfo>| Gap::RateUnknown { hs: hs.clone(), rule: rule.map(|rule| rule.id.clone()) };
     match book.tariff.row(hs, date) {
-        // What the border relieves needs no rates.
-        _ if treatment == Treatment::Relief => {}
         None => gaps.push(unknown(None)),
         Some(row) => {
             used.push(&row.table);
             used.extend(row.vat_choice.as_deref());
-            used.extend(row.duty_choice.as_deref().filter(|_| treatment == Treatment::Full));
-            let no_duty = treatment == Treatment::Full && row.duty.is_none();
-            if no_duty || row.vat.is_none() || row.table.knowledge == Knowledge::Unknown {
+            if row.vat.is_none() || row.table.knowledge == Knowledge::Unknown {
                 gaps.push(unknown(Some(&row.table)));
             }
             match book.tariff.consumption_tax(row, date) {

@@ -29,7 +29,7 @@ use crate::quote::Quote;
 use crate::road::RoadMark;
 use crate::trade_file::{Closed, Side, TradeFile, TradeId};
 use crate::world::{Need, NumberKey, World};
-use crate::{escrow, waybill};
+use crate::{escrow, permit, waybill};
 
 /// What must not be done while it is not known what was done before: money leaves, an order comes
 /// to nothing, a parked payment goes back.
@@ -119,6 +119,11 @@ impl Decide for Recall {
                 Happened::WaybillIssued { waybill } => {
                     need.number(NumberKey::waybill(waybill.no.as_str()));
                 }
+                Happened::ExportReleased { declaration, .. } => {
+                    for used in &declaration.permits {
+                        need.permit(used.permit);
+                    }
+                }
                 _ => {}
             }
         }
@@ -129,6 +134,10 @@ impl Decide for Recall {
             let key = match (&event.what, &event.trade) {
                 (Happened::OrderTaken { quote, .. }, _) => order::recalled_quota(world, quote, event.at),
                 (Happened::OrderLapsed, Some(trade)) => order::used_quota(world, trade),
+                (Happened::ExportReleased { .. }, Some(trade)) => {
+                    permit::reads_used(world, trade, need);
+                    None
+                }
                 _ => None,
             };
             if let Some(key) = key {
@@ -200,15 +209,10 @@ fn recall_trade(world: &mut World, peer: &HubId, event: &Event) {
         (Happened::OrderTaken { quote, delivery, practice }, Side::Import) => {
             order::recall(world, &mut file, quote, delivery, *practice, event.at);
         }
-        (Happened::DepositSecured { balance_due }, Side::Import) => {
-            payment::recall_deposit(world, &mut file, event.at, *balance_due);
-        }
         (Happened::PaymentSecured, Side::Import) => payment::recall(world, &mut file, event.at),
         (Happened::OrderLapsed, Side::Import) => {
             order::give_back(world, &file);
             file.closed = file.closed.or(Some(Closed::Lapsed { at: event.at }));
-            // A deposit on it went back.
-            payment::return_funds(world, &mut file);
         }
         (Happened::EscrowReleased { .. }, Side::Import) => escrow::recall(world, &mut file, event.at),
         (Happened::WaybillIssued { waybill }, Side::Export) => waybill::recall(world, &mut file, waybill),
@@ -241,6 +245,7 @@ fn recall_clearance(world: &mut World, trade: &TradeId, file: &mut TradeFile, ev
         Happened::Released { by, .. } => Clearance::Released { at, channel: by_whom(*by), by: *by },
         Happened::ExportReleased { declaration, by } => {
             if file.declaration.as_ref().is_none_or(|d| d.edition < declaration.edition) {
+                permit::recall(world, file, declaration);
                 file.declaration = Some(declaration.clone());
             }
             Clearance::Released { at, channel: by_whom(*by), by: *by }

@@ -16,6 +16,7 @@ use crate::money::Money;
 use crate::order::Order;
 use crate::payment::{Fate, Payment};
 use crate::payout::Payout;
+use crate::permit::PermitUse;
 use crate::time::BusinessTime;
 use crate::waybill::Waybill;
 
@@ -124,15 +125,15 @@ pub struct TradeFile {
     /// Importing side: every credit that named this order, whatever became of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub payments: Vec<Payment>,
-    /// Exporting side: when the importing hub said that a deposit is in escrow, and until when the rest is due.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deposited: Option<DepositTold>,
     /// Exporting side: when the importing hub said that the money is in escrow.
     pub secured: Option<BusinessTime>,
     pub waybill: Option<Waybill>,
     /// What was declared at export; the import declaration is made from it.
     pub declaration: Option<Declaration>,
     pub matched: Option<MatchResult>,
+    /// Importing side: what this import has drawn from its buyer's permits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub permits: Vec<PermitUse>,
     /// This hub's customs.
     pub clearance: Clearance,
     /// The other side's customs, as it told us.
@@ -150,13 +151,6 @@ pub struct TradeFile {
     /// A sandbox's practice trade: the cast plays every part that nobody took.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub practice: bool,
-}
-
-/// A deposit of which the importing hub told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DepositTold {
-    pub at: BusinessTime,
-    pub balance_due: BusinessTime,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,11 +180,11 @@ impl TradeFile {
             peer: None,
             order: None,
             payments: Vec::new(),
-            deposited: None,
             secured: None,
             waybill: None,
             declaration: None,
             matched: None,
+            permits: Vec::new(),
             clearance: Clearance::NotLodged,
             peer_clearance: Clearance::NotLodged,
             custody: Vec::new(),
@@ -216,27 +210,10 @@ impl TradeFile {
         }
     }
 
-    /// The payment that funded the escrow, the first of them where there are two.
+    /// The payment that funded the escrow.
     #[must_use]
     pub fn applied_payment(&self) -> Option<&Payment> {
-        self.applied_payments().next()
-    }
-
-    /// All payments in escrow: the whole, or a deposit and its balance.
-    pub fn applied_payments(&self) -> impl Iterator<Item = &Payment> {
-        self.payments.iter().filter(|p| matches!(p.fate, Fate::Applied { .. }))
-    }
-
-    /// A deposit that waits for its balance: since when, and until when that is due.
-    #[must_use]
-    pub fn awaits_balance(&self) -> Option<DepositTold> {
-        match (&self.escrow, self.deposited, self.secured) {
-            (Escrow::Deposited { at, balance_due, .. }, _, _) => {
-                Some(DepositTold { at: *at, balance_due: *balance_due })
-            }
-            (Escrow::Empty, Some(told), None) => Some(told),
-            _ => None,
-        }
+        self.payments.iter().find(|p| matches!(p.fate, Fate::Applied { .. }))
     }
 
     #[must_use]
@@ -294,7 +271,6 @@ impl TradeFile {
         let paid = self.secured.is_some() || matches!(self.escrow, Escrow::Funded { .. });
         match (&self.order, paid) {
             (None, _) => Stage::AwaitingOrder,
-            (Some(_), false) if self.awaits_balance().is_some() => Stage::Deposited,
             (Some(_), true) => Stage::InEscrow,
             (Some(_), false) => Stage::AwaitingPayment,
         }
@@ -307,7 +283,6 @@ impl TradeFile {
 pub enum Stage {
     AwaitingOrder,
     AwaitingPayment,
-    Deposited,
     InEscrow,
     ExportHeld,
     ExportReleased,
@@ -322,10 +297,9 @@ pub enum Stage {
 }
 
 impl Stage {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 13] = [
         Self::AwaitingOrder,
         Self::AwaitingPayment,
-        Self::Deposited,
         Self::InEscrow,
         Self::ExportHeld,
         Self::ExportReleased,
@@ -344,7 +318,6 @@ impl Stage {
         match self {
             Self::AwaitingOrder => "awaiting-order",
             Self::AwaitingPayment => "awaiting-payment",
-            Self::Deposited => "deposited",
             Self::InEscrow => "in-escrow",
             Self::ExportHeld => "export-held",
             Self::ExportReleased => "export-released",

@@ -16,10 +16,12 @@ use crate::codes::{DocumentNo, HubId};
 use crate::event::{Draft, Happened};
 use crate::id::Id;
 use crate::ledger::{Account, Balance, Leg, TRANSFER_MAX_MINOR, Transfer, TransferKind};
+use crate::mandate::Mandate;
 use crate::money::Money;
 use crate::party::{Party, PersonTag, Personal};
 use crate::payout::Payout;
 use crate::peer::{Peer, Received};
+use crate::permit::Permit;
 use crate::product::{Offer, OfferKey, Product};
 use crate::quote::Quote;
 use crate::site::Site;
@@ -114,6 +116,8 @@ pub struct Need {
     pub trades: BTreeSet<TradeId>,
     pub numbers: BTreeSet<NumberKey>,
     pub quotas: BTreeSet<QuotaKey>,
+    pub mandates: BTreeSet<Id<Mandate>>,
+    pub permits: BTreeSet<Id<Permit>>,
     pub accounts: BTreeSet<Account>,
     /// The access log's last digest.
     pub last_digest: bool,
@@ -130,6 +134,8 @@ impl Need {
             && self.trades.is_empty()
             && self.numbers.is_empty()
             && self.quotas.is_empty()
+            && self.mandates.is_empty()
+            && self.permits.is_empty()
             && self.accounts.is_empty()
             && !self.last_digest
     }
@@ -157,6 +163,16 @@ impl Need {
 
     pub fn quote(&mut self, id: Id<Quote>) -> &mut Self {
         self.quotes.insert(id);
+        self
+    }
+
+    pub fn mandate(&mut self, id: Id<Mandate>) -> &mut Self {
+        self.mandates.insert(id);
+        self
+    }
+
+    pub fn permit(&mut self, id: Id<Permit>) -> &mut Self {
+        self.permits.insert(id);
         self
     }
 
@@ -340,6 +356,8 @@ pub struct Changes {
     pub trades: Vec<(TradeId, Arc<TradeFile>)>,
     pub numbers: Vec<(NumberKey, Arc<TradeId>)>,
     pub quotas: Vec<(QuotaKey, Arc<Quota>)>,
+    pub mandates: Vec<(Id<Mandate>, Arc<Mandate>)>,
+    pub permits: Vec<(Id<Permit>, Arc<Permit>)>,
     pub last_digest: Option<Arc<AccessDigest>>,
     pub peers: Vec<(HubId, Arc<Peer>)>,
     /// In the order in which they happened.
@@ -366,6 +384,8 @@ pub struct World {
     pub trades: Slice<TradeId, TradeFile>,
     pub numbers: Slice<NumberKey, TradeId>,
     pub quotas: Slice<QuotaKey, Quota>,
+    pub mandates: Slice<Id<Mandate>, Mandate>,
+    pub permits: Slice<Id<Permit>, Permit>,
     pub last_digest: Slice<(), AccessDigest>,
     /// Every accepted peer; few, so always loaded.
     pub peers: Slice<HubId, Peer>,
@@ -400,6 +420,8 @@ impl World {
             trades: Slice::new("trade file"),
             numbers: Slice::new("number"),
             quotas: Slice::new("quota"),
+            mandates: Slice::new("mandate"),
+            permits: Slice::new("permit"),
             last_digest: Slice::new("access digest"),
             peers: Slice::new("peer"),
             balances: Slice::new("balance"),
@@ -429,6 +451,8 @@ impl World {
         need.trades.retain(|k| self.trades.lacks(k));
         need.numbers.retain(|k| self.numbers.lacks(k));
         need.quotas.retain(|k| self.quotas.lacks(k));
+        need.mandates.retain(|k| self.mandates.lacks(k));
+        need.permits.retain(|k| self.permits.lacks(k));
         need.accounts.retain(|k| self.balances.lacks(k));
         need.last_digest &= self.last_digest.lacks(&());
         need
@@ -523,6 +547,8 @@ impl World {
         self.trades.keep();
         self.numbers.keep();
         self.quotas.keep();
+        self.mandates.keep();
+        self.permits.keep();
         self.last_digest.keep();
         self.peers.keep();
         self.events_kept = self.events.len();
@@ -543,6 +569,8 @@ impl World {
         self.trades.take_back();
         self.numbers.take_back();
         self.quotas.take_back();
+        self.mandates.take_back();
+        self.permits.take_back();
         self.last_digest.take_back();
         self.peers.take_back();
         self.events.truncate(self.events_kept);
@@ -576,6 +604,8 @@ impl World {
             trades: self.trades.take_changed(),
             numbers: self.numbers.take_changed(),
             quotas: self.quotas.take_changed(),
+            mandates: self.mandates.take_changed(),
+            permits: self.permits.take_changed(),
             last_digest: self.last_digest.take_changed().pop().map(|(_, digest)| digest),
             peers: self.peers.take_changed(),
             events: std::mem::take(&mut self.events),
@@ -597,6 +627,7 @@ impl World {
         named.extend(self.parties.named().chain(self.personals.named()).chain(self.products.named()));
         named.extend(self.offers.named().chain(self.quotes.named()).chain(self.trades.named()));
         named.extend(self.numbers.named().chain(self.quotas.named()).chain(self.balances.named()));
+        named.extend(self.mandates.named().chain(self.permits.named()));
         let Some(too_many) = named.len().checked_sub(most).filter(|n| *n > 0) else { return };
         let (_, oldest_kept, _) = named.select_nth_unstable(too_many - 1);
         let since = (*oldest_kept + 1).min(self.balances.batch.saturating_sub(under_way));
@@ -608,6 +639,8 @@ impl World {
         self.trades.forget(since);
         self.numbers.forget(since);
         self.quotas.forget(since);
+        self.mandates.forget(since);
+        self.permits.forget(since);
         self.balances.forget(since);
     }
 
@@ -622,47 +655,11 @@ impl World {
             + self.trades.held.len()
             + self.numbers.held.len()
             + self.quotas.held.len()
+            + self.mandates.held.len()
+            + self.permits.held.len()
             + self.balances.held.len()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_refused_command_put_is_taken_back_to_the_letter() {
-        let mut slice: Slice<u8, &str> = Slice::new("thing");
-        slice.load(1, Some("one"));
-        slice.load(2, None);
-        slice.put(1, "changed");
-        slice.keep();
-        slice.put(1, "again");
-        slice.put(2, "two");
-        slice.put(3, "never named");
-        slice.take_back();
-        assert_eq!(slice.get(&1), Some(&"changed"));
-        assert_eq!(slice.get(&2), None);
-        assert!(!slice.knows(&3));
-        assert_eq!(slice.take_changed(), [(1, Arc::new("changed"))]);
-        assert_eq!((slice.take_changed(), slice.get(&1)), (vec![], Some(&"changed")));
-    }
-
-    #[test]
-    fn what_was_named_longest_ago_is_forgotten_first_and_nothing_that_is_under_way() {
-        let mut slice: Slice<u8, u8> = Slice::new("thing");
-        // Batches 0, 1, 2, 3 load one thing each; the last names the first again.
-        for key in 0..4 {
-            slice.load(key, Some(key));
-            if key == 3 {
-                assert!(!slice.lacks(&0));
-            }
-            slice.take_changed();
-        }
-        let kept = |slice: &Slice<u8, u8>| (0..4).filter(|key| slice.knows(key)).collect::<Vec<_>>();
-        slice.forget(2);
-        assert_eq!(kept(&slice), [0, 2, 3]);
-        slice.forget(3);
-        assert_eq!(kept(&slice), [0, 3]);
-    }
-}
+mod tests;

@@ -21,7 +21,6 @@ use trade::party::{Party, PersonTag, PersonTags, Personal, RegisterParty, Role};
 use trade::payment::{PaymentChannel, ReceivePayment};
 use trade::payout::{ConfirmPayout, InstructPayouts, PayoutRef, PayoutState};
 use trade::quote::{AskQuote, Quote};
-use trade::terms::Terms;
 use trade::time::BusinessTime;
 use trade::trade_file::{Side, TradeFile, TradeId};
 
@@ -54,7 +53,7 @@ pub async fn run(app: AppState) {
             }
             // It stays there, and says so once: an event that cannot be read is not passed over.
             Err(error) if fault.as_ref() != Some(&error) => {
-                eprintln!("{}", serde_json::json!({ "cast": error, "event": next }));
+                tracing::error!(%error, event = next, "the cast cannot read an event");
                 fault = Some(error);
             }
             Err(_) => {}
@@ -90,8 +89,7 @@ async fn notice(app: &AppState, event: &Event, practices: &mut BTreeSet<TradeId>
 async fn order(app: &AppState, exporter: &HubId, lines: &[Asked], number: &str) -> Option<TradeId> {
     let buyer = id(Role::Buyer);
     let quote = Id::<Quote>::derived(BusinessTime::from_micros(0), &format!("cast/{number}"));
-    let ask =
-        AskQuote { quote, exporter: exporter.clone(), lines: lines.to_vec(), buyer: Some(buyer), terms: Terms::Parcel };
+    let ask = AskQuote { quote, exporter: exporter.clone(), lines: lines.to_vec(), buyer: Some(buyer) };
     submit(app, ask).await?;
     let trade = app.site().trade(&number.parse::<DocumentNo>().ok()?);
     let delivery = format!("D-{number}");
@@ -114,12 +112,13 @@ async fn act(app: &AppState, file: &TradeFile) {
             reason: String::new(),
         })
     };
+    let place = place_of(app.site().territory);
     let commands: Vec<Command> = match (file.side, ball.holder, ball.task) {
         (Side::Import, Holder::Buyer, Task::Pay) => pay(app, file).into_iter().collect(),
         (Side::Import, Holder::ImportCustoms, Task::Examine) => vec![release()],
         (Side::Import, Holder::ImportCarrier, Task::Deliver) => {
             let steps = [CustodyKind::Arrived, CustodyKind::OutForDelivery, CustodyKind::Delivered];
-            steps.into_iter().filter(|step| !file.has(*step)).take(1).map(|step| scan(step, &own_place(app))).collect()
+            steps.into_iter().filter(|step| !file.has(*step)).take(1).map(|step| scan(step, &place)).collect()
         }
         (Side::Import, Holder::Buyer, Task::AcceptGoods) => {
             vec![AcceptGoods { trade: trade.clone(), by: id(Role::Buyer) }.into()]
@@ -127,7 +126,7 @@ async fn act(app: &AppState, file: &TradeFile) {
         (Side::Export, Holder::ExportCustoms, Task::Examine) => vec![release()],
         (Side::Export, Holder::ExportCarrier, Task::Transport) => {
             let steps = [CustodyKind::HandedOver, CustodyKind::Departed];
-            steps.into_iter().filter(|step| !file.has(*step)).take(1).map(|step| scan(step, &own_place(app))).collect()
+            steps.into_iter().filter(|step| !file.has(*step)).take(1).map(|step| scan(step, &place)).collect()
         }
         (_, _, Task::PayOut) => pay_out(file),
         _ => Vec::new(),
@@ -139,14 +138,15 @@ async fn act(app: &AppState, file: &TradeFile) {
     }
 }
 
-/// Where the carrier of this sandbox scans: the main airport of its territory, or the territory alone.
-fn own_place(app: &AppState) -> String {
-    match app.site().territory {
-        Country::MY => "MYKUL".to_owned(),
-        Country::CN => "CNHGH".to_owned(),
-        Country::SG => "SGSIN".to_owned(),
-        other => other.to_string(),
-    }
+/// The place that the cast's carrier names, as UN/LOCODE has it where we know one.
+fn place_of(territory: Country) -> String {
+    let known = match territory.as_str() {
+        "CN" => "CNHGH",
+        "MY" => "MYKUL",
+        "SG" => "SGSIN",
+        country => country,
+    };
+    known.to_owned()
 }
 
 fn pay(app: &AppState, file: &TradeFile) -> Option<Command> {
@@ -220,7 +220,6 @@ pub async fn member(app: &AppState, role: Role) -> Result<(Id<Party>, String), S
         identity_checked: true,
         payout_account: (role == Role::Seller).then(|| "SANDBOX0002".to_owned()),
         account_holder: None,
-        registration: None,
         since: BusinessTime::from_micros(0),
     };
     let register = RegisterParty { party, personal: Personal { party: id, fields: BTreeMap::new() } };

@@ -157,7 +157,10 @@ fn reason(t: &Tr, app: &AppState, file: &TradeFile) -> (String, &'static str, Op
             let first = rows.into_iter().find(|r| r.class == "stop");
             let reason = match &first {
                 Some(row) => format!("{}: {}", row.field, row.result),
-                None => t.by("clearance", "held"),
+                None => reasons.first().map_or_else(
+                    || t.by("clearance", "held"),
+                    |r| t.w1("clearance-lacks", "field", t.by("field", r.field.code())),
+                ),
             };
             let more = (reasons.len() > 1).then(|| {
                 let rest = reasons.iter().skip(1).map(|r| t.by("field", r.field.code()));

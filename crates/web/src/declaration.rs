@@ -8,14 +8,19 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::Value;
 use trade::commands::Command;
-use trade::declaration::{DeclarationKind, DeclaredLine, LodgeExport};
+use trade::declaration::{DeclaredLine, LodgeExport};
+use trade::id::Id;
+use trade::mandate::Act;
 use trade::money::Money;
+use trade::party::Party;
+use trade::permit::Permit;
 use trade::quantity::Grams;
 use trade::trade_file::{Side, TradeFile, TradeId};
 
 use crate::AppState;
 use crate::auth::Signed;
 use crate::i18n::Told;
+use crate::mandate::acting;
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
 use crate::trade_file::{self, Viewer, next};
@@ -45,10 +50,6 @@ struct View {
     lines: Vec<LineView>,
     weight: String,
     waybill: Option<String>,
-    /// List or full entry, and which form that is here.
-    kind: &'static str,
-    form: String,
-    registration: Option<String>,
 }
 
 #[derive(Template)]
@@ -89,37 +90,16 @@ fn view(p: &Page, file: &TradeFile, viewer: Viewer) -> View {
         let edition = p.w1("declaration-edition", "edition", d.edition);
         format!("{} · {edition}", p.w1("declaration-lodged", "when", p.time(d.lodged_at)))
     });
-    let quote = file.order.as_ref().map(|o| &o.quote);
-    let kind = quote.map(|q| DeclarationKind::of(q.regime)).unwrap_or_default();
     let is_final = file.closed.is_some() || file.peer_clearance.is_final();
     View {
         order: file.id.order_no().to_owned(),
         here: next::path(file),
         lodged,
-        may_change: viewer == Viewer::Seller && file.side == Side::Export && !is_final,
+        may_change: matches!(viewer, Viewer::Seller | Viewer::Broker) && file.side == Side::Export && !is_final,
         corrects: file.declaration.is_some(),
         lines: shown,
         weight: gross.map(Grams::kilograms).unwrap_or_default(),
         waybill: file.waybill.as_ref().map(|w| w.no.to_string()),
-        kind: kind.code(),
-        form: form(p, file, kind),
-        registration: quote.and_then(|q| q.landed.registration.as_ref()).map(ToString::to_string),
-    }
-}
-
-/// The form that a full entry is lodged on, where it has a name: K1 and K2 in Malaysia.
-fn form(p: &Page, file: &TradeFile, kind: DeclarationKind) -> String {
-    let quote = file.order.as_ref().map(|o| &o.quote);
-    let currency = match file.side {
-        Side::Export => quote.map(|q| q.fx.from),
-        Side::Import => quote.map(|q| q.fx.to),
-    };
-    let side = if file.side == Side::Export { "export" } else { "import" };
-    match (kind, currency) {
-        (DeclarationKind::FullEntry, Some(currency)) => {
-            p.by("declaration-form", format!("{}-{side}", currency.code().to_ascii_lowercase()))
-        }
-        _ => String::new(),
     }
 }
 
@@ -129,7 +109,7 @@ async fn show(State(app): State<AppState>, p: Page, Signed(party): Signed, Path(
 }
 
 /// A declaration tells prices, so a carrier does not see it.
-async fn visible(app: &AppState, party: &trade::party::Party, id: &str) -> Answer<(TradeFile, Viewer)> {
+async fn visible(app: &AppState, party: &Party, id: &str) -> Answer<(TradeFile, Viewer)> {
     let (file, viewer) = trade_file::load(app, party, id).await?;
     if viewer.sees_prices() { Ok((file, viewer)) } else { Err(Failure::not_found()) }
 }
@@ -145,9 +125,8 @@ async fn send(
     Form(form): Form<LodgeForm>,
 ) -> Answer<Response> {
     let (file, viewer) = visible(&app, &party, &id).await?;
-    let command = command(&file, &form, party.id);
-    let outcome = match command {
-        Ok(command) => app.submit(Command::LodgeExport(command)).await,
+    let outcome = match command(&file, &form, party.id) {
+        Ok(command) => lodge(&app, &party, &file, command).await,
         Err(failure) => Err(failure),
     };
     match outcome {
@@ -161,7 +140,7 @@ async fn send(
     }
 }
 
-fn command(file: &TradeFile, form: &LodgeForm, by: trade::id::Id<trade::party::Party>) -> Answer<LodgeExport> {
+fn command(file: &TradeFile, form: &LodgeForm, by: Id<Party>) -> Answer<LodgeExport> {
     let mut lines = lines(file);
     for (i, line) in lines.iter_mut().enumerate() {
         if let Some(pieces) = form.get(&format!("pieces-{i}")) {
@@ -178,7 +157,7 @@ fn command(file: &TradeFile, form: &LodgeForm, by: trade::id::Id<trade::party::P
     let weight = form.get("weight").map_or("", |w| w.trim());
     let gross = Grams::parse_kilograms(weight).map_err(|_| Failure::bad("not-a-kilogram").with("got", weight))?;
     let corrects = form.contains_key("corrects");
-    Ok(LodgeExport { trade: file.id.clone(), by, lines, gross: Some(gross), corrects })
+    Ok(LodgeExport { lines, gross: Some(gross), corrects, ..LodgeExport::as_ordered(file.id.clone(), by) })
 }
 
 fn refill(v: &mut View, form: &LodgeForm) {
@@ -202,6 +181,25 @@ struct ApiLodge {
     gross_grams: Option<i64>,
     #[serde(default)]
     corrects: bool,
+    /// Without it, the fitting permits of the seller, the first granted first.
+    #[serde(default)]
+    permits: Vec<Id<Permit>>,
+}
+
+/// Lodges under the broker's mandate, where a broker lodges, and from the seller's permits.
+async fn lodge(app: &AppState, party: &Party, file: &TradeFile, command: LodgeExport) -> Answer<Value> {
+    let act = if command.corrects { Act::Answer } else { Act::Lodge };
+    let seller = file.order.as_ref().and_then(|o| o.seller);
+    let mandate = match seller {
+        Some(seller) => acting(app, party, seller, act, file.peer.as_ref()).await?,
+        None => None,
+    };
+    let permits = if command.permits.is_empty() {
+        crate::permit::for_export(app, file, &command.lines).await?
+    } else {
+        command.permits.clone()
+    };
+    app.submit(Command::LodgeExport(LodgeExport { mandate, permits, ..command })).await
 }
 
 /// POST /api/v1/trades/{id}/export-declaration: what is left out is taken from the trade file.
@@ -213,11 +211,12 @@ async fn api_lodge(
 ) -> Answer<Json<Value>> {
     let trade: TradeId = id.parse().map_err(|_| Failure::bad("not-a-trade").with("got", id))?;
     // Who has no part in the trade does not learn whether it exists; whose it is, the rules say.
-    let (_, viewer) = trade_file::load(&app, &party, trade.as_str()).await?;
-    if viewer != Viewer::Seller {
+    let (file, viewer) = trade_file::load(&app, &party, trade.as_str()).await?;
+    if !matches!(viewer, Viewer::Seller | Viewer::Broker) {
         return Err(Failure::role_needed(trade::party::Role::Seller));
     }
     let gross = body.gross_grams.map(Grams);
-    let command = LodgeExport { trade, by: party.id, lines: body.lines, gross, corrects: body.corrects };
-    app.submit(Command::LodgeExport(command)).await.map(Json)
+    let ApiLodge { lines, corrects, permits, .. } = body;
+    let command = LodgeExport { lines, gross, corrects, permits, ..LodgeExport::as_ordered(trade, party.id) };
+    lodge(&app, &party, &file, command).await.map(Json)
 }

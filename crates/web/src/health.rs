@@ -10,7 +10,7 @@ use hub::recovery::Standing;
 use serde_json::{Value, json};
 
 use crate::AppState;
-use crate::operator::roads;
+use crate::operator::road;
 use crate::problem::Answer;
 
 /// Events that may wait for their place in the tree before the sequencer counts as stuck.
@@ -46,7 +46,7 @@ async fn look(app: &AppState) -> Answer<(bool, Value)> {
     let log = lag <= LAG_MAX;
     let status = app.hub.status();
     let lease = matches!(status, Status::Deciding { .. });
-    let roads: Vec<Value> = roads(app)
+    let roads: Vec<Value> = road::stands(app)
         .await?
         .iter()
         .map(|r| json!({ "peer": r.peer, "paused": r.paused, "backlog": r.backlog(), "failures": r.failures }))

@@ -119,8 +119,9 @@ const NOUNS: &[Noun] = &[
     noun!("start"),
     noun!("trade_file"),
     noun!("waybill"),
-    noun!("sale"),
     noun!("declaration"),
+    noun!("permit"),
+    noun!("mandate"),
     noun!("clearance"),
     noun!("custody"),
     noun!("escrow"),
@@ -133,6 +134,7 @@ const NOUNS: &[Noun] = &[
     noun!("log"),
     noun!("verify"),
     noun!("cli"),
+    noun!("doctor"),
 ];
 
 type Bundle = FluentBundle<FluentResource, IntlLangMemoizer>;

@@ -24,14 +24,24 @@ pub async fn run(app: AppState) {
             continue;
         }
         let due = due(&app).await.unwrap_or_default();
-        for answer in app.hub.submit_all(due).await {
+        let kinds: Vec<&str> = due.iter().map(Command::kind).collect();
+        let answers = app.hub.submit_all(due).await;
+        for (kind, answer) in kinds.iter().zip(&answers) {
+            let outcome = match answer {
+                Ok(Ok(_)) => "done",
+                Ok(Err(_)) => "refused",
+                Err(_) => "unavailable",
+            };
+            app.jobs.add([kind, outcome], 1);
+        }
+        for answer in answers {
             // A refusal says that it was not yet time, or that somebody was quicker: both are fine.
             if let Err(unavailable) = answer {
                 // What waits for a witness or for the bank is found again at the next look.
                 if waits(&unavailable) {
                     continue;
                 }
-                eprintln!("{}", serde_json::json!({ "job": "due", "unavailable": unavailable }));
+                tracing::warn!(why = ?unavailable, "what is due has to wait");
                 break;
             }
         }
@@ -51,9 +61,6 @@ async fn due(app: &AppState) -> Result<Vec<Command>, hub::db::StoreError> {
         due.push(EndClaimWindow { trade }.into());
     }
     for trade in app.hub.unpaid_orders(now, AT_ONCE).await? {
-        due.push(LapseOrder { trade }.into());
-    }
-    for trade in app.hub.unpaid_balances(now, AT_ONCE).await? {
         due.push(LapseOrder { trade }.into());
     }
     for trade in app.hub.parked_payments(before(PARKED_FOR), AT_ONCE).await? {

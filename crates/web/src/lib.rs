@@ -1,6 +1,6 @@
 //! All HTTP, in and out: pages, the JSON API, webhooks, the road. One file a noun, as in `trade`.
 //!
-//! Every request goes, from the outside in: panics caught, security headers, compression, who asks
+//! Every request goes, from the outside in: numbered and counted ([`request`]), panics caught, security headers, compression, who asks
 //! in which language ([`page::Ask`]), failures made readable ([`problem`]), cross-site posts refused
 //! ([`auth`]), the noun's own routes. Handlers parse, hand one command to the hub, and show what it
 //! answered; no rule is decided here.
@@ -12,6 +12,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use hub::Hub;
+use hub::meter::Counters;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -37,6 +38,9 @@ pub mod health;
 pub mod i18n;
 pub mod jobs;
 pub mod log;
+pub mod lookout;
+pub mod mandate;
+pub mod metrics;
 pub mod money;
 pub mod node;
 pub mod offer;
@@ -48,12 +52,13 @@ pub mod payee;
 pub mod payment;
 pub mod payout;
 pub mod peer;
+pub mod permit;
 pub mod problem;
 pub mod product;
 pub mod pump;
 pub mod quote;
 pub mod recovery;
-pub mod sale;
+pub mod request;
 pub mod settlement;
 pub mod signed;
 pub mod start;
@@ -73,6 +78,11 @@ pub struct App {
     pub settings: Settings,
     pub doorman: auth::Doorman,
     pub road: recovery::RoadDesk,
+    pub lookout: lookout::Lookout,
+    pub waiting: peer::join::Waiting,
+    pub requests: request::Requests,
+    /// What happened because time passed, by kind and what came of it.
+    pub jobs: Counters<2>,
 }
 
 /// What a hub's operator sets for its pages.
@@ -85,12 +95,23 @@ pub struct Settings {
     pub local_url: String,
     /// The secret shared with the payment firm that sends webhooks.
     pub payment_secret: [u8; 32],
+    /// In a sandbox: hubs that show their card become peers without an operator's doing.
+    pub accepts_peers: bool,
 }
 
 impl AppState {
     #[must_use]
     pub fn new(hub: Hub, settings: Settings) -> Self {
-        Self(Arc::new(App { hub, settings, doorman: auth::Doorman::default(), road: recovery::RoadDesk::default() }))
+        Self(Arc::new(App {
+            hub,
+            settings,
+            doorman: auth::Doorman::default(),
+            road: recovery::RoadDesk::default(),
+            lookout: lookout::Lookout::default(),
+            waiting: peer::join::Waiting::default(),
+            requests: request::Requests::default(),
+            jobs: Counters::default(),
+        }))
     }
 
     #[must_use]
@@ -118,7 +139,7 @@ impl AppState {
     pub async fn submit_as<T: DeserializeOwned>(&self, command: Command) -> Answer<T> {
         let answer = self.submit(command).await?;
         serde_json::from_value(answer).map_err(|error| {
-            eprintln!("web: an answer of the hub is not what it should be: {error}");
+            tracing::error!(%error, "an answer of the hub is not what it should be");
             Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "http-500")
         })
     }
@@ -163,8 +184,9 @@ pub fn router(app: AppState) -> Router {
         .merge(start::routes())
         .merge(trade_file::routes())
         .merge(waybill::routes())
-        .merge(sale::routes())
         .merge(declaration::routes())
+        .merge(permit::routes())
+        .merge(mandate::routes())
         .merge(clearance::routes())
         .merge(custody::routes())
         .merge(escrow::routes())
@@ -177,6 +199,7 @@ pub fn router(app: AppState) -> Router {
         .merge(recovery::routes())
         .merge(verify::routes())
         .merge(health::routes())
+        .merge(metrics::routes())
         .merge(money::routes())
         .layer(DefaultBodyLimit::max(BODY_MAX));
     nouns
@@ -188,5 +211,6 @@ pub fn router(app: AppState) -> Router {
         .layer(CompressionLayer::new())
         .layer(from_fn_with_state(app.clone(), assets::security_headers))
         .layer(CatchPanicLayer::new())
+        .layer(from_fn_with_state(app.clone(), request::watch))
         .with_state(app)
 }

@@ -1,28 +1,34 @@
-//! The operator's home: roads, log and witnesses, what is stopped and by whom, the funnel, the clock.
+//! The operator's home: roads, log and witnesses, what is stopped and by whom, how long steps take, the
+//! funnel, positions, the clock.
+
+pub mod road;
+mod times;
 
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::extract::{Form, State};
+use axum::extract::{Form, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use hub::tally::{HoldCount, LaneCount, SellerCount};
 use jiff::civil::{Date, DateTime, Time};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use trade::ball::{Holder, ball};
+use trade::ball::Holder;
 use trade::clearance::Clearance;
 use trade::clock::MoveClock;
-use trade::codes::HubId;
 use trade::commands::Command;
 use trade::time::{BusinessTime, Days};
 use trade::trade_file::{Stage, TradeFile};
 
+use self::times::Weeks;
 use crate::AppState;
 use crate::auth::{As, Operator, Signed};
 use crate::i18n::Told;
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
+use crate::settlement::Position;
 use crate::trade_file::page::stage_class;
 use crate::trade_file::{matched, timeline};
 
@@ -31,28 +37,24 @@ const REFUSALS_SINCE: Days = Days(30);
 /// Stopped trades that are looked through to say why.
 const STOPPED_MAX: i64 = 500;
 const EVENTS_SHOWN: i64 = 12;
+/// Stretches that the page offers for lengths of time, in weeks.
+const SPANS: [i64; 3] = [4, 13, 52];
 
 pub fn routes(app: &AppState) -> Router<AppState> {
     let routes = Router::new()
         .route("/operator", get(home))
         .route("/api/v1/summary", get(summary))
+        .route("/api/v1/operator/road", get(road::api))
+        .route("/api/v1/operator/times", get(times::times))
+        .route("/api/v1/operator/holds", get(times::holds))
+        .route("/api/v1/operator/funnel", get(times::funnel))
+        .route("/api/v1/statistics", get(times::public))
         .route("/api/v1/clock", get(clock));
     if app.is_sandbox() {
         routes.route("/operator/clock", post(move_page)).route("/api/v1/clock", post(move_api))
     } else {
         routes
     }
-}
-
-struct RoadRow {
-    peer: String,
-    state: String,
-    class: &'static str,
-    waiting: String,
-    since: Option<String>,
-    received: String,
-    witness: String,
-    witness_class: &'static str,
 }
 
 struct CountRow {
@@ -62,16 +64,33 @@ struct CountRow {
     href: String,
 }
 
-struct HoldRow {
-    field: String,
-    who: String,
-    n: String,
-}
-
 struct RefusalRow {
     reason: String,
     what: String,
     n: String,
+}
+
+struct LaneRow {
+    name: String,
+    side: String,
+    under_way: String,
+    paid: String,
+    otherwise: String,
+}
+
+struct FunnelRow {
+    word: String,
+    n: String,
+    /// Of those before, in per cent: the length of the bar.
+    share: i64,
+    took: Option<String>,
+}
+
+struct PositionRow {
+    peer: String,
+    due_to: String,
+    due_from: String,
+    flight: String,
 }
 
 struct View {
@@ -80,12 +99,17 @@ struct View {
     bank: String,
     log: String,
     lag: String,
-    roads: Vec<RoadRow>,
-    holds: Vec<HoldRow>,
+    picture: road::Picture,
+    lanes: Vec<LaneRow>,
+    holds: Vec<times::HoldRow>,
+    times: Vec<times::SideTimes>,
+    weeks: i64,
+    spans: Vec<(i64, String)>,
     refusals: Vec<RefusalRow>,
     balls: Vec<CountRow>,
     stages: Vec<CountRow>,
-    funnel: Vec<(String, String)>,
+    funnel: Vec<FunnelRow>,
+    positions: Vec<PositionRow>,
     now: String,
     today: String,
     rules: Vec<String>,
@@ -101,17 +125,22 @@ struct HomePage<'a> {
     told: Option<Told>,
 }
 
-/// GET /operator
-async fn home(State(app): State<AppState>, p: Page, As(..): As<Operator>) -> Answer<Response> {
-    Ok(p.show(&HomePage { p: &p, v: view(&p, &app).await?, told: None }))
+/// GET /operator?weeks=
+async fn home(
+    State(app): State<AppState>,
+    p: Page,
+    As(..): As<Operator>,
+    Query(weeks): Query<Weeks>,
+) -> Answer<Response> {
+    Ok(p.show(&HomePage { p: &p, v: view(&p, &app, weeks).await?, told: None }))
 }
 
 /// The same page, with what came of something that was done on it.
 pub async fn with(p: &Page, app: &AppState, told: Option<Told>) -> Answer<Response> {
-    Ok(p.show(&HomePage { p, v: view(p, app).await?, told }))
+    Ok(p.show(&HomePage { p, v: view(p, app, Weeks::default()).await?, told }))
 }
 
-async fn view(p: &Page, app: &AppState) -> Answer<View> {
+async fn view(p: &Page, app: &AppState, weeks: Weeks) -> Answer<View> {
     let site = app.site();
     let now = app.hub.business_now().await?;
     let events_now = app.hub.event_count().await?;
@@ -147,6 +176,8 @@ async fn view(p: &Page, app: &AppState) -> Answer<View> {
             (p.time(e.event.at), text, e.event.trade.as_ref().map(ToString::to_string).or(why))
         })
         .collect();
+    let lanes = app.hub.lane_counts().await?;
+    let since = weeks.since(app).await?;
     let mode = if p.sandbox { "hub-mode-sandbox" } else { "hub-mode-production" };
     Ok(View {
         id: site.id.to_string(),
@@ -154,12 +185,17 @@ async fn view(p: &Page, app: &AppState) -> Answer<View> {
         bank: p.w2("hub-bank-held", "firm", &site.bank.firm, "account", &site.bank.account),
         log: p.w2("hub-log-size", "size", p.num(events_now), "epoch", epoch),
         lag: p.n("hub-log-unsequenced", i64::try_from(events_now.saturating_sub(sequenced)).unwrap_or(0)),
-        roads: road_rows(p, app).await?,
-        holds: holds(app).await?.into_iter().map(|((field, who), n)| hold_row(p, &field, &who, n)).collect(),
+        picture: road::picture(p, &road::stands(app).await?, &lanes, events_now),
+        lanes: lanes.iter().map(|lane| lane_row(p, lane)).collect(),
+        holds: app.hub.hold_counts(since).await?.iter().map(|hold| times::hold_row(p, hold)).collect(),
+        times: times::sides(p, &app.hub.step_times(since).await?),
+        weeks: weeks.count(),
+        spans: SPANS.map(|n| (n, p.n("hub-weeks", n))).to_vec(),
         refusals: refusal_rows(p, app, &site.date(now.plus_days(Days(-REFUSALS_SINCE.0))).to_string()).await?,
         balls,
         stages,
-        funnel: funnel(app).await?.into_iter().map(|(code, n)| (p.by("hub-funnel", code), p.num(n))).collect(),
+        funnel: funnel_rows(p, &app.hub.seller_counts().await?),
+        positions: crate::settlement::positions(app).await?.iter().map(|x| position_row(p, x)).collect(),
         now: p.w1("hub-clock-now", "now", p.time(now)),
         today: site.date(now).to_string(),
         recovery: crate::recovery::view(p, app).await?,
@@ -172,12 +208,34 @@ fn short(digest: &str) -> String {
     digest.chars().take(12).collect()
 }
 
-fn hold_row(p: &Page, field: &str, who: &str, n: i64) -> HoldRow {
-    let word = match field.strip_prefix("channel-") {
-        Some(channel) => p.w1("customs-channel", "channel", p.by("channel", channel)),
-        None => p.by("field", field),
+fn lane_row(p: &Page, lane: &LaneCount) -> LaneRow {
+    LaneRow {
+        name: times::lane_name(p, &lane.lane),
+        side: p.by("hub-side", lane.side.code()),
+        under_way: p.num(lane.under_way),
+        paid: p.num(lane.paid),
+        otherwise: p.num(lane.ended_otherwise),
+    }
+}
+
+fn funnel_rows(p: &Page, counts: &[SellerCount]) -> Vec<FunnelRow> {
+    let most = counts.iter().map(|count| count.count).max().unwrap_or(0).max(1);
+    let row = |count: &SellerCount| FunnelRow {
+        word: p.by("hub-funnel", count.step.code()),
+        n: p.num(count.count),
+        share: (count.count * 100).div_euclid(most),
+        took: count.median.map(|seconds| p.w1("hub-funnel-took", "median", p.span(seconds))),
     };
-    HoldRow { field: word, who: p.by("holder", who), n: p.num(n) }
+    counts.iter().map(row).collect()
+}
+
+fn position_row(p: &Page, position: &Position) -> PositionRow {
+    PositionRow {
+        peer: position.peer.clone(),
+        due_to: p.money(position.due_to),
+        due_from: p.money(position.due_from),
+        flight: p.money(position.in_flight),
+    }
 }
 
 async fn refusal_rows(p: &Page, app: &AppState, since: &str) -> Answer<Vec<RefusalRow>> {
@@ -190,91 +248,6 @@ async fn refusal_rows(p: &Page, app: &AppState, since: &str) -> Answer<Vec<Refus
     Ok(refusals.iter().map(row).collect())
 }
 
-/// How the road to one peer stands.
-pub struct RoadStand {
-    pub peer: HubId,
-    pub paused: bool,
-    /// Last road number given out, and the last that the peer has applied.
-    pub sent: u64,
-    pub confirmed: u64,
-    /// Last road number of the peer that was applied here.
-    pub received: u64,
-    /// Size of our log that the peer has countersigned.
-    pub witnessed: u64,
-    /// Sendings in a row without an answer.
-    pub failures: u32,
-}
-
-impl RoadStand {
-    #[must_use]
-    pub const fn backlog(&self) -> u64 {
-        self.sent.saturating_sub(self.confirmed)
-    }
-}
-
-/// The roads to all accepted peers.
-pub async fn roads(app: &AppState) -> Answer<Vec<RoadStand>> {
-    let mut roads = Vec::new();
-    for peer in app.hub.peers().await? {
-        let out = app.hub.outgoing(&peer.card.id).await?;
-        let sent = app.hub.road_head(&peer.card.id).await?.map_or(0, |head| head.last_seq);
-        roads.push(RoadStand {
-            peer: peer.card.id,
-            paused: peer.paused,
-            sent,
-            confirmed: out.acknowledged,
-            received: peer.road.cursor,
-            witnessed: out.witnessed,
-            failures: out.failures,
-        });
-    }
-    Ok(roads)
-}
-
-async fn road_rows(p: &Page, app: &AppState) -> Answer<Vec<RoadRow>> {
-    let log = app.hub.event_count().await?;
-    let roads = roads(app).await?;
-    Ok(roads
-        .iter()
-        .map(|road| {
-            let waiting = road.backlog();
-            let (state, class) = if road.paused { ("hub-paused", "wait") } else { ("hub-open", "go") };
-            let behind = log.saturating_sub(road.witnessed);
-            let witness = if road.witnessed == 0 {
-                p.s("hub-witness-none")
-            } else if behind == 0 || waiting == 0 {
-                p.w2("hub-witness-ok", "who", &road.peer, "size", p.num(road.witnessed))
-            } else {
-                p.w2("hub-witness-behind", "who", &road.peer, "n", p.num(behind))
-            };
-            RoadRow {
-                peer: road.peer.to_string(),
-                state: p.s(state),
-                class,
-                waiting: p.n("hub-waiting", i64::try_from(waiting).unwrap_or(i64::MAX)),
-                since: (road.failures > 0).then(|| p.w1("hub-road-silent", "n", p.num(road.failures))),
-                received: p.w1("hub-received", "n", p.num(road.received)),
-                witness,
-                witness_class: if road.witnessed == 0 { "wait" } else { "go" },
-            }
-        })
-        .collect())
-}
-
-/// What is stopped on this hub, by its first reason and by who has to act.
-async fn holds(app: &AppState) -> Answer<BTreeMap<(String, String), i64>> {
-    let mut counts = BTreeMap::new();
-    for file in stopped(app).await? {
-        let field = match &file.clearance {
-            Clearance::Held { reasons, .. } => reasons.first().map_or("", |r| r.field.code()).to_owned(),
-            Clearance::Examining { channel, .. } => format!("channel-{}", timeline::channel_code(*channel)),
-            _ => continue,
-        };
-        *counts.entry((field, ball(&file).holder.code().to_owned())).or_insert(0) += 1;
-    }
-    Ok(counts)
-}
-
 /// Trades that this hub's customs holds or examines.
 pub async fn stopped(app: &AppState) -> Answer<Vec<TradeFile>> {
     let mut files = Vec::new();
@@ -285,20 +258,6 @@ pub async fn stopped(app: &AppState) -> Answer<Vec<TradeFile>> {
         files.extend(found.items.into_iter().map(|row| row.file).filter(here));
     }
     Ok(files)
-}
-
-/// Sellers from sign-up to repeat export: the distance that this house is judged by.
-async fn funnel(app: &AppState) -> Answer<Vec<(&'static str, i64)>> {
-    let f = app.hub.seller_funnel().await?;
-    Ok(vec![
-        ("signed", f.signed_up),
-        ("product", f.with_product),
-        ("ready", f.with_ready_product),
-        ("order", f.with_order),
-        ("exported", f.with_export),
-        ("paid", f.paid),
-        ("repeat", f.paid_again),
-    ])
 }
 
 #[derive(Deserialize)]
@@ -323,7 +282,7 @@ async fn move_page(
         Ok(_) => Ok(Redirect::to("/operator").into_response()),
         Err(failure) => {
             let told = Some(p.problem(&failure.problem));
-            let v = view(&p, &app).await?;
+            let v = view(&p, &app, Weeks::default()).await?;
             Ok((failure.status, p.show(&HomePage { p: &p, v, told })).into_response())
         }
     }
@@ -378,11 +337,12 @@ async fn summary(State(app): State<AppState>, As(..): As<Operator>) -> Answer<Js
     let stages: BTreeMap<&str, i64> = app.hub.stage_counts().await?.iter().map(|c| (c.stage.code(), c.count)).collect();
     let holders: BTreeMap<&str, i64> =
         app.hub.holder_counts().await?.iter().map(|(holder, n)| (holder.code(), *n)).collect();
+    let here = |hold: &HoldCount| (hold.open > 0 && hold.own).then(|| (hold.reason.clone(), hold.open));
     let mut by_field: BTreeMap<String, i64> = BTreeMap::new();
-    for ((field, _), n) in holds(&app).await? {
+    for (field, n) in app.hub.hold_counts(app.hub.business_now().await?).await?.iter().filter_map(here) {
         *by_field.entry(field).or_insert(0) += n;
     }
-    let roads: BTreeMap<String, Value> = roads(&app)
+    let roads: BTreeMap<String, Value> = road::stands(&app)
         .await?
         .iter()
         .map(|r| {
@@ -397,7 +357,8 @@ async fn summary(State(app): State<AppState>, As(..): As<Operator>) -> Answer<Js
     let roles: BTreeMap<&str, i64> = app.hub.role_counts().await?.iter().map(|(role, n)| (role.code(), *n)).collect();
     let (products, ready) = app.hub.ready_products().await?;
     let whole = app.hub.summary().await?;
-    let funnel: BTreeMap<&str, i64> = funnel(&app).await?.into_iter().collect();
+    let funnel: BTreeMap<&str, i64> =
+        app.hub.seller_counts().await?.iter().map(|count| (count.step.code(), count.count)).collect();
     Ok(Json(json!({
         "hub": app.site().id,
         "trades_by_stage": stages,

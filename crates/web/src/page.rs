@@ -14,7 +14,6 @@ use axum::routing::post;
 use serde::Deserialize;
 use trade::card::Mode;
 use trade::party::{Party, Role};
-use trade::terms::Incoterm;
 
 use crate::AppState;
 use crate::auth::{self, Caller};
@@ -196,7 +195,7 @@ impl Page {
         match template.render() {
             Ok(html) => Html(html).into_response(),
             Err(error) => {
-                eprintln!("web: {}: {error}", self.path);
+                tracing::error!(%error, "a template does not render");
                 crate::problem::Failure::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "http-500").into_response()
             }
         }
@@ -254,18 +253,6 @@ impl Page {
         self.path == href || (href != "/" && self.path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/')))
     }
 
-    /// Whether this reader buys as a registered business.
-    #[must_use]
-    pub fn is_business(&self) -> bool {
-        self.is(Role::Buyer) && self.who.as_ref().is_some_and(Party::is_business)
-    }
-
-    /// Every Incoterm that there is: one that is not offered is refused with its reason.
-    #[must_use]
-    pub fn incoterms(&self) -> [Incoterm; 11] {
-        Incoterm::ALL
-    }
-
     #[must_use]
     pub fn langs(&self) -> [Lang; 3] {
         Lang::ALL
@@ -285,6 +272,7 @@ const SELLER: &[Place] = &[
     place("/products", "nav-products"),
     place("/trades", "nav-trades"),
     place("/money", "nav-money"),
+    place("/permits", "nav-permits"),
 ];
 const BUYER: &[Place] = &[place("/offers", "nav-shop"), place("/orders", "nav-orders"), place("/money", "nav-money")];
 const OFFICER: &[Place] = &[place("/officer", "nav-officer"), place("/trades", "nav-trades")];
@@ -298,8 +286,9 @@ const CARRIER: &[Place] = &[place("/parcels", "nav-parcels"), place("/trades", "
 const BANK: &[Place] = &[place("/payouts", "nav-payouts"), place("/trades", "nav-trades")];
 const WAREHOUSE: &[Place] = &[];
 const LENDER: &[Place] = &[];
-const BROKER: &[Place] = &[];
-const AGENCY: &[Place] = &[];
+const BROKER: &[Place] =
+    &[place("/clients", "nav-clients"), place("/trades", "nav-trades"), place("/mandates", "nav-mandates")];
+const AGENCY: &[Place] = &[place("/agency", "nav-agency")];
 
 fn again(path_and_query: &str) -> String {
     let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));

@@ -1,5 +1,7 @@
 //! Peers: this hub's card, accepting another's, pausing a road; and the road's own door.
 
+pub mod join;
+
 use std::time::Duration;
 
 use askama::Template;
@@ -36,6 +38,7 @@ pub fn routes() -> Router<AppState> {
         .route("/peers/{id}/{act}", post(pause_page))
         .route("/api/v1/peers", post(accept_api))
         .route("/api/v1/peers/{id}/{act}", post(pause_api))
+        .route(join::CARDS, post(join::shown))
         .route("/road/v1/batches", post(receive).layer(DefaultBodyLimit::max(BATCH_MAX_BYTES)))
 }
 
@@ -93,6 +96,8 @@ struct View {
     peers: Vec<PeerRow>,
     url: String,
     pasted: String,
+    /// Cards that were shown to us and wait to be accepted, with their text.
+    waiting: Vec<(CardView, String)>,
     /// A card that was looked at and waits to be accepted.
     found: Option<(CardView, String)>,
 }
@@ -111,7 +116,7 @@ async fn show(State(app): State<AppState>, p: Page, As(..): As<Operator>) -> Ans
 }
 
 async fn view(p: &Page, app: &AppState, form: &CardForm) -> Answer<View> {
-    let roads = crate::operator::roads(app).await?;
+    let roads = crate::operator::road::stands(app).await?;
     let peers = app.hub.peers().await?;
     let peers = peers
         .iter()
@@ -133,8 +138,14 @@ async fn view(p: &Page, app: &AppState, form: &CardForm) -> Answer<View> {
         peers,
         url: form.url.clone(),
         pasted: form.card.clone(),
+        waiting: app.waiting.cards().iter().map(|signed| offered(p, signed)).collect(),
         found: None,
     })
+}
+
+/// A card to be accepted, as it is shown and as it is sent back.
+fn offered(p: &Page, signed: &SignedCard) -> (CardView, String) {
+    (card_view(p, signed.claimed()), String::from_utf8_lossy(&signed.to_json()).into_owned())
 }
 
 #[derive(Default, Deserialize)]
@@ -155,8 +166,7 @@ async fn look(
     let mut v = view(&p, &app, &form).await?;
     match found(&form).await {
         Ok(signed) => {
-            let text = String::from_utf8_lossy(&signed.to_json()).into_owned();
-            v.found = Some((card_view(&p, signed.claimed()), text));
+            v.found = Some(offered(&p, &signed));
             Ok(p.show(&PeersPage { p: &p, v, told: None }))
         }
         Err(failure) => {
@@ -238,7 +248,10 @@ async fn accept_api(
 
 async fn accept(app: &AppState, card: SignedCard, url: String) -> Answer<Value> {
     let url = url.trim_end_matches('/').to_owned();
-    app.submit(Command::AcceptPeer(AcceptPeer { card, url })).await
+    let id = card.claimed().id.clone();
+    let accepted = app.submit(Command::AcceptPeer(AcceptPeer { card, url })).await?;
+    app.waiting.done(&id);
+    Ok(accepted)
 }
 
 async fn pause_page(

@@ -74,14 +74,14 @@ impl From<Problem> for Failure {
 /// The store failed. What it said goes to the operator's log, not to the caller.
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        eprintln!("web: storage: {error}");
+        tracing::error!(code = error.code(), %error, "the store failed");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "storage")
     }
 }
 
 impl From<hub::sequencer::ProofError> for Failure {
     fn from(error: hub::sequencer::ProofError) -> Self {
-        eprintln!("web: proof: {error:?}");
+        tracing::error!(?error, "no proof");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "log-not-ready")
     }
 }
@@ -140,7 +140,7 @@ pub async fn readable(State(app): State<AppState>, ask: Ask, request: Request, n
     }
     let page = Page::bare(&app, &ask);
     let told = page.problem(&failure.problem);
-    let shown = page.show(&ProblemPage { p: &page, told });
+    let shown = page.show(&ProblemPage { p: &page, told, number: crate::request::current() });
     (failure.status, shown).into_response()
 }
 
@@ -155,6 +155,8 @@ fn is_plain(response: &Response) -> bool {
 struct ProblemPage<'a> {
     p: &'a Page,
     told: Told,
+    /// Of the request, for whoever asks for help.
+    number: Option<String>,
 }
 
 fn json_problem(app: &AppState, ask: &Ask, failure: &Failure) -> Response {
@@ -175,6 +177,9 @@ pub fn problem_json(t: &crate::i18n::Tr, problem: &Problem, status: StatusCode) 
     body.insert("title".into(), json!(told.title));
     body.insert("detail".into(), json!(told.fix.unwrap_or_default()));
     body.insert("status".into(), json!(status.as_u16()));
+    if let Some(number) = crate::request::current() {
+        body.insert("instance".into(), json!(format!("urn:ehub:request:{number}")));
+    }
     Value::Object(body)
 }
 

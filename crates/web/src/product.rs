@@ -21,13 +21,12 @@ use trade::product::{Goods, LaneGaps, OfferProduct, PeerAnswer, Product};
 use trade::quantity::{Content, Grams, Size};
 use trade::quote::AskPeerQuote;
 use trade::readiness::HsClaim;
-use trade::rulebook::Regime;
-use trade::terms::Terms;
 
 use crate::AppState;
 use crate::auth::{As, Seller};
 use crate::i18n::Told;
 use crate::page::Page;
+use crate::permit::{self, PermitGap, Shelf};
 use crate::problem::{Answer, Failure};
 
 pub use upload::{Fault, Reading, latest_reading};
@@ -58,12 +57,13 @@ pub fn routes() -> Router<AppState> {
 
 #[derive(Template)]
 #[template(path = "product/list.html")]
-struct ListPage {
+struct ListPage<'a> {
     p: Page,
     products: Vec<Product>,
     next: Option<String>,
     all: i64,
     ready: i64,
+    shelf: Shelf<'a>,
 }
 
 #[derive(Deserialize)]
@@ -79,7 +79,9 @@ async fn list(
 ) -> Answer<Response> {
     let counts = app.hub.product_counts(seller.id).await?;
     let part = app.hub.products_of(seller.id, query.after.as_deref(), LIST_PAGE).await?;
-    let shown = ListPage { p: page, products: part.items, next: part.next, all: counts.all, ready: counts.ready };
+    let shelf = permit::shelf(&app, seller.id).await?;
+    let shown =
+        ListPage { p: page, products: part.items, next: part.next, all: counts.all, ready: counts.ready, shelf };
     Ok(shown.p.show(&shown))
 }
 
@@ -87,23 +89,25 @@ async fn list(
 pub struct Lane {
     pub to: String,
     pub territory: Country,
-    pub regime: Regime,
     pub ready: bool,
     pub gaps: Vec<Told>,
+    /// Gaps that a permit of this hub's agency closes, or has closed.
+    pub permits: Vec<PermitGap>,
     /// What the peer answered for one piece, if it was asked.
     pub price: Option<Result<(Money, String), Told>>,
 }
 
 /// The lanes of a product in the reader's words.
 #[must_use]
-pub fn lanes(page: &Page, product: &Product) -> Vec<Lane> {
+pub fn lanes(page: &Page, product: &Product, shelf: &Shelf<'_>) -> Vec<Lane> {
+    let hs = product.goods.hs_code();
     let lane = |gaps: &LaneGaps| Lane {
         to: gaps.to.to_string(),
         territory: gaps.territory,
-        regime: gaps.regime,
         ready: gaps.is_ready(),
-        gaps: gaps.gaps.iter().map(|g| page.told(g)).collect(),
-        price: product.answers.get(&gaps.key()).map(|answer| match answer {
+        gaps: gaps.gaps.iter().filter(|g| shelf.gap(page, g, hs, &gaps.to).is_none()).map(|g| page.told(g)).collect(),
+        permits: gaps.gaps.iter().filter_map(|g| shelf.gap(page, g, hs, &gaps.to)).collect(),
+        price: product.answers.get(&gaps.to).map(|answer| match answer {
             PeerAnswer::Given { quote, total, .. } => Ok((*total, quote.to_string())),
             PeerAnswer::Refused { problem } => Err(page.problem(problem)),
         }),
@@ -128,13 +132,12 @@ async fn ask_peers(
     Ok(Redirect::to(&format!("/products/{id}")).into_response())
 }
 
-/// One question a ready lane for parcels, about one piece. What a business pays depends on how much it buys
-/// and on which terms; that is asked by who knows them.
+/// One question a ready lane, about one piece.
 pub async fn ask_about(app: &AppState, seller: &Party, product: &Product, practice: bool) -> Answer<()> {
-    for lane in product.gaps.iter().filter(|l| l.is_ready() && l.regime == Regime::B2cParcel) {
+    for lane in product.gaps.iter().filter(|l| l.is_ready()) {
         let lines = vec![Asked { product: product.id, pieces: 1 }];
-        let (importer, terms) = (lane.to.clone(), Terms::Parcel);
-        let command = AskPeerQuote { quote: app.fresh(), seller: seller.id, importer, lines, practice, terms };
+        let command =
+            AskPeerQuote { quote: app.fresh(), seller: seller.id, importer: lane.to.clone(), lines, practice };
         app.submit(Command::AskPeerQuote(command)).await?;
     }
     Ok(())

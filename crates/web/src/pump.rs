@@ -95,7 +95,7 @@ async fn pump(app: AppState, http: reqwest::Client, id: HubId) {
             let receipt = match app.hub.batch(&wanted).await {
                 Ok(batch) => send(&app, &http, &peer, &batch).await,
                 Err(error) => {
-                    eprintln!("road {id}: {error:?}");
+                    tracing::error!(peer = %id, ?error, "a batch cannot be proved");
                     None
                 }
             };
@@ -140,8 +140,8 @@ async fn declare(app: &AppState, http: &reqwest::Client, peer: &Peer, after: Epo
     for statement in app.hub.statements(after).await.unwrap_or_default() {
         let answer = post(app, http, peer, EPOCHS, statement.to_json()).await;
         let Some((StatusCode::OK, _)) = answer else {
-            let said = answer.map(|(status, bytes)| (status.as_u16(), String::from_utf8_lossy(&bytes).into_owned()));
-            eprintln!("{}", serde_json::json!({ "alarm": "epoch", "peer": peer.card.id, "answer": said }));
+            let status = answer.map(|(status, _)| status.as_u16());
+            tracing::error!(peer = %peer.card.id, ?status, "the peer does not take a new epoch");
             return false;
         };
     }
@@ -151,5 +151,5 @@ async fn declare(app: &AppState, http: &reqwest::Client, peer: &Peer, after: Epo
 /// Operators read alarms in the process's log; the roads page shows what still stands.
 fn raise(peer: &HubId, alarm: &Alarm) {
     let text = serde_json::to_string(alarm).unwrap_or_default();
-    eprintln!("{}", serde_json::json!({ "alarm": "road", "peer": peer, "what": text }));
+    tracing::error!(%peer, what = text, "the road needs its operator");
 }

@@ -143,11 +143,11 @@ pub async fn run(app: AppState, http: reqwest::Client) {
     let mut last = None;
     loop {
         if let Err(failure) = look(&app, &http, &mut said).await {
-            eprintln!("{}", json!({ "recovery": failure.problem }));
+            tracing::warn!(code = failure.problem.code, "witnesses could not be asked");
         }
         let standing = app.hub.standing();
         if last.as_ref() != Some(&standing) {
-            eprintln!("{}", json!({ "recovery": page::brief(&standing) }));
+            tracing::info!(standing = %page::brief(&standing), "where the log stands with its witnesses");
             last = Some(standing);
         }
         tokio::time::sleep(LOOK_EVERY).await;
@@ -227,7 +227,7 @@ async fn ask(app: &AppState, http: &reqwest::Client, peer: &Peer) -> Answer<Opti
     match answer.check(&site.road, &peer.card, app.wall()) {
         Ok(testimony) => Ok(Some(testimony)),
         Err(fault) => {
-            eprintln!("{}", json!({ "recovery": "answer", "peer": peer.card.id, "fault": fault }));
+            tracing::error!(peer = %peer.card.id, ?fault, "a witness's answer does not hold");
             Ok(None)
         }
     }
@@ -248,7 +248,7 @@ async fn given_back(app: &AppState, http: &reqwest::Client, peer: &HubId, after:
         Ok(events) if events.is_empty() => Ok(None),
         Ok(events) => Ok(Some(events)),
         Err(fault) => {
-            eprintln!("{}", json!({ "recovery": "given-back", "peer": peer.card.id, "fault": fault }));
+            tracing::error!(peer = %peer.card.id, ?fault, "what a peer gives back does not hold");
             Ok(None)
         }
     }

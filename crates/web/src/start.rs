@@ -16,7 +16,7 @@ use trade::declaration::LodgeExport;
 use trade::id::Id;
 use trade::money::Money;
 use trade::party::Party;
-use trade::product::{LaneKey, PeerAnswer, Product};
+use trade::product::{PeerAnswer, Product};
 use trade::quantity::Grams;
 use trade::trade_file::{TradeFile, TradeId};
 use trade::waybill::IssueWaybill;
@@ -142,12 +142,12 @@ async fn show(
 }
 
 fn priced_of(page: &Page, product: &Product) -> Priced {
-    let answer = |(lane, answer): (&LaneKey, &PeerAnswer)| {
+    let answer = |(hub, answer): (&trade::codes::HubId, &PeerAnswer)| {
         let told = match answer {
             PeerAnswer::Given { quote, total, .. } => Ok((*total, quote.to_string())),
             PeerAnswer::Refused { problem } => Err(page.problem(problem)),
         };
-        (page.hub_name(&lane.hub), told)
+        (page.hub_name(hub), told)
     };
     Priced { product: product.clone(), answers: product.answers.iter().map(answer).collect() }
 }
@@ -231,7 +231,8 @@ async fn declare(
     Form(form): Form<TradeForm>,
 ) -> Answer<Response> {
     let file = own_trade(&app, &seller, &form.trade).await?;
-    let command = LodgeExport { trade: file.id, by: seller.id, lines: Vec::new(), gross: None, corrects: false };
+    let permits = crate::permit::for_export(&app, &file, &[]).await?;
+    let command = LodgeExport { permits, ..LodgeExport::as_ordered(file.id, seller.id) };
     app.submit(Command::LodgeExport(command)).await?;
     Ok(Redirect::to("/start").into_response())
 }

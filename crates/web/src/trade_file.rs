@@ -52,6 +52,10 @@ pub async fn load(app: &AppState, party: &Party, id: &str) -> Answer<(TradeFile,
     let unknown = || Failure::new(axum::http::StatusCode::NOT_FOUND, "trade-unknown-here");
     let id: TradeId = id.parse().map_err(|_| unknown())?;
     let file = app.hub.trade(&id).await?.ok_or_else(unknown)?;
+    // A broker that carries too is here for its client.
+    if crate::mandate::sees(app, party, &file).await? {
+        return Ok((file, Viewer::Broker));
+    }
     let viewer = Viewer::of(&file, party).ok_or_else(unknown)?;
     Ok((file, viewer))
 }
@@ -126,6 +130,12 @@ async fn mine(
         TradeFilter { seller: Some(party.id), ..all }
     } else if party.is(Role::Buyer) {
         TradeFilter { buyer: Some(party.id), ..all }
+    } else if party.is(Role::Broker) {
+        let mut files = crate::mandate::trades(app, party).await?;
+        files.retain(|f| query.stage().is_none_or(|stage| f.stage() == stage));
+        files.retain(|f| query.holder().is_none_or(|holder| ball(f).holder == holder));
+        files.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        return Ok((files.into_iter().map(|file| (file, Viewer::Broker)).collect(), None));
     } else {
         return Ok((Vec::new(), None));
     };
@@ -170,7 +180,7 @@ async fn list(
     let (files, more) = mine(&app, &party, &query, LIST_MAX).await?;
     let now = app.hub.business_now().await?;
     let rows = files.iter().map(|(file, viewer)| row(&p, file, *viewer, now)).collect();
-    let kind = [Role::Operator, Role::Officer, Role::Carrier, Role::Seller, Role::Buyer]
+    let kind = [Role::Operator, Role::Officer, Role::Carrier, Role::Seller, Role::Buyer, Role::Broker]
         .into_iter()
         .find(|r| party.is(*r))
         .map_or("operator", Role::code);

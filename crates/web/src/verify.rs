@@ -13,6 +13,8 @@ use trade::codes::S10;
 use trade::custody::CustodyKind;
 use trade::event::Event;
 use trade::key::VerifyKey;
+use trade::party::PersonTag;
+use trade::trade_file::TradeFile;
 use trade::world::NumberKey;
 
 use crate::AppState;
@@ -157,8 +159,9 @@ fn shown(p: &Page, report: &BundleReport) -> Found {
 struct Tracked {
     #[serde(default)]
     number: String,
+    /// The track code of the label, or the delivery reference.
     #[serde(default)]
-    order: String,
+    code: String,
 }
 
 struct Way {
@@ -173,29 +176,53 @@ struct Way {
 struct TrackPage<'a> {
     p: &'a Page,
     number: String,
-    order: String,
+    code: String,
     asked: bool,
     way: Option<Way>,
 }
 
-/// GET /track?number=&order=: both numbers together open the way of a parcel, and nothing else.
+/// A second number for whoever holds the parcel: waybill numbers follow one another, so they alone
+/// open nothing. Only this hub can make it, from the number; it is printed on the label.
+#[must_use]
+pub fn track_code(app: &AppState, number: &S10) -> String {
+    PersonTag::of(&app.site().person_key, "track", number.as_str()).to_string().chars().take(TRACK_CODE).collect()
+}
+
+/// 60 bits: not to be guessed within the tries that are let through.
+const TRACK_CODE: usize = 15;
+
+/// Where anybody who has this path sees the way of a parcel.
+#[must_use]
+pub fn track_path(app: &AppState, file: &TradeFile) -> Option<String> {
+    let number = &file.waybill.as_ref()?.no;
+    Some(format!("/track?number={number}&code={}", track_code(app, number)))
+}
+
+/// GET /track?number=&code=: the number of a parcel with its track code, or its delivery reference.
+/// Steps and countries, and nothing else; wrong tries on a number are counted.
 async fn track(State(app): State<AppState>, p: Page, Query(asked): Query<Tracked>) -> Answer<Response> {
     let way = way(&p, &app, &asked).await?;
-    let is_asked = !asked.number.is_empty() || !asked.order.is_empty();
+    let is_asked = !asked.number.is_empty() || !asked.code.is_empty();
     let status = if is_asked && way.is_none() { StatusCode::NOT_FOUND } else { StatusCode::OK };
-    let page = TrackPage { p: &p, number: asked.number, order: asked.order, asked: is_asked, way };
+    let page = TrackPage { p: &p, number: asked.number, code: asked.code, asked: is_asked, way };
     Ok((status, p.show(&page)).into_response())
 }
 
 async fn way(p: &Page, app: &AppState, asked: &Tracked) -> Answer<Option<Way>> {
     let Ok(number) = asked.number.trim().to_uppercase().replace(' ', "").parse::<S10>() else { return Ok(None) };
-    let Some(id) = app.hub.trade_by_number(&NumberKey::waybill(number.as_str())).await? else { return Ok(None) };
-    if id.order_no() != asked.order.trim() && id.as_str() != asked.order.trim() {
+    let door = format!("track/{number}");
+    app.doorman.may_try(&door, app.wall())?;
+    let Some(file) = tracked(app, &number, asked.code.trim()).await? else {
+        app.doorman.was_wrong(&door, app.wall());
         return Ok(None);
-    }
-    let Some(file) = app.hub.trade(&id).await? else { return Ok(None) };
+    };
+    let site = app.site();
+    let peers = app.hub.peers().await?;
+    let other = peers.iter().find(|peer| Some(&peer.card.id) == file.peer.as_ref()).map(|peer| peer.card.territory);
     let steps = CustodyKind::ALL.into_iter().map(|kind| {
-        let done = file.custody.iter().find(|c| c.kind == kind).map(|c| (p.time(c.at), c.place.clone()));
+        let country = if kind.side() == file.side { Some(site.territory) } else { other };
+        let done = file.custody.iter().find(|c| c.kind == kind);
+        let done = done.map(|c| (p.time(c.at), country.map(|c| p.country(c)).unwrap_or_default()));
         (p.by("step", kind.code()), done)
     });
     // Of the stage only what concerns the parcel: whether it was paid is not for everybody.
@@ -208,7 +235,18 @@ async fn way(p: &Page, app: &AppState, asked: &Tracked) -> Answer<Option<Way>> {
     }))
 }
 
-fn public_stage(file: &trade::trade_file::TradeFile) -> trade::trade_file::Stage {
+/// The trade of a waybill, if the second number is right too. A number that is not known and a code
+/// that is wrong are answered alike.
+async fn tracked(app: &AppState, number: &S10, code: &str) -> Answer<Option<TradeFile>> {
+    let Some(id) = app.hub.trade_by_number(&NumberKey::waybill(number.as_str())).await? else { return Ok(None) };
+    let Some(file) = app.hub.trade(&id).await? else { return Ok(None) };
+    let is_code = code.to_lowercase() == track_code(app, number);
+    let delivery = file.order.as_ref().map(|order| order.delivery.as_str());
+    let opens = is_code || (!code.is_empty() && delivery == Some(code));
+    Ok(opens.then_some(file))
+}
+
+fn public_stage(file: &TradeFile) -> trade::trade_file::Stage {
     use trade::trade_file::Stage;
     match file.stage() {
         Stage::Settled | Stage::Paid => Stage::Delivered,

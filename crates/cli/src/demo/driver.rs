@@ -4,6 +4,7 @@
 
 mod moving;
 mod paying;
+mod permits;
 mod selling;
 
 use std::collections::HashMap;
@@ -41,6 +42,7 @@ pub struct Actors {
     pub officer: Api,
     pub carrier: Api,
     pub bank: Api,
+    pub agency: Api,
 }
 
 /// What the run tells whoever watches it.
@@ -117,6 +119,7 @@ impl Driver {
     pub async fn run(mut self) -> Result<Vec<OutcomeRow>, ApiError> {
         let seller = self.register().await?;
         let products = self.price_list(&seller).await?;
+        self.permits(&seller).await?;
         self.seller_quotes(&seller, &products).await?;
         self.quotes(&seller, &products).await?;
         self.orders().await?;

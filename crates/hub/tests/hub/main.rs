@@ -1,11 +1,12 @@
 //! The hub on both engines, through its own interface.
 #![expect(clippy::unwrap_used, reason = "what these functions do for tests, a test may do")]
 
-mod business;
 mod crash;
 mod lane;
 mod pair;
 mod path;
+mod permits;
 mod recovery;
 mod refusal;
 mod storage;
+mod tally;

@@ -25,7 +25,6 @@ use trade::quote::{AskQuote, Quote};
 use trade::readiness::HsClaim;
 use trade::road::{Batch, Limits, Receipt, Wanted, acknowledge};
 use trade::site::Site;
-use trade::terms::Terms;
 use trade::trade_file::TradeId;
 use trade::waybill::IssueWaybill;
 
@@ -58,7 +57,6 @@ pub fn party(n: u64, role: Role, country: Country) -> Command {
         identity_checked: true,
         payout_account: (role == Role::Seller).then(|| "MY-1".to_owned()),
         account_holder: None,
-        registration: None,
         since: testing::START,
     };
     let personal = Personal { party: party.id, fields: BTreeMap::new() };
@@ -192,7 +190,7 @@ pub async fn carry_one(from: &Hub, to: &Hub) -> bool {
 
 pub fn ask(n: u64, sku: &str, buyer: u64) -> AskQuote {
     let lines = vec![Asked { product: offer(sku).product(), pieces: 2 }];
-    AskQuote { quote: id(n), exporter: hub_id("kul.sandbox"), lines, buyer: Some(id(buyer)), terms: Terms::Parcel }
+    AskQuote { quote: id(n), exporter: hub_id("kul.sandbox"), lines, buyer: Some(id(buyer)) }
 }
 
 pub fn trade_no(n: u64) -> TradeId {
@@ -226,13 +224,7 @@ pub fn waybill(n: u64) -> Command {
 }
 
 pub fn lodge(n: u64) -> Command {
-    Command::LodgeExport(LodgeExport {
-        trade: trade_no(n),
-        by: id(SELLER),
-        lines: vec![],
-        gross: None,
-        corrects: false,
-    })
+    Command::LodgeExport(LodgeExport::as_ordered(trade_no(n), id(SELLER)))
 }
 
 pub fn scan(n: u64, kind: CustodyKind) -> Command {

@@ -19,12 +19,45 @@ pub enum RestrictionState {
     Restricted,
 }
 
+/// What an agency gives so that restricted goods may pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PermitKind {
+    /// That food is fit to eat, by the exporting side's authority.
+    HealthCertificate,
+    /// That the importing side's agency lets the goods in.
+    ImportPermit,
+}
+
+impl PermitKind {
+    pub const ALL: [(&'static str, Self); 2] =
+        [("health-certificate", Self::HealthCertificate), ("import-permit", Self::ImportPermit)];
+
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::HealthCertificate => "health-certificate",
+            Self::ImportPermit => "import-permit",
+        }
+    }
+}
+
+/// Which paper a restriction asks for, and who gives it.
+#[derive(Clone, Debug)]
+pub struct PermitRule {
+    pub kind: PermitKind,
+    pub agency: Words,
+}
+
 /// Goods that may not pass, or only with a permit.
 #[derive(Clone, Debug)]
 pub struct Restriction {
     pub info: Arc<RuleInfo>,
     pub when: Conditions,
     pub state: RestrictionState,
+    /// For what is restricted, where the rule says which paper lets it pass. A declaration then needs
+    /// it; without it the pack knows only that some paper is needed, and tells so.
+    pub permit: Option<PermitRule>,
 }
 
 impl Restriction {
@@ -34,7 +67,15 @@ impl Restriction {
     pub(super) fn read(f: &mut Fields<'_>, common: &Common, currency: Currency) -> Option<Self> {
         let when = Conditions::read(f, currency);
         let state = f.one_of("state", &Self::STATES);
-        Some(Self { info: common.info.clone(), when, state: state? })
+        let kind = f.optional("permit", |f, key| f.one_of(key, &PermitKind::ALL));
+        let permit = match kind {
+            Some(kind) => Some(PermitRule { kind, agency: super::load::words(f, "agency")? }),
+            None => None,
+        };
+        if permit.is_some() && state == Some(RestrictionState::Prohibited) {
+            f.error("permit", Problem::UnknownField);
+        }
+        Some(Self { info: common.info.clone(), when, state: state?, permit })
     }
 }
 

@@ -27,9 +27,12 @@ pub enum TradeField {
     Pieces,
     HsCode,
     Origin,
+    /// No document states it: the rules on restricted goods do, see [`crate::permit`].
+    Permit,
 }
 
 impl TradeField {
+    /// Those that documents state, each of which a pack rules.
     pub const ALL: [(&'static str, Self); 13] = [
         ("order-number", Self::OrderNumber),
         ("paid-amount", Self::PaidAmount),
@@ -48,6 +51,9 @@ impl TradeField {
 
     #[must_use]
     pub fn code(self) -> &'static str {
+        if self == Self::Permit {
+            return "permit";
+        }
         Self::ALL.iter().find(|(_, field)| *field == self).map_or("", |(code, _)| code)
     }
 }

@@ -46,3 +46,4 @@ clearance-other-side = The other side
 clearance-whole-file = Open the whole trade file
 problem-own-trade = This is a trade of your own. Another officer decides it.
 problem-decision-unclear = { $got } is not a decision.
+clearance-lacks = { $field } missing

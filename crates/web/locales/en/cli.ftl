@@ -51,6 +51,7 @@ cli-bench-failed = The bench failed: { $cause }
 cli-bench-line = { $bench } on { $engine }, { $held } held: { $rate } a second, p50 { $p50 } ms, p99 { $p99 } ms, { $cpu } µs CPU each, { $durable }, { $machine }
 demo-parties = Parties registered: { $done }
 demo-price-list = Price list read: { $done } of { $of } products ready for China
+demo-permits = Health certificates granted: { $done } of { $of }
 demo-offers = Offered in Hangzhou: { $done }
 demo-asked = Prices to the door asked of Hangzhou: { $done } of { $of }
 demo-quotes = Quotes given to buyers: { $done } of { $of }

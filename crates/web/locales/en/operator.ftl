@@ -11,8 +11,6 @@ hub-waiting = { $n ->
    *[other] { $n } events waiting
 }
 hub-received = received up to { $n }
-hub-witness = Witnesses
-hub-witness-ok = { $who } has countersigned { $size } events
 hub-witness-behind = { $who } is { $n } events behind
 hub-witness-none = No witness yet.
 hub-log = Log
@@ -26,7 +24,6 @@ hub-holds = What is stopped
 hub-holds-none = Nothing is stopped.
 hub-holds-field = Reason
 hub-holds-who = Who acts
-hub-holds-count = Trades
 hub-refusals = Refused in the last 30 days
 hub-refusals-none = Nothing was refused.
 hub-refusals-what = Command
@@ -56,6 +53,57 @@ hub-rules = Rules in use
 hub-bank = Bank account
 hub-bank-held = The money is at { $firm }, account { $account }.
 problem-not-a-time = { $got } is not a date. Write it like 2026-12-01.
-hub-road-silent = no answer { $n } times
 problem-log-not-ready = The log is not signed that far yet. Try again in a moment.
 problem-view-not-yours = This view is for others.
+hub-suspended = suspended: two histories
+hub-road-stopped = stopped: needs its operator
+hub-silent = no answer
+hub-theirs = { $n ->
+    [0] nothing waiting there
+    [one] { $n } event waiting there
+   *[other] { $n } events waiting there
+}
+hub-theirs-unknown = not heard of yet
+hub-witnessed = saw { $size } of ours, { $ago } ago
+hub-witnessed-once = saw { $size } of ours
+hub-seen = we saw { $size } of theirs
+hub-flow = { $lane } { $n } under way
+hub-lane = { $lane }, { $regime }
+hub-lanes = Lanes
+hub-lanes-lane = Lane
+hub-lanes-under-way = Under way
+hub-lanes-paid = Paid
+hub-lanes-otherwise = Ended otherwise
+hub-side-export = we export
+hub-side-import = we import
+hub-customs-own = our customs
+hub-customs-peer = the other side's customs
+hub-holds-open = Now
+hub-holds-ended = Ended
+hub-holds-since = since { $day }
+hub-holds-took = half in { $median }, nine of ten in { $most }
+hub-times = How long the steps take
+hub-times-all = All lanes
+hub-times-count = Trades
+hub-times-median = Half within
+hub-times-p90 = Nine of ten within
+hub-times-whole = From order to payout
+hub-times-none = Nothing yet.
+hub-times-note = Business time since the step before; within a sixteenth. What was done before its turn took no time.
+hub-weeks = { $n ->
+    [one] { $n } week
+   *[other] { $n } weeks
+}
+hub-step-ordered = Ordered
+hub-step-paid = Paid into escrow
+hub-step-waybill = Waybill
+hub-step-lodged = Declared at export
+hub-step-export-released = Export released
+hub-step-departed = Left the country
+hub-step-arrived = Arrived
+hub-step-import-released = Import released
+hub-step-delivered = Delivered
+hub-step-accepted = Accepted
+hub-step-paid-out = Seller paid
+hub-funnel-quoted = with a price from a peer
+hub-funnel-took = half of them { $median } after the step before

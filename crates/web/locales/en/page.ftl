@@ -59,3 +59,8 @@ span-days = { $n ->
    *[other] { $n } days
 }
 fx-rate = 1 { $from } = { $mid } { $to }, plus { $spread }
+request-number = Number of this request: { $number }
+nav-permits = Permits
+nav-clients = Clients
+nav-mandates = Mandates
+nav-agency = To decide

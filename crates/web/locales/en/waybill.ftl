@@ -50,3 +50,5 @@ problem-not-a-value = The label needs a value above zero, not { $got }.
     .fix = Give an amount of zero or more.
 problem-values = The values on the label are in several currencies.
     .fix = Give all values in one currency.
+problem-track-too-long = The address of the track page is too long for a QR code: { $bytes } bytes, at most { $max }.
+    .fix = Give the hub a shorter address.

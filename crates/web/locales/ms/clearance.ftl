@@ -45,3 +45,4 @@ clearance-other-side = Pihak di sebelah sana
 clearance-whole-file = Buka seluruh fail dagangan
 problem-own-trade = Ini dagangan anda sendiri. Pegawai lain yang memutuskannya.
 problem-decision-unclear = { $got } bukan satu keputusan.
+clearance-lacks = { $field } tiada

@@ -51,6 +51,7 @@ cli-bench-failed = Ujian prestasi gagal: { $cause }
 cli-bench-line = { $bench } pada { $engine }, { $held } disimpan: { $rate } sesaat, p50 { $p50 } ms, p99 { $p99 } ms, { $cpu } µs CPU setiap satu, { $durable }, { $machine }
 demo-parties = Pihak didaftarkan: { $done }
 demo-price-list = Senarai harga dibaca: { $done } daripada { $of } produk sedia untuk China
+demo-permits = Sijil kesihatan diluluskan: { $done } daripada { $of }
 demo-offers = Ditawarkan di Hangzhou: { $done }
 demo-asked = Harga hingga ke pintu ditanya kepada Hangzhou: { $done } daripada { $of }
 demo-quotes = Sebut harga diberi kepada pembeli: { $done } daripada { $of }

@@ -35,3 +35,6 @@ front-step-why-clear = Pesanan, bayaran dan nota konsainan dipadankan dengan ikr
 front-step-paid = Dibayar
 front-step-why-paid = Semasa penghantaran, eskrow dilepaskan oleh peristiwa bertandatangan, dan penjual dibayar.
 front-estimate-why = Harga, tambang dan setiap cukai bagi apa-apa barang, berserta peraturan dan sumbernya. Tanpa akaun.
+front-anybody = Untuk sesiapa sahaja, tanpa akaun
+front-track-why = Di mana bungkusan berada, dengan nombornya dan kod pada label.
+front-verify-why = Sama ada fail dagangan yang anda terima sahih, disemak dengan tandatangan kedua-dua hab.

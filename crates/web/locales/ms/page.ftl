@@ -55,3 +55,8 @@ span-minutes = { $n } min
 span-hours = { $n } jam
 span-days = { $n } hari
 fx-rate = 1 { $from } = { $mid } { $to }, tambah { $spread }
+request-number = Nombor permintaan ini: { $number }
+nav-permits = Permit
+nav-clients = Klien
+nav-mandates = Mandat
+nav-agency = Untuk diputuskan

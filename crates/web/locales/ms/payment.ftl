@@ -19,4 +19,3 @@ fate-parked = menunggu pesanannya
 fate-set-aside = dikembalikan kepada pembayar
 fate-confirmed = bayaran keluar disahkan
 fate-refused = ditolak
-payment-pay-deposit = Bayar deposit, { $amount }

@@ -50,3 +50,5 @@ problem-not-a-value = Label memerlukan nilai lebih daripada sifar, bukan { $got 
     .fix = Beri amaun sifar atau lebih.
 problem-values = Nilai pada label dalam beberapa mata wang.
     .fix = Beri semua nilai dalam satu mata wang.
+problem-track-too-long = Alamat halaman jejak terlalu panjang untuk kod QR: { $bytes } bait, paling banyak { $max }.
+    .fix = Beri hab alamat yang lebih pendek.

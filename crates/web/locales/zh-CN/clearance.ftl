@@ -45,3 +45,4 @@ clearance-other-side = 对方一侧
 clearance-whole-file = 打开完整交易档案
 problem-own-trade = 这是您本人的交易，由其他关员决定。
 problem-decision-unclear = { $got } 不是有效的决定。
+clearance-lacks = 缺少{ $field }

@@ -51,6 +51,7 @@ cli-bench-failed = 性能测试失败：{ $cause }
 cli-bench-line = { $bench }，{ $engine }，已存 { $held }：每秒 { $rate }，p50 { $p50 } ms，p99 { $p99 } ms，每笔 CPU { $cpu } µs，{ $durable }，{ $machine }
 demo-parties = 已登记角色：{ $done }
 demo-price-list = 价目表已读取：{ $of } 种商品中 { $done } 种可销往中国
+demo-permits = 卫生证书已批准：{ $done } / { $of }
 demo-offers = 已在杭州上架：{ $done }
 demo-asked = 已向杭州询问到门价：{ $done } / { $of }
 demo-quotes = 已向买家报价：{ $done } / { $of }

@@ -55,3 +55,8 @@ span-minutes = { $n } 分钟
 span-hours = { $n } 小时
 span-days = { $n } 天
 fx-rate = 1 { $from } = { $mid } { $to }，另加 { $spread }
+request-number = 本次请求编号：{ $number }
+nav-permits = 许可证
+nav-clients = 客户
+nav-mandates = 委托
+nav-agency = 待审批

@@ -50,3 +50,5 @@ problem-not-a-value = 面单上的价值须大于零，而不是 { $got }。
     .fix = 请填写不小于零的金额。
 problem-values = 面单上的价值币制不一。
     .fix = 请以同一币种填写所有价值。
+problem-track-too-long = 查询页面地址过长，无法生成二维码：{ $bytes } 字节，最多 { $max } 字节。
+    .fix = 请为枢纽设置更短的地址。

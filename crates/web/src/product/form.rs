@@ -20,6 +20,7 @@ use crate::AppState;
 use crate::auth::{As, Seller};
 use crate::i18n::Told;
 use crate::page::Page;
+use crate::permit;
 use crate::problem::{Answer, Failure};
 
 #[derive(Template)]
@@ -77,8 +78,8 @@ impl ProductForm {
 /// What is wrong, by the name of the field.
 pub type Faults = BTreeMap<&'static str, Failure>;
 
-pub async fn empty(State(app): State<AppState>, As(..): As<Seller>, page: Page) -> Response {
-    show(&app, page, ProductForm::default(), BTreeMap::new(), None, None)
+pub async fn empty(State(app): State<AppState>, As(..): As<Seller>, page: Page) -> Answer<Response> {
+    show(&app, page, ProductForm::default(), BTreeMap::new(), None, None).await
 }
 
 pub async fn edit(
@@ -88,7 +89,7 @@ pub async fn edit(
     Path(id): Path<String>,
 ) -> Answer<Response> {
     let product = own(&app, &seller, &id).await?;
-    Ok(show(&app, page, filled(&product.goods), BTreeMap::new(), None, Some(product)))
+    show(&app, page, filled(&product.goods), BTreeMap::new(), None, Some(product)).await
 }
 
 pub async fn add(
@@ -124,7 +125,7 @@ async fn offer(
         Ok(goods) => goods,
         Err(faults) => {
             let faults = faults.into_iter().map(|(field, f)| (field, page.problem(&f.problem))).collect();
-            let shown = show(app, page, form, faults, None, known);
+            let shown = show(app, page, form, faults, None, known).await?;
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, shown).into_response());
         }
     };
@@ -134,24 +135,27 @@ async fn offer(
         Err(failure) if failure.status.is_server_error() => Err(failure),
         Err(failure) => {
             let told = Some(page.problem(&failure.problem));
-            let shown = show(app, page, form, BTreeMap::new(), told, known);
+            let shown = show(app, page, form, BTreeMap::new(), told, known).await?;
             Ok((failure.status, shown).into_response())
         }
     }
 }
 
-fn show(
+async fn show(
     app: &AppState,
     page: Page,
     form: ProductForm,
     faults: BTreeMap<&'static str, Told>,
     told: Option<Told>,
     product: Option<Product>,
-) -> Response {
-    let lanes = product.as_ref().map(|p| lanes(&page, p)).unwrap_or_default();
+) -> Answer<Response> {
+    let lanes = match &product {
+        Some(p) => lanes(&page, p, &permit::shelf(app, p.seller).await?),
+        None => Vec::new(),
+    };
     let currency = app.site().currency.code();
     let shown = EditPage { p: page, form, faults, told, product, lanes, currency };
-    shown.p.show(&shown)
+    Ok(shown.p.show(&shown))
 }
 
 fn filled(goods: &Goods) -> ProductForm {

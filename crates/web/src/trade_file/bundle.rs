@@ -48,8 +48,6 @@ pub const PUBLIC_FIELDS: &[&str] = &[
 /// Beside the public fields, what the other side of the sale has been told anyway.
 const ALSO_COUNTERPARTY: &[&str] = &[
     "opened",
-    "deposited.at",
-    "deposited.balance_due",
     "secured",
     "practice",
     "waybill.gross",
@@ -97,7 +95,6 @@ const ALSO_COUNTERPARTY: &[&str] = &[
     "order.quote.landed.treatment",
     "order.quote.landed.pack",
     "order.quote.landed.knowledge",
-    "order.quote.landed.registration",
     "order.quote.landed.rests_on[].rule",
     "order.quote.landed.rests_on[].knowledge",
     "order.quote.landed.charges[].line",
@@ -116,10 +113,6 @@ const ALSO_COUNTERPARTY: &[&str] = &[
     "order.quote.landed.charges[].formula.price.currency",
     "order.quote.landed.charges[].formula.threshold.minor",
     "order.quote.landed.charges[].formula.threshold.currency",
-    "order.quote.landed.charges[].formula.value.minor",
-    "order.quote.landed.charges[].formula.value.currency",
-    "order.quote.landed.charges[].formula.limit.minor",
-    "order.quote.landed.charges[].formula.limit.currency",
     "order.quote.landed.charges[].amount.minor",
     "order.quote.landed.charges[].amount.currency",
     "order.quote.landed.charges[].rule",
@@ -134,11 +127,6 @@ const ALSO_COUNTERPARTY: &[&str] = &[
     "order.quote.date",
     "order.quote.asked_at",
     "order.quote.expires_at",
-    "order.quote.sale.incoterm",
-    "order.quote.sale.place",
-    "order.quote.sale.deposit.amount.minor",
-    "order.quote.sale.deposit.amount.currency",
-    "order.quote.sale.deposit.balance_within",
     "order.quote.signature",
     "declaration.lines[].product",
     "declaration.lines[].hs",
@@ -150,8 +138,13 @@ const ALSO_COUNTERPARTY: &[&str] = &[
     "declaration.waybill",
     "declaration.lodged_at",
     "declaration.edition",
-    "declaration.kind",
-    "declaration.registration",
+    "declaration.permits[].permit",
+    "declaration.permits[].kind",
+    "declaration.permits[].no",
+    "declaration.permits[].hs",
+    "declaration.permits[].pieces",
+    "declaration.permits[].until",
+    "declaration.permits[].signature",
 ];
 
 /// Beside those, what an authority of either side may examine: the match, every reason, the money.
@@ -161,6 +154,13 @@ const ALSO_AUTHORITY: &[&str] = &[
     "order.quote.due.minor",
     "order.quote.due.currency",
     "order.seller",
+    "permits[].permit",
+    "permits[].kind",
+    "permits[].no",
+    "permits[].hs",
+    "permits[].pieces",
+    "permits[].until",
+    "permits[].signature",
     "matched.at",
     "matched.pack",
     "matched.differs",
@@ -193,7 +193,6 @@ const ALSO_AUTHORITY: &[&str] = &[
     "payments[].fate.fault.code",
     "escrow.state",
     "escrow.at",
-    "escrow.balance_due",
     "escrow.amount.minor",
     "escrow.amount.currency",
     "escrow.tax.minor",
@@ -283,7 +282,7 @@ pub fn shows(view: View, event: &Event) -> bool {
 pub const fn views(viewer: Viewer) -> &'static [&'static str] {
     match viewer {
         Viewer::Carrier => &["public"],
-        Viewer::Seller | Viewer::Buyer => &["public", "counterparty"],
+        Viewer::Seller | Viewer::Buyer | Viewer::Broker => &["public", "counterparty"],
         Viewer::Officer | Viewer::Operator => &["public", "counterparty", "authority"],
     }
 }

@@ -2,7 +2,6 @@
 
 use trade::ball::{Ball, Holder, Task};
 use trade::clearance::Clearance;
-use trade::payment::payable;
 use trade::payout::Payout;
 use trade::time::BusinessTime;
 use trade::trade_file::{Closed, Side, TradeFile};
@@ -40,7 +39,8 @@ pub fn path_of(id: &str) -> String {
 
 #[must_use]
 pub fn next(p: &Page, file: &TradeFile, ball: &Ball, viewer: Viewer, claim_until: Option<BusinessTime>) -> Next {
-    let mine = viewer.holds(file.side, ball.holder) && ball.task != Task::Nothing;
+    let helps = viewer == Viewer::Broker && crate::mandate::is_brokers(file.side, ball);
+    let mine = (helps || viewer.holds(file.side, ball.holder)) && ball.task != Task::Nothing;
     if mine { own(p, file, ball, viewer, claim_until) } else { others(p, file, ball, viewer) }
 }
 
@@ -52,12 +52,6 @@ fn own(t: &Page, file: &TradeFile, ball: &Ball, viewer: Viewer, claim_until: Opt
             let amount = file.total().map(|m| t.money(m)).unwrap_or_default();
             let order = file.id.order_no().to_owned();
             (t.s("next-pay-title"), t.w("next-pay", [("amount", amount), ("order", order), ("when", when)]))
-        }
-        Task::PayBalance => {
-            let amount = payable(file).first().map(|m| t.money(*m)).unwrap_or_default();
-            let order = file.id.order_no().to_owned();
-            let words = [("amount", amount), ("order", order), ("when", when)];
-            (t.s("next-pay-balance-title"), t.w("next-pay-balance", words))
         }
         Task::Mend => {
             let field = held_field(file).map(|f| t.by("field", f)).unwrap_or_default();
@@ -82,15 +76,16 @@ fn action(t: &Page, file: &TradeFile, task: Task, viewer: Viewer) -> Option<Acti
     let link = |href: String, key: &str| Some(Action { href, label: t.s(key), is_post: false, note: None });
     match (task, viewer) {
         // The payment firm of a sandbox has its counter in the house.
-        (Task::Pay | Task::PayBalance, Viewer::Buyer) if t.sandbox => {
-            link(here.replacen("/trades/", "/pay/", 1), "order-pay")
+        (Task::Pay, Viewer::Buyer) if t.sandbox => link(here.replacen("/trades/", "/pay/", 1), "order-pay"),
+        (Task::Mend, Viewer::Seller | Viewer::Buyer | Viewer::Broker) if held_field(file) == Some("permit") => {
+            link(format!("{here}/permits"), "permit-bring")
         }
         (Task::HandOver, _) => link(format!("{here}/waybill"), "waybill-new"),
         (Task::LodgeExport, _) => link(format!("{here}/export-declaration"), "declaration-new"),
         (Task::Mend | Task::Answer, Viewer::Carrier) if file.side == Side::Export => {
             link(format!("{here}/waybill"), "waybill-correct")
         }
-        (Task::Mend | Task::Answer, Viewer::Seller) => {
+        (Task::Mend | Task::Answer, Viewer::Seller | Viewer::Broker) if file.side == Side::Export => {
             link(format!("{here}/export-declaration"), "declaration-correct")
         }
         (Task::AcceptGoods, Viewer::Buyer) => Some(Action {

@@ -6,7 +6,7 @@ use axum::response::Response;
 use trade::ball::{Ball, Holder, ball};
 use trade::clearance::Clearance;
 use trade::custody::CustodyKind;
-use trade::rulebook::Lane;
+use trade::rulebook::{Lane, Regime};
 use trade::time::BusinessTime;
 use trade::trade_file::{Side, Stage, TradeFile};
 
@@ -62,9 +62,8 @@ struct View {
     waybill: Option<String>,
     label: bool,
     declaration: Option<u32>,
-    /// Invoice, where this reader sees prices, and packing list: of goods for a business.
-    invoice: bool,
-    packing_list: bool,
+    permits: Vec<String>,
+    track: Option<String>,
     bundles: Vec<&'static str>,
 }
 
@@ -97,7 +96,6 @@ pub async fn show(
         Side::Import => (&file.peer_clearance, &file.clearance),
     };
     let (back, back_word) = back(&p, viewer);
-    let is_business = file.order.as_ref().is_some_and(|o| o.quote.sale.is_some());
     let v = View {
         order: file.id.order_no().to_owned(),
         here: next::path(&file),
@@ -121,8 +119,8 @@ pub async fn show(
         waybill: file.waybill.as_ref().map(|w| w.no.to_string()),
         label: file.side == Side::Export && matches!(viewer, Viewer::Seller | Viewer::Carrier | Viewer::Operator),
         declaration: file.declaration.as_ref().filter(|_| viewer.sees_prices()).map(|d| d.edition),
-        invoice: is_business && viewer.sees_prices(),
-        packing_list: is_business,
+        permits: if viewer.sees_prices() { crate::permit::of_trade(&p, &file) } else { Vec::new() },
+        track: crate::verify::track_path(&app, &file),
         bundles: super::bundle::views(viewer).to_vec(),
     };
     Ok(p.show(&TradePage { p: &p, v, told: None }))
@@ -157,6 +155,7 @@ fn back(p: &Page, viewer: Viewer) -> (&'static str, String) {
         Viewer::Officer => ("/officer", p.s("clearance-title")),
         Viewer::Operator => ("/trades", p.s("trades-title-operator")),
         Viewer::Carrier => ("/parcels", p.s("trades-title-carrier")),
+        Viewer::Broker => ("/clients", p.s("clients-title")),
     }
 }
 
@@ -188,7 +187,7 @@ pub fn goods(t: &Tr, file: &TradeFile) -> Option<String> {
 pub const fn stage_class(stage: Stage) -> &'static str {
     match stage {
         Stage::ExportHeld | Stage::ImportHeld | Stage::Detained | Stage::Declined => "stop",
-        Stage::AwaitingOrder | Stage::AwaitingPayment | Stage::Deposited => "wait",
+        Stage::AwaitingOrder | Stage::AwaitingPayment => "wait",
         Stage::InEscrow | Stage::Delivered => "tell",
         Stage::ExportReleased | Stage::ImportReleased | Stage::Settled | Stage::Paid => "go",
         Stage::Lapsed => "",
@@ -259,11 +258,10 @@ pub async fn lane<'a>(app: &'a AppState, file: &TradeFile) -> Answer<Option<&'a 
         return Ok(None);
     }
     let Some(peer) = &file.peer else { return Ok(None) };
-    let Some(regime) = file.order.as_ref().map(|o| o.quote.regime) else { return Ok(None) };
     let peers = app.hub.peers().await?;
     let to = peers.iter().find(|p| p.card.id == *peer).map(trade::peer::Peer::territory);
     let site = app.site();
-    Ok(to.and_then(|to| site.rulebooks.lane(site.territory, to, regime)))
+    Ok(to.and_then(|to| site.rulebooks.lane(site.territory, to, Regime::B2cParcel)))
 }
 
 /// Until when the buyer may claim, once the goods are delivered.

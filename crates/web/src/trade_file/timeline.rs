@@ -45,11 +45,7 @@ pub fn steps(t: &Tr, events: &[Known]) -> Vec<Step> {
 const fn is_news(event: &Known) -> bool {
     let told = matches!(
         event.what,
-        Happened::OrderTaken { .. }
-            | Happened::DepositSecured { .. }
-            | Happened::PaymentSecured
-            | Happened::SellerPaid
-            | Happened::ClockMoved { .. }
+        Happened::OrderTaken { .. } | Happened::PaymentSecured | Happened::SellerPaid | Happened::ClockMoved { .. }
     );
     !(event.is_own && told)
 }
@@ -82,12 +78,8 @@ pub fn words(t: &Tr, what: &Happened) -> (String, Option<String>) {
         Happened::OrderPlaced { total, .. } => (t.w1(&key, "amount", t.money(*total)), None),
         Happened::PaymentReceived { payment, amount } => (t.w2(&key, "no", payment, "amount", t.money(*amount)), None),
         Happened::PaymentSetAside { payment, fault } => (t.w1(&key, "no", payment), Some(t.told_fault(fault))),
-        Happened::EscrowFunded { amount }
-        | Happened::DepositHeld { amount }
-        | Happened::PayoutDue { amount, .. }
-        | Happened::RefundDue { amount, .. } => (t.w1(&key, "amount", t.money(*amount)), None),
-        Happened::DepositSecured { balance_due } => {
-            (t.s(&key), Some(t.w1("money-balance-due", "when", t.time(*balance_due))))
+        Happened::EscrowFunded { amount } | Happened::PayoutDue { amount, .. } | Happened::RefundDue { amount, .. } => {
+            (t.w1(&key, "amount", t.money(*amount)), None)
         }
         Happened::WaybillIssued { waybill } => {
             let edition = (waybill.edition > 1).then(|| t.w1("event-why-edition", "edition", waybill.edition));
@@ -137,6 +129,20 @@ pub fn words(t: &Tr, what: &Happened) -> (String, Option<String>) {
         Happened::EpochOpened { epoch, .. } => (t.w1(&key, "epoch", epoch), None),
         Happened::ClockMoved { to, .. } => (t.w1(&key, "to", t.time(*to)), None),
         Happened::AccessDigest { day, .. } => (t.w1(&key, "day", day), None),
+        Happened::PermitAsked { hs, pieces, .. } => (t.w2(&key, "hs", hs, "pieces", t.num(pieces)), None),
+        Happened::PermitGranted { no, pieces, from, until, .. } => {
+            let valid = t.w2("permit-valid", "from", t.date(*from), "until", t.date(*until));
+            (t.w2(&key, "no", no, "pieces", t.num(pieces)), Some(valid))
+        }
+        Happened::PermitDrawn { pieces, left, .. } | Happened::PermitGivenBack { pieces, left, .. } => {
+            (t.w2(&key, "pieces", t.num(pieces), "left", t.num(left)), None)
+        }
+        Happened::PermitQuestioned { question: said, .. }
+        | Happened::PermitRefused { reason: said, .. }
+        | Happened::PermitRevoked { reason: said, .. } => (t.s(&key), Some(said.clone())),
+        Happened::ActedUnderMandate { by, giver, act, .. } => {
+            (t.w1(&key, "act", t.by("act", act.code())), Some(t.w2("event-why-mandate", "broker", by, "giver", giver)))
+        }
         _ => (t.s(&key), None),
     }
 }
@@ -179,7 +185,7 @@ pub fn to_come(t: &Tr, file: &TradeFile) -> Vec<String> {
         Side::Import => (&file.peer_clearance, &file.clearance),
     };
     let accepted = matches!(file.escrow, Escrow::Released { .. });
-    let paid = file.secured.is_some() || !matches!(file.escrow, Escrow::Empty | Escrow::Deposited { .. });
+    let paid = file.secured.is_some() || !matches!(file.escrow, Escrow::Empty);
     [
         ("todo-paid", paid),
         ("todo-waybill", file.waybill.is_some()),

@@ -14,6 +14,8 @@ pub enum Viewer {
     Officer,
     Operator,
     Carrier,
+    /// Under a mandate of the seller or the buyer; see `crate::mandate::sees`.
+    Broker,
 }
 
 impl Viewer {
@@ -44,6 +46,7 @@ impl Viewer {
             Self::Officer => "officer",
             Self::Operator => "operator",
             Self::Carrier => "carrier",
+            Self::Broker => "broker",
         }
     }
 
@@ -75,7 +78,8 @@ impl Viewer {
             Holder::ImportCustoms => self == Self::Officer && side == Side::Import,
             Holder::ExportHub => self == Self::Operator && side == Side::Export,
             Holder::ImportHub => self == Self::Operator && side == Side::Import,
-            Holder::PaymentFirm | Holder::Broker | Holder::Nobody => false,
+            Holder::Broker => self == Self::Broker,
+            Holder::PaymentFirm | Holder::Nobody => false,
         }
     }
 }
@@ -101,7 +105,7 @@ pub fn shown(file: &TradeFile, viewer: Viewer) -> Value {
     match viewer {
         Viewer::Carrier => fields.retain(|name, _| CARRIER_FIELDS.contains(&name.as_str())),
         Viewer::Officer => {}
-        Viewer::Seller | Viewer::Buyer | Viewer::Operator => without_tags(&mut fields),
+        Viewer::Seller | Viewer::Buyer | Viewer::Operator | Viewer::Broker => without_tags(&mut fields),
     }
     Value::Object(fields)
 }

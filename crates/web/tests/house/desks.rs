@@ -238,5 +238,5 @@ async fn those_who_watch_are_told_whether_the_hub_lives_and_works() {
     assert_eq!((&ready["ready"], &ready["lag"]), (&json!(true), &json!(0)));
     let summary = house.kul.get(Some(Who::Operator), "/api/v1/summary").await.good().json();
     assert_eq!(summary["parties_by_role"]["seller"], 2);
-    assert_eq!(summary["products"]["total"], 2);
+    assert_eq!(summary["products"]["total"], 3);
 }

@@ -137,11 +137,13 @@ fn a_file_is_shown_to_each_part_by_its_list() {
     let unmarked: BTreeSet<String> = whole.difference(&set(&[&MARKS])).cloned().collect();
     let carrier = set(&[&CARRIER]);
     for file in filled::trade_files() {
-        for viewer in [Viewer::Seller, Viewer::Buyer, Viewer::Operator, Viewer::Officer, Viewer::Carrier] {
+        for viewer in
+            [Viewer::Seller, Viewer::Buyer, Viewer::Operator, Viewer::Officer, Viewer::Carrier, Viewer::Broker]
+        {
             let list = match viewer {
                 Viewer::Officer => &whole,
                 Viewer::Carrier => &carrier,
-                Viewer::Seller | Viewer::Buyer | Viewer::Operator => &unmarked,
+                Viewer::Seller | Viewer::Buyer | Viewer::Operator | Viewer::Broker => &unmarked,
             };
             let outside: Vec<String> = fields(&shown(&file, viewer)).difference(list).cloned().collect();
             assert_eq!(outside, Vec::<String>::new(), "{}", viewer.code());

@@ -29,7 +29,6 @@ use trade::quote::{AskQuote, Quote};
 use trade::readiness::HsClaim;
 use trade::road::{Limits, Receipt, Wanted, acknowledge};
 use trade::site::Site;
-use trade::terms::Terms;
 use trade::trade_file::TradeId;
 use web::{AppState, Settings};
 
@@ -47,10 +46,12 @@ pub enum Who {
     Officer,
     Operator,
     Bank,
+    Broker,
+    Agency,
 }
 
 impl Who {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Seller,
         Self::OtherSeller,
         Self::Buyer,
@@ -59,6 +60,8 @@ impl Who {
         Self::Officer,
         Self::Operator,
         Self::Bank,
+        Self::Broker,
+        Self::Agency,
     ];
 
     pub const fn role(self) -> Role {
@@ -69,6 +72,8 @@ impl Who {
             Self::Officer => Role::Officer,
             Self::Operator => Role::Operator,
             Self::Bank => Role::Bank,
+            Self::Broker => Role::Broker,
+            Self::Agency => Role::Agency,
         }
     }
 
@@ -139,6 +144,7 @@ impl Side {
             url: format!("http://{id}.example"),
             local_url: "http://127.0.0.1:9".to_owned(),
             payment_secret: [3; 32],
+            accepts_peers: false,
         };
         let router = web::router(AppState::new(hub.clone(), settings));
         Self { hub, site, router, _scratch: scratch }
@@ -191,7 +197,6 @@ impl Side {
             identity_checked: true,
             payout_account: (who.role() == Role::Seller).then(|| "MY-SELLER-1".to_owned()),
             account_holder: None,
-            registration: None,
             since: testing::START,
         };
         let secret = |field: &str| PersonalValue {
@@ -235,17 +240,20 @@ pub struct House {
     pub hgh: Side,
 }
 
-/// What is sold: a towel passes by itself, a face cream is examined at import.
+/// What is sold: a towel passes by itself, a face cream is examined at import, honey needs a certificate
+/// at export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ware {
     Towel,
     Cream,
+    Honey,
 }
 
 impl Ware {
     fn offer(self, seller: Who) -> OfferProduct {
         let (sku, name, description, hs, weight, price, content) = match self {
             Self::Towel => ("TOWEL", "Tea towel", "Cotton kitchen towel, printed", "630260", 250, 4_000, None),
+            Self::Honey => ("HONEY", "Forest honey", "Natural forest honey in a glass jar", "040900", 600, 4_500, None),
             Self::Cream => (
                 "CREAM",
                 "Face cream 50 ml",
@@ -308,7 +316,7 @@ impl House {
             let card = peer.site.card.clone().sign(&peer.site.road.key);
             let url = peer.site.card.url.clone();
             side.command(Command::AcceptPeer(AcceptPeer { card, url })).await;
-            for who in [Who::Carrier, Who::Officer, Who::Operator, Who::Bank] {
+            for who in [Who::Carrier, Who::Officer, Who::Operator, Who::Bank, Who::Broker, Who::Agency] {
                 side.join(who).await;
             }
         }
@@ -319,7 +327,7 @@ impl House {
             hgh.join(who).await;
         }
         let house = Self { kul, hgh };
-        for ware in [Ware::Towel, Ware::Cream] {
+        for ware in [Ware::Towel, Ware::Cream, Ware::Honey] {
             house.kul.command(Command::OfferProduct(ware.offer(Who::Seller))).await;
         }
         house.carry().await;
@@ -339,7 +347,6 @@ impl House {
             exporter: self.kul.site.id.clone(),
             lines,
             buyer: Some(Who::Buyer.party()),
-            terms: Terms::Parcel,
         };
         let quote: Quote = serde_json::from_value(self.hgh.command(Command::AskQuote(ask)).await).unwrap();
         let place = PlaceOrder {

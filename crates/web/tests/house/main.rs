@@ -2,8 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "what these functions do for tests, a test may do")]
 
 mod access;
-mod both_ways;
-mod business;
 mod desks;
 mod estimate;
 mod fields;
@@ -11,3 +9,5 @@ mod house;
 mod look;
 mod papers;
 mod payee;
+mod permits;
+mod watch;

@@ -94,18 +94,35 @@ async fn anybody_verifies_a_bundle_and_an_altered_one_falls() {
 async fn a_parcel_is_tracked_by_both_its_numbers_and_shows_its_way_alone() {
     let house = House::open().await;
     house.trade(1, Ware::Towel, 500, Reach::PaidOut).await;
-    let way = house.hgh.get(None, &format!("/track?number={}&order=A-26-000001", s10(1))).await.good().text();
-    assert!(way.contains("CNHGH") && way.contains("MYKUL"));
-    for word in ["¥", "RM", "Tea towel", "DLV-"] {
-        assert!(!way.contains(word), "{word}");
+    for side in [&house.kul, &house.hgh] {
+        let page = side.get(Some(Who::Carrier), &at("/trades", 1, "")).await.good().text();
+        // The link that is on the label too: anybody who has it sees steps and countries.
+        let link = page.split("href=\"").map(|rest| rest.split('"').next().unwrap()).find(|l| l.starts_with("/track?"));
+        let link = link.expect("whoever works on the parcel has the link").replace("&#38;", "&").replace("&amp;", "&");
+        let way = side.get(None, &link).await.good().text();
+        assert!(way.contains("China") && way.contains("Malaysia"), "{way}");
+        for word in ["¥", "RM", "Tea towel", "DLV-", "A-26-", "CNHGH", "MYKUL", "Sample"] {
+            assert!(!way.contains(word), "{word}");
+        }
+        // By the delivery reference too, and by nothing that can be counted up.
+        side.get(None, &format!("/track?number={}&code=DLV-000001", s10(1))).await.good();
+        for query in [
+            format!("number={}&code=A-26-000001", s10(1)),
+            format!("number={}&code=", s10(1)),
+            format!("number={}&code=DLV-000002", s10(1)),
+            format!("number={}&code=DLV-000001", s10(2)),
+            "number=&code=DLV-000001".to_owned(),
+            "number=x&code=y".to_owned(),
+        ] {
+            assert_eq!(side.get(None, &format!("/track?{query}")).await.status, StatusCode::NOT_FOUND, "{query}");
+        }
     }
-    for query in [
-        format!("number={}&order=A-26-000002", s10(1)),
-        "number=&order=A-26-000001".to_owned(),
-        "number=x&order=y".to_owned(),
-    ] {
-        assert_eq!(house.hgh.get(None, &format!("/track?{query}")).await.status, StatusCode::NOT_FOUND, "{query}");
+    // Guessing on one number ends after some tries; even the right code waits then.
+    for _ in 0..8 {
+        house.kul.get(None, &format!("/track?number={}&code=guess", s10(1))).await;
     }
+    let shut = house.kul.get(None, &format!("/track?number={}&code=DLV-000001", s10(1))).await;
+    assert_eq!(shut.status, StatusCode::TOO_MANY_REQUESTS);
 }
 
 #[tokio::test]
@@ -204,7 +221,7 @@ async fn every_page_is_light_and_has_its_words_in_every_language() {
 }
 
 /// A message that no language has is shown as `[its-key]`.
-fn first_missing(text: &str) -> String {
+pub fn first_missing(text: &str) -> String {
     text.split('[')
         .skip(1)
         .filter_map(|rest| rest.split_once(']'))

@@ -1,0 +1,77 @@
+mandate-title = Brokers and mandates
+mandate-lead = A broker acts for its client only within a mandate that the client gave and can end at any time.
+mandate-held = Mandates that you were given
+mandate-held-none = Nobody has given you a mandate yet.
+mandate-given = Mandates that you gave
+mandate-given-none = You have given none.
+mandate-give = Give a mandate
+mandate-give-go = Give this mandate
+mandate-give-note = It holds once the broker accepts it. Each act is recorded as done by the broker for you.
+mandate-no-brokers = No broker is registered on this hub.
+mandate-not-for-you = Sellers and buyers give mandates, brokers take them.
+mandate-broker = Broker
+mandate-client = Client
+mandate-acts = May
+mandate-lane = Lane
+mandate-all-lanes = all lanes
+mandate-until = Until
+mandate-is = State
+mandate-accept = Accept
+mandate-decline = Decline
+mandate-end = End it
+mandate-state-offered = waits for the broker
+mandate-state-accepted = in force
+mandate-state-declined = declined
+mandate-state-ended = ended
+mandate-state-expired = expired
+act-lodge = lodge declarations
+act-answer = answer customs
+act-permits = ask for permits
+clients-title = Clients
+clients-lead = What you can do for them now, under their mandates.
+clients-none = No mandate is in force.
+clients-offered-go = Look at them
+clients-until = until { $day }
+clients-no-work = Nothing waits for you here.
+clients-what = Number
+clients-goods = Goods
+clients-task = To do
+clients-stage = Stage
+problem-no-mandate = This broker has no mandate of this party.
+    .fix = Let the party give one under “Brokers and mandates”.
+problem-mandate-not-accepted = The mandate has not been accepted yet.
+    .fix = Accept it first.
+problem-mandate-ended = The mandate ended on { $ended_at }.
+    .fix = Ask the client for a new one.
+problem-mandate-expired = The mandate ran until { $until }.
+    .fix = Ask the client for a new one.
+problem-outside-mandate = The mandate does not cover this: { $act }.
+    .fix = Ask the client for a mandate that does.
+problem-other-lane = The mandate is not for the lane to { $peer }.
+    .fix = Ask the client for a mandate for this lane.
+problem-not-a-giver = Only sellers and buyers give mandates.
+    .fix = Sign in as one of them.
+problem-not-a-broker = This party is not a broker here.
+    .fix = Choose one from the list.
+problem-broker-missing = Choose a broker.
+    .fix = Take one from the list.
+problem-no-acts = The mandate says nothing that the broker may do.
+    .fix = Tick at least one.
+problem-mandate-over = { $until } is past.
+    .fix = Choose a later day.
+problem-mandate-too-long = { $until } is too far: a mandate lasts at most { $max } days.
+    .fix = Choose an earlier day.
+problem-mandate-differs = This id names another mandate.
+    .fix = Use a new id.
+problem-mandate-unknown = There is no such mandate here.
+    .fix = Take one of your own.
+problem-mandate-settled = The mandate is already decided: { $mandate_state }.
+    .fix = Give a new one, if it is needed.
+mandate-open-trades = { $n ->
+    [one] { $n } open trade
+   *[other] { $n } open trades
+}
+clients-offered = { $n ->
+    [one] { $n } mandate waits for your answer
+   *[other] { $n } mandates wait for your answer
+}
