@@ -46,7 +46,7 @@ export async function places(browser, hubs) {
     ["trades", `${kul}/trades`], ["trade-paid", trade], ["trade-detained", detained],
     ["waybill", `${trade}/waybill`], ["declaration", `${trade}/export-declaration`],
     ["seller-quote", quote], ["permits", `${kul}/permits`], ["permit-new", `${kul}/permits/new?hs=040900`],
-    ["mandates", `${kul}/mandates`], ["trade-permits", `${trade}/permits`], ["money", `${kul}/money`], ["account", `${kul}/account`], ["start-paid", `${kul}/start`],
+    ["mandates", `${kul}/mandates`], ["trade-permits", `${trade}/permits`], ["my-stock", `${kul}/stock`], ["money", `${kul}/money`], ["account", `${kul}/account`], ["start-paid", `${kul}/start`],
     ["forbidden", `${kul}/officer`],
   ]);
 
@@ -91,7 +91,12 @@ export async function places(browser, hubs) {
   const carrier = await entered(browser, hgh, "carrier", true);
   await add("carrier", carrier, [
     ["parcels", `${hgh}/parcels`], ["carrier-trades", `${hgh}/trades`],
-    ["carrier-trade", held.replace("/officer/", "/trades/")],
+    ["carrier-trade", held.replace("/officer/", "/trades/")], ["carrier-manifests", `${hgh}/manifests`],
+  ]);
+  const warehouse = await entered(browser, kul, "warehouse", true);
+  await add("warehouse", warehouse, [
+    ["warehouse", `${kul}/warehouse`], ["warehouse-scan", `${kul}/warehouse/scan`], ["warehouse-stock", `${kul}/warehouse/stock`],
+    ["warehouse-stock-none", `${kul}/warehouse/stock?sku=NO-SUCH`], ["bags", `${kul}/bags`], ["manifests", `${kul}/manifests`],
   ]);
   const agency = await entered(browser, kul, "agency", true);
   const permit = await first(agency, `${kul}/agency`, "tbody a[href^='/permits/']");

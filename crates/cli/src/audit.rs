@@ -1,5 +1,5 @@
-//! `ehub audit`: all balances recomputed from the transfers, the log's root from its leaves, and all
-//! looks held against the digests of the access log; compared with what is stored and signed.
+//! `ehub audit`: all balances recomputed from the transfers, stock from its movements, the log's root
+//! from its leaves, and all looks held against the digests of the access log; compared with what is stored and signed.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,8 +21,11 @@ pub struct Options {
     json: bool,
 }
 
-async fn audits(hub: &Hub) -> Result<(ledger::Audit, LogAudit, AccessAudit), StoreError> {
-    Ok((hub.audit_ledger().await?, hub.audit_log().await?, hub.audit_access().await?))
+type Audits = (ledger::Audit, LogAudit, AccessAudit, Vec<String>);
+
+async fn audits(hub: &Hub) -> Result<Audits, StoreError> {
+    let (ledger, log) = (hub.audit_ledger().await?, hub.audit_log().await?);
+    Ok((ledger, log, hub.audit_access().await?, hub.audit_stock().await?))
 }
 
 pub async fn run(options: &Options) -> ExitCode {
@@ -36,13 +39,16 @@ pub async fn run(options: &Options) -> ExitCode {
     };
     let audits = audits(&hub).await;
     hub.close().await;
-    let (ledger, log, access) = match audits {
+    let (ledger, log, access, stock) = match audits {
         Ok(audits) => audits,
         Err(e) => return say::failed("cli-hub-not-opened", &[("cause", e.to_string())]),
     };
-    let sound = ledger.is_sound() && log.is_sound() && access.is_sound();
+    let sound = ledger.is_sound() && log.is_sound() && access.is_sound() && stock.is_empty();
     if options.json {
-        println!("{}", serde_json::json!({ "sound": sound, "ledger": ledger, "log": log, "access": access }));
+        println!(
+            "{}",
+            serde_json::json!({ "sound": sound, "ledger": ledger, "log": log, "access": access, "stock": stock })
+        );
     } else {
         let word = if ledger.is_sound() { "cli-audit-sound" } else { "cli-audit-unsound" };
         say::out(word, &[("audit", format!("{ledger:?}"))]);
@@ -52,6 +58,8 @@ pub async fn run(options: &Options) -> ExitCode {
         let days = access.differ.iter().cloned().collect::<Vec<_>>().join(", ");
         let args = [("covered", access.covered.to_string()), ("digests", access.digests.to_string()), ("days", days)];
         say::out(word, &args);
+        let word = if stock.is_empty() { "cli-audit-stock-sound" } else { "cli-audit-stock-differs" };
+        say::out(word, &[("heaps", stock.join(", "))]);
     }
     if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

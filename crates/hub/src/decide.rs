@@ -19,8 +19,8 @@ use crate::order::{self, Stored};
 use crate::rows::Statement;
 use crate::tally::{Counted, Tally};
 use crate::{
-    access_log, event, ledger, mandate, number, offer, party, peer, permit, product, quota, quote, received, recovery,
-    refusal, trade_file,
+    access_log, event, handling, ledger, mandate, manifest, number, offer, party, peer, permit, product, quota, quote,
+    received, recovery, refusal, stock, trade_file,
 };
 
 /// What the deciding lane knows by heart. It runs ahead of the disk by the batch that is being
@@ -74,6 +74,8 @@ impl Decided {
             let [entries, heads] = received::changes(&changes);
             let [files, told] = trade_file::changes(&changes, &events);
             let [counts, sellers] = counted.changes();
+            let [stocks, moves, deltas] = stock::changes(&changes);
+            let [bags, manifests] = manifest::changes(&changes);
             let statements = vec![
                 peer::changes(&changes),
                 heads,
@@ -87,6 +89,12 @@ impl Decided {
                 files,
                 told,
                 trade_file::payout_changes(&changes),
+                handling::changes(&changes),
+                stocks,
+                moves,
+                deltas,
+                bags,
+                manifests,
                 number::changes(&changes),
                 quota::changes(&changes),
                 mandate::changes(&changes),
@@ -241,6 +249,10 @@ impl Mind {
         quota::load(db, conn, &need.quotas, world).await?;
         mandate::load(db, conn, &need.mandates, world).await?;
         permit::load(db, conn, &need.permits, world).await?;
+        stock::load(db, conn, &need.stocks, world).await?;
+        stock::load_moves(db, conn, &need.stock_moves, world).await?;
+        manifest::load_bags(db, conn, &need.bags, world).await?;
+        manifest::load(db, conn, &need.manifests, world).await?;
         access_log::load(conn, need.last_digest, world).await?;
         ledger::load(db, conn, &need.accounts, world).await
     }

@@ -61,6 +61,26 @@ const MIGRATIONS: &[Migration] = &[
          due_at BIGINT NOT NULL, file {text}, amount BIGINT NOT NULL, currency TEXT NOT NULL) {hot}",
             "CREATE INDEX payout_open ON payout (state, due_at, id) WHERE state <> 'done'",
             "CREATE INDEX payout_file ON payout (file, id) WHERE file IS NOT NULL",
+            // Parcels in warehouses, taken out of their trade files.
+            "CREATE TABLE storage (trade {text} PRIMARY KEY, warehouse {text} NOT NULL, bin {text}, \
+         is_here BIGINT NOT NULL, since BIGINT NOT NULL) {hot}",
+            "CREATE INDEX storage_here ON storage (warehouse, since, trade) WHERE is_here = 1",
+            // Heaps of goods, their movements, and what each movement did to which heap.
+            "CREATE TABLE stock (id {text} PRIMARY KEY, warehouse {text} NOT NULL, seller {text} NOT NULL, \
+         product {text} NOT NULL, sku {text} NOT NULL, bin {text} NOT NULL, pieces BIGINT NOT NULL, \
+         body {bytes} NOT NULL) {hot}",
+            "CREATE INDEX stock_held ON stock (sku, id) WHERE pieces > 0",
+            "CREATE TABLE stock_move (id {text} PRIMARY KEY, warehouse {text} NOT NULL, product {text} NOT NULL, \
+         at BIGINT NOT NULL, body {bytes} NOT NULL)",
+            "CREATE INDEX stock_move_at ON stock_move (warehouse, at)",
+            "CREATE TABLE stock_delta (made {text} NOT NULL, heap {text} NOT NULL, delta BIGINT NOT NULL, \
+         PRIMARY KEY (heap, made))",
+            "CREATE TABLE bag (id {text} PRIMARY KEY, by_party {text} NOT NULL, is_here BIGINT NOT NULL, \
+         opened BIGINT NOT NULL, body {bytes} NOT NULL) {hot}",
+            "CREATE INDEX bag_here ON bag (by_party, opened) WHERE is_here = 1",
+            "CREATE TABLE manifest (id {text} PRIMARY KEY, side {text} NOT NULL, state {text} NOT NULL, \
+         opened BIGINT NOT NULL, body {bytes} NOT NULL) {hot}",
+            "CREATE INDEX manifest_opened ON manifest (opened, id)",
             "CREATE TABLE number (id {text} PRIMARY KEY, trade TEXT NOT NULL) {keyed}",
             "CREATE TABLE quota (id {text} PRIMARY KEY, used BIGINT NOT NULL, currency TEXT NOT NULL) {keyed}",
             "CREATE TABLE mandate (id {text} PRIMARY KEY, giver {text} NOT NULL, broker {text} NOT NULL, \
@@ -115,6 +135,10 @@ const MIGRATIONS: &[Migration] = &[
             ("quote", "body"),
             ("trade_file", "body"),
             ("trade_order", "body"),
+            ("stock", "body"),
+            ("stock_move", "body"),
+            ("bag", "body"),
+            ("manifest", "body"),
             ("peer", "body"),
             ("mandate", "body"),
             ("permit", "body"),

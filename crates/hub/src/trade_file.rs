@@ -27,10 +27,10 @@ const FILES_BY_ID: &str = "SELECT trade_file.body, trade_order.body, quote.body 
     WHERE trade_file.id IN (SELECT value ->> 0 FROM {rows})";
 
 /// What [`file_of`] reads, wherever the files are sought.
-const FILES: &str = "SELECT trade_file.body, trade_order.body, quote.body FROM trade_file \
+pub(crate) const FILES: &str = "SELECT trade_file.body, trade_order.body, quote.body FROM trade_file \
     LEFT JOIN trade_order ON trade_order.id = trade_file.id LEFT JOIN quote ON quote.id = trade_order.quote";
 
-fn file_of(row: &AnyRow) -> Result<TradeFile, StoreError> {
+pub(crate) fn file_of(row: &AnyRow) -> Result<TradeFile, StoreError> {
     let mut file: TradeFile = body(row, 0)?;
     file.order = order_of(row, 1, 2)?;
     Ok(file)

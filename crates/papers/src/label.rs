@@ -290,7 +290,13 @@ fn qr(page: &mut Page, text: &str, left: f32, top: f32) {
 }
 
 /// Writes a text in its size, or smaller if it is too wide; never cut.
-fn write_whole(page: &mut Page, at: (f32, f32), look: Look, text: &Text, room: f32) -> Result<(), LabelRefusal> {
+pub(crate) fn write_whole(
+    page: &mut Page,
+    at: (f32, f32),
+    look: Look,
+    text: &Text,
+    room: f32,
+) -> Result<(), LabelRefusal> {
     let text = text.printable()?;
     let mut size = look.size;
     while size >= 5.0 {
@@ -333,10 +339,16 @@ fn compact(lines: &[Text], most: usize) -> Result<Vec<String>, NotInFont> {
 fn barcode(page: &mut Page, number: &S10, top: f32) {
     let text = number.as_str();
     let (service, digits, rest) = (&text[..2], &text[2..10], &text[10..]);
-    let code = Code128::new(format!("\u{181}{service}\u{106}{digits}\u{181}{rest}"));
-    let modules = code.expect("letters and digits are in the sets").encode();
+    bars(page, &format!("\u{181}{service}\u{106}{digits}\u{181}{rest}"), WIDTH, top);
+    let shown = format!("{service} {} {} {} {}", &text[2..5], &text[5..8], &text[8..11], &text[11..]);
+    page.text(WIDTH / 2.0, top + BARCODE_HEIGHT + 4.6, bold(13.0).centre(), &shown);
+}
+
+/// Code 128 in the middle of a page of this width; `data` names its sets as `barcoders` has them.
+pub(crate) fn bars(page: &mut Page, data: &str, width: f32, top: f32) {
+    let modules = Code128::new(data).expect("letters and digits are in the sets").encode();
     let count = |n: usize| f32::from(u16::try_from(n).unwrap_or(0));
-    let left = (WIDTH - count(modules.len()) * MODULE) / 2.0;
+    let left = (width - count(modules.len()) * MODULE) / 2.0;
     let mut at = 0;
     while at < modules.len() {
         let run = modules[at..].iter().take_while(|m| **m == modules[at]).count();
@@ -345,8 +357,6 @@ fn barcode(page: &mut Page, number: &S10, top: f32) {
         }
         at += run;
     }
-    let shown = format!("{service} {} {} {} {}", &text[2..5], &text[5..8], &text[8..11], &text[11..]);
-    page.text(WIDTH / 2.0, top + BARCODE_HEIGHT + 4.6, bold(13.0).centre(), &shown);
 }
 
 #[cfg(test)]

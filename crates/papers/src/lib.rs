@@ -7,6 +7,7 @@ pub mod camt054;
 pub mod cn22;
 pub mod label;
 pub mod latin;
+pub mod manifest;
 pub mod pain001;
 pub mod pdf;
 pub mod price_list;

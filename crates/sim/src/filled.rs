@@ -9,21 +9,19 @@ use std::sync::Arc;
 use jiff::civil::date;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use trade::card::Mode;
-use trade::checkpoint::{Epoch, NoteFault, Origin, SignedCheckpoint};
 use trade::clearance::{AskedFor, Channel, Clearance, HoldReason};
-use trade::codes::{Country, HubId, S10};
+use trade::codes::{BagNo, Country, HubId, S10};
 use trade::command::Problem;
 use trade::custody::{Custody, CustodyKind};
 use trade::declaration::{Declaration, DeclaredLine};
 use trade::escrow::{Escrow, EscrowRefusal};
 use trade::event::{Asked, Event, Happened};
+use trade::handling::ExceptionKind;
 use trade::id::{Id, Noun};
-use trade::key::{KeyFault, Purpose as KeyPurpose};
 use trade::landed_cost::{Charge, ChargeKind, FormulaKind, LandedCost, LandedCostRefusal, RuleUse};
 use trade::ledger::Purpose;
-use trade::log::{Hash, LogFault};
 use trade::mandate::Act;
+use trade::manifest::{Answered, ParcelExcepted};
 use trade::matching::MatchResult;
 use trade::money::{Currency, Fixed8, FxRate, Money, MoneyError, Rate};
 use trade::order::{Order, OrderBuyer};
@@ -38,11 +36,14 @@ use trade::quote::{Quote, QuoteLine, QuoteRefusal};
 use trade::rate_card::FreightRefusal;
 use trade::readiness::{Gap, HsClaim};
 use trade::recovery::Contradiction;
-use trade::road::{Forgery, RoadRefusal};
 use trade::rulebook::{Direction, Knowledge, Mender, Per, PermitKind, Regime, RuleId, TradeField, Treatment};
+use trade::stock::{CustomsState, StockMovement};
 use trade::time::BusinessTime;
 use trade::trade_file::{Closed, Side, TradeFile, TradeId};
 use trade::waybill::{Waybill, WaybillRefusal};
+
+use cargo::{bin, carriages, consignment, excepted, handling, manifest_id, movements, seal, stock_move};
+pub use road::road_refusals;
 
 /// One value of each variant, in a match over the same list: a variant without a value does not compile.
 macro_rules! each_variant {
@@ -54,6 +55,10 @@ macro_rules! each_variant {
         all
     }};
 }
+
+// After the macro that it uses.
+mod cargo;
+mod road;
 
 /// The fields in which a value holds something, as lists name them; what is absent or empty holds nothing.
 ///
@@ -169,6 +174,35 @@ pub fn happened() -> Vec<Happened> {
         Detained { by: id(), reason: "seen".to_owned() },
         Asked { by: id(), field: "payer".to_owned(), of: Mender::Seller, reason: "unclear".to_owned() },
         CustodyRecorded { custody: CustodyKind::Departed, place: "MYKUL".to_owned(), moved_at: AT },
+        CustodyExcepted { found: excepted(ExceptionKind::Missing) },
+        StockMoved { movement: Box::new(stock_move(StockMovement::Shift { state: CustomsState::Bonded, from_bin: bin(), to_bin: bin() })) },
+        ParcelReceived { warehouse: id(), warehouse_name: "Sample".to_owned() },
+        ParcelStored { warehouse: id(), bin: bin().to_string() },
+        BagOpened { bag: BagNo::issue(1), peer: hub(), by: id() },
+        ParcelBagged { bag: BagNo::issue(1), waybill: waybill_no() },
+        ParcelUnbagged { bag: BagNo::issue(1), waybill: waybill_no(), seal_broken: true },
+        BagSealed { bag: BagNo::issue(1), seal: seal(), parcels: 2 },
+        ManifestOpened { manifest: manifest_id(), peer: hub(), by: id() },
+        BagLoaded { bag: BagNo::issue(1), manifest: manifest_id() },
+        BagUnloaded { bag: BagNo::issue(1), manifest: manifest_id() },
+        ManifestClosed { consignment: Box::new(consignment(carriages().swap_remove(0))) },
+        PreAlertTaken {
+            manifest: manifest_id(),
+            answered: Answered {
+                rule: Some(rule().to_string()),
+                late: true,
+                deadline: Some(AT),
+                by_list: 1,
+                full_entry: 1,
+                own_declaration: 1,
+            },
+        },
+        ManifestArrived {
+            manifest: manifest_id(),
+            place: "CNHGH".to_owned(),
+            arrived_at: AT,
+            exceptions: vec![ParcelExcepted { waybill: waybill_no(), exception: ExceptionKind::Damaged }],
+        },
         GoodsAccepted { by: id() },
         ClaimWindowEnded {},
         EscrowReleased { tax: CNY, fee: CNY, due: CNY },
@@ -217,6 +251,10 @@ pub fn happened() -> Vec<Happened> {
     let published =
         |hs| Happened::ProductPublished { product: id(), seller_name: "Sample".to_owned(), goods: goods(hs) };
     all.extend(hs_claims().into_iter().map(published));
+    let moved = |what| Happened::StockMoved { movement: Box::new(stock_move(what)) };
+    all.extend(movements().into_iter().map(moved));
+    let closed = |carriage| Happened::ManifestClosed { consignment: Box::new(consignment(carriage)) };
+    all.extend(carriages().into_iter().map(closed));
     let set_aside = |fault| Happened::PaymentSetAside { payment: "P-1".to_owned(), fault };
     all.extend(payment_faults().into_iter().map(set_aside));
     for refusal in quote_refusals() {
@@ -566,6 +604,7 @@ pub fn trade_files() -> Vec<TradeFile> {
         clearance: clearance.clone(),
         peer_clearance: clearance,
         custody: vec![Custody { kind: CustodyKind::Departed, place: "MYKUL".to_owned(), at: AT }],
+        handling: handling(),
         escrow,
         payouts: payouts(),
         closed: Some(closed),
@@ -586,82 +625,4 @@ pub fn trade_files() -> Vec<TradeFile> {
     let longest = clearances().len().max(escrows.len()).max(closed.len());
     let forms = clearances().into_iter().cycle().zip(escrows.into_iter().cycle()).zip(closed.into_iter().cycle());
     forms.take(longest).map(|((clearance, escrow), closed)| file(clearance, escrow, closed)).collect()
-}
-
-/// Every reason why a road may turn a batch away; `head` stands in a forgery.
-#[must_use]
-pub fn road_refusals(head: &SignedCheckpoint) -> Vec<RoadRefusal> {
-    let hash = || Hash::of(b"filled");
-    let forgery = Forgery { ours: head.clone(), theirs: head.clone(), consistency: vec![hash()] };
-    let mut all = each_variant!(RoadRefusal:
-        BatchTooLong { bytes: 2, limit: 1 },
-        Malformed { line: 1, column: 1 },
-        TooManyEntries { got: 2, limit: 1 },
-        LeafTooLong { entry: 0, index: 7, bytes: 2, limit: 1 },
-        ProofTooLong { entry: Some(0), hashes: 2, limit: 1 },
-        CheckpointTooLong { bytes: 2, limit: 1 },
-        OtherVersion { got: 2, spoken: vec![1] },
-        OtherMode { ours: Mode::Sandbox, theirs: Mode::Production },
-        NotForUs { to: hub(), us: hub() },
-        NotFromPeer { from: hub(), peer: hub() },
-        OtherEpoch { ours: Epoch::FIRST, theirs: Epoch::FIRST },
-        BadSignature { fault: KeyFault::KeyKind { got: 0 } },
-        Paused {},
-        Suspended {},
-        BadCheckpoint { fault: NoteFault::NotANote { line: 1 } },
-        Stale { seen: 2, got: 1 },
-        ConsistencyFrom { expected: 2, got: 1 },
-        Forged { forgery: Box::new(forgery) },
-        NotIncluded { entry: 0, index: 7, fault: LogFault::NoSuchLeaf { index: 7, size: 1 } },
-        NoEnvelope { entry: 0, index: 7 },
-        Misaddressed { entry: 0, index: 7, to: hub() },
-        NumberDiffers { entry: 0, index: 7, stated: 1, in_leaf: 2 },
-        Gap { entry: 0, index: 7, expected: 1, got: 2 },
-        NumberReused { entry: 0, index: 7, road_seq: 1 },
-        OutOfOrder { entry: 0, index: 7, after: 8 },
-    );
-    let keys = each_variant!(KeyFault:
-        NotAKey { got: "x".to_owned() },
-        KeyName { got: "x".to_owned() },
-        KeyKind { got: 0 },
-        KeyId { expected: "00000000".to_owned(), got: "00000001".to_owned() },
-        NotAPoint { name: "x".to_owned() },
-        BadSignature { purpose: KeyPurpose::Batch, keys: vec!["x".to_owned()] },
-    );
-    all.extend(keys.into_iter().map(|fault| RoadRefusal::BadSignature { fault }));
-    all.extend(note_faults().into_iter().map(|fault| RoadRefusal::BadCheckpoint { fault }));
-    let logs = each_variant!(LogFault:
-        TileMissing { level: 0, index: 0 },
-        TileTooNarrow { level: 0, index: 0, needed: 2, stored: 1 },
-        TileMalformed { level: 0, index: 0, bytes: 1 },
-        OtherRoot { expected: hash(), got: hash() },
-        NoSuchLeaf { index: 7, size: 1 },
-        Shrunk { from: 2, to: 1 },
-        ProofLength { expected: 2, got: 1 },
-        NotIncluded { index: 7, size: 8 },
-        NotConsistent { from: 1, to: 2 },
-        EntriesMalformed { leaf: 0 },
-    );
-    all.extend(logs.into_iter().map(|fault| RoadRefusal::NotIncluded { entry: 0, index: 7, fault }));
-    all
-}
-
-fn note_faults() -> Vec<NoteFault> {
-    let origin = || Origin { hub: hub(), mode: Mode::Sandbox, epoch: Epoch::FIRST };
-    each_variant!(NoteFault:
-        NoteTooLong { bytes: 2, limit: 1 },
-        NotANote { line: 1 },
-        NotAnOrigin { got: "x".to_owned() },
-        NotASize { got: "x".to_owned() },
-        NotARoot { got: "x".to_owned() },
-        NotASignature { line: 1 },
-        TooManySignatures { limit: 1 },
-        OtherOrigin { expected: origin(), got: origin() },
-        OtherMode { expected: Mode::Sandbox, got: Mode::Production },
-        OtherHub { expected: hub(), got: hub() },
-        NotSigned { origin: origin() },
-        BadSignature { name: "x".to_owned() },
-        NotCosigned { witness: "x".to_owned() },
-        TimeBefore1970 { micros: -1 },
-    )
 }

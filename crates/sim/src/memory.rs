@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use trade::access_log::AccessDigest;
+use trade::bag::Bag;
 use trade::checkpoint::{Checkpoint, SignedCheckpoint};
-use trade::codes::HubId;
+use trade::codes::{BagNo, HubId};
 use trade::command::Outcome;
 use trade::commands::{Command, first_round, second_round};
 use trade::event::{Draft, Event};
@@ -13,6 +14,7 @@ use trade::id::Id;
 use trade::ledger::{Account, Balance, Transfer};
 use trade::log::{Bytes, Prover, Tree, leaf_hash};
 use trade::mandate::Mandate;
+use trade::manifest::{Manifest, ManifestId};
 use trade::party::{Party, Personal};
 use trade::peer::Peer;
 use trade::permit::Permit;
@@ -20,6 +22,7 @@ use trade::product::{Offer, OfferKey, Product};
 use trade::quote::Quote;
 use trade::road::{Batch, Entry, Limits, Wanted, compose};
 use trade::site::Site;
+use trade::stock::{Stock, StockKey, StockMove, StockMoveKey};
 use trade::time::BusinessTime;
 use trade::trade_file::{TradeFile, TradeId};
 use trade::world::{Changes, Need, NumberKey, Quota, QuotaKey, World};
@@ -37,6 +40,10 @@ pub struct Store {
     pub quotas: BTreeMap<QuotaKey, Quota>,
     pub mandates: BTreeMap<Id<Mandate>, Mandate>,
     pub permits: BTreeMap<Id<Permit>, Permit>,
+    pub stocks: BTreeMap<StockKey, Stock>,
+    pub stock_moves: BTreeMap<StockMoveKey, StockMove>,
+    pub bags: BTreeMap<BagNo, Bag>,
+    pub manifests: BTreeMap<ManifestId, Manifest>,
     pub peers: BTreeMap<HubId, Peer>,
     pub last_digest: Option<AccessDigest>,
     pub balances: BTreeMap<Account, Balance>,
@@ -111,6 +118,22 @@ impl MemoryHub {
             let found = s.quotas.get(&key).cloned();
             world.quotas.load(key, found);
         }
+        for key in need.stocks {
+            let found = s.stocks.get(&key).cloned();
+            world.stocks.load(key, found);
+        }
+        for key in need.stock_moves {
+            let found = s.stock_moves.get(&key).cloned();
+            world.stock_moves.load(key, found);
+        }
+        for no in need.bags {
+            let found = s.bags.get(&no).cloned();
+            world.bags.load(no, found);
+        }
+        for id in need.manifests {
+            let found = s.manifests.get(&id).cloned();
+            world.manifests.load(id, found);
+        }
         if need.last_digest {
             world.last_digest.load((), s.last_digest.clone());
         }
@@ -132,6 +155,10 @@ impl MemoryHub {
         s.quotas.extend(owned(changes.quotas));
         s.mandates.extend(owned(changes.mandates));
         s.permits.extend(owned(changes.permits));
+        s.stocks.extend(owned(changes.stocks));
+        s.stock_moves.extend(owned(changes.stock_moves));
+        s.bags.extend(owned(changes.bags));
+        s.manifests.extend(owned(changes.manifests));
         s.peers.extend(owned(changes.peers));
         if let Some(digest) = changes.last_digest {
             s.last_digest = Some(Arc::unwrap_or_clone(digest));

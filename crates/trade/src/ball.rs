@@ -18,6 +18,7 @@ pub enum Holder {
     Buyer,
     ExportCarrier,
     ImportCarrier,
+    Warehouse,
     ExportCustoms,
     ImportCustoms,
     PaymentFirm,
@@ -35,6 +36,7 @@ impl Holder {
             Self::Buyer => "buyer",
             Self::ExportCarrier => "export-carrier",
             Self::ImportCarrier => "import-carrier",
+            Self::Warehouse => "warehouse",
             Self::ExportCustoms => "export-customs",
             Self::ImportCustoms => "import-customs",
             Self::PaymentFirm => "payment-firm",
@@ -53,6 +55,8 @@ pub enum Task {
     PlaceOrder,
     Pay,
     HandOver,
+    /// Take what was ordered from stock and make it a parcel.
+    PickOrder,
     LodgeExport,
     Examine,
     Answer,
@@ -72,6 +76,7 @@ impl Task {
             Self::PlaceOrder => "place-order",
             Self::Pay => "pay",
             Self::HandOver => "hand-over",
+            Self::PickOrder => "pick-order",
             Self::LodgeExport => "lodge-export",
             Self::Examine => "examine",
             Self::Answer => "answer",
@@ -159,11 +164,17 @@ fn under_way(file: &TradeFile, export: &Clearance, import: &Clearance, funded: B
     let held = |holder, task, since| Ball { holder, task, since, deadline: None };
     let Clearance::Released { at: exported, .. } = export else {
         return match &file.waybill {
-            None => held(Holder::Seller, Task::HandOver, funded),
+            None => match file.handling.stored(file) {
+                Some(storage) => held(Holder::Warehouse, Task::PickOrder, storage.since.max(funded)),
+                None => held(Holder::Seller, Task::HandOver, funded),
+            },
             Some(w) => held(Holder::Seller, Task::LodgeExport, w.issued_at.max(funded)),
         };
     };
     let last = file.custody.last().map_or(*exported, |c| c.at);
+    if let Some(storage) = file.handling.stored(file) {
+        return held(Holder::Warehouse, Task::HandOver, storage.since.max(*exported));
+    }
     if !file.has(CustodyKind::Departed) {
         return held(Holder::ExportCarrier, Task::Transport, last.max(*exported));
     }

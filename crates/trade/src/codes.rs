@@ -24,6 +24,22 @@ pub enum CodeError {
     NotANumber { got: String },
     /// Not 3 to 32 lower-case letters, digits, `-` or `.`.
     NotAHub { got: String },
+    /// Not `BG` and eleven digits.
+    BagNumber { got: String },
+    /// The last digit of a bag's number is not what the ten before it give.
+    BagCheckDigit { got: String, expected: u8 },
+    /// Not three digits of an airline and eight of its waybill.
+    AwbNumber { got: String },
+    /// The last digit of an air waybill is not the remainder of the seven before it by 7.
+    AwbCheckDigit { got: String, expected: u8 },
+    /// Not two characters of an airline and one to four digits.
+    FlightNumber { got: String },
+    /// Not two letters of a country and three of a place (UN/LOCODE).
+    PlaceCode { got: String },
+    /// Not `B-` and 1 to 16 capital letters, digits or `-`.
+    BinCode { got: String },
+    /// Not 1 to 20 capital letters, digits or `-`.
+    SealNumber { got: String },
 }
 
 impl fmt::Display for CodeError {
@@ -67,6 +83,10 @@ macro_rules! text_code {
         }
     };
 }
+
+mod transport;
+
+pub use transport::{Awb, BagNo, Bin, FlightNo, Place, SealNo};
 
 /// A Harmonized System code of six digits (HS 2022), with up to four national digits behind it.
 ///

@@ -3,13 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::access_log::DigestAccess;
+use crate::bag::{OpenBag, PutInBag, SealBag, TakeFromBag};
 use crate::clearance::DecideClearance;
 use crate::clock::MoveClock;
 use crate::command::{Decide, Outcome, run};
 use crate::custody::RecordCustody;
 use crate::declaration::LodgeExport;
 use crate::escrow::{AcceptGoods, EndClaimWindow};
+use crate::handling::StoreParcel;
 use crate::mandate::{AnswerMandate, EndMandate, GiveMandate};
+use crate::manifest::{ArriveManifest, CloseManifest, LoadBag, OpenManifest, UnloadBag};
 use crate::order::{LapseOrder, PlaceOrder};
 use crate::party::{ErasePersonal, RegisterParty};
 use crate::payee::NamePayee;
@@ -20,6 +23,7 @@ use crate::permit::{AnswerPermit, AskPermit, DecidePermit, UsePermit};
 use crate::product::OfferProduct;
 use crate::quote::{AskPeerQuote, AskQuote};
 use crate::recovery::{CheckBank, EndRecall, Recall};
+use crate::stock::MoveStock;
 use crate::waybill::IssueWaybill;
 use crate::world::{Need, World};
 
@@ -41,6 +45,17 @@ pub enum Command {
     LodgeExport(LodgeExport),
     DecideClearance(DecideClearance),
     RecordCustody(RecordCustody),
+    MoveStock(MoveStock),
+    StoreParcel(StoreParcel),
+    OpenBag(OpenBag),
+    PutInBag(PutInBag),
+    TakeFromBag(TakeFromBag),
+    SealBag(SealBag),
+    OpenManifest(OpenManifest),
+    LoadBag(LoadBag),
+    UnloadBag(UnloadBag),
+    CloseManifest(CloseManifest),
+    ArriveManifest(ArriveManifest),
     AcceptGoods(AcceptGoods),
     EndClaimWindow(EndClaimWindow),
     InstructPayouts(InstructPayouts),
@@ -89,6 +104,17 @@ into_command!(
     LodgeExport,
     DecideClearance,
     RecordCustody,
+    MoveStock,
+    StoreParcel,
+    OpenBag,
+    PutInBag,
+    TakeFromBag,
+    SealBag,
+    OpenManifest,
+    LoadBag,
+    UnloadBag,
+    CloseManifest,
+    ArriveManifest,
     AcceptGoods,
     EndClaimWindow,
     InstructPayouts,
@@ -129,6 +155,17 @@ macro_rules! each {
             Command::LodgeExport($c) => $act,
             Command::DecideClearance($c) => $act,
             Command::RecordCustody($c) => $act,
+            Command::MoveStock($c) => $act,
+            Command::StoreParcel($c) => $act,
+            Command::OpenBag($c) => $act,
+            Command::PutInBag($c) => $act,
+            Command::TakeFromBag($c) => $act,
+            Command::SealBag($c) => $act,
+            Command::OpenManifest($c) => $act,
+            Command::LoadBag($c) => $act,
+            Command::UnloadBag($c) => $act,
+            Command::CloseManifest($c) => $act,
+            Command::ArriveManifest($c) => $act,
             Command::AcceptGoods($c) => $act,
             Command::EndClaimWindow($c) => $act,
             Command::InstructPayouts($c) => $act,
@@ -172,6 +209,17 @@ impl Command {
             Self::LodgeExport(_) => "lodge-export",
             Self::DecideClearance(_) => "decide-clearance",
             Self::RecordCustody(_) => "record-custody",
+            Self::MoveStock(_) => "move-stock",
+            Self::StoreParcel(_) => "store-parcel",
+            Self::OpenBag(_) => "open-bag",
+            Self::PutInBag(_) => "put-in-bag",
+            Self::TakeFromBag(_) => "take-from-bag",
+            Self::SealBag(_) => "seal-bag",
+            Self::OpenManifest(_) => "open-manifest",
+            Self::LoadBag(_) => "load-bag",
+            Self::UnloadBag(_) => "unload-bag",
+            Self::CloseManifest(_) => "close-manifest",
+            Self::ArriveManifest(_) => "arrive-manifest",
             Self::AcceptGoods(_) => "accept-goods",
             Self::EndClaimWindow(_) => "end-claim-window",
             Self::InstructPayouts(_) => "instruct-payouts",

@@ -108,7 +108,7 @@ pub enum CustodyRefusal {
     },
 }
 
-const PLACE_MAX: usize = 80;
+pub(crate) const PLACE_MAX: usize = 80;
 
 impl Decide for RecordCustody {
     type Answer = Custody;
@@ -119,7 +119,7 @@ impl Decide for RecordCustody {
     }
 
     fn decide(&self, world: &mut World) -> Result<Custody, CustodyRefusal> {
-        if !world.parties.get(&self.by).is_some_and(|p| p.is(Role::Carrier)) {
+        if !self.may_report(world) {
             return Err(CustodyRefusal::NotACarrier { party: self.by });
         }
         let Some(file) = world.trades.get(&self.trade) else {
@@ -140,6 +140,14 @@ impl Decide for RecordCustody {
 }
 
 impl RecordCustody {
+    /// A carrier; or the warehouse that keeps the parcel, that it has handed it over.
+    fn may_report(&self, world: &World) -> bool {
+        let Some(party) = world.parties.get(&self.by) else { return false };
+        let storage = world.trades.get(&self.trade).and_then(|file| file.handling.storage.as_ref());
+        let keeps = storage.is_some_and(|s| s.warehouse == self.by);
+        party.is(Role::Carrier) || party.is(Role::Warehouse) && self.kind == CustodyKind::HandedOver && keeps
+    }
+
     fn may_move(&self, file: &TradeFile) -> Result<(), CustodyRefusal> {
         if self.place.trim().is_empty() || self.place.chars().count() > PLACE_MAX {
             return Err(CustodyRefusal::Place { max: PLACE_MAX });

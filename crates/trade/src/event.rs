@@ -9,12 +9,14 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::clearance::{Channel, HoldReason};
-use crate::codes::{Country, HsCode, HubId};
+use crate::codes::{BagNo, Country, HsCode, HubId, S10, SealNo};
 use crate::command::Problem;
 use crate::custody::CustodyKind;
 use crate::declaration::Declaration;
+use crate::handling::CustodyException;
 use crate::id::Id;
 use crate::mandate::{Act, Mandate};
+use crate::manifest::{Answered, Consignment, ManifestId, ParcelExcepted};
 use crate::money::Money;
 use crate::party::{Party, PersonalField, Role};
 use crate::payment::PaymentFault;
@@ -24,6 +26,7 @@ use crate::product::{Goods, Product};
 use crate::quote::Quote;
 use crate::road::Envelope;
 use crate::rulebook::Mender;
+use crate::stock::StockMove;
 use crate::time::BusinessTime;
 use crate::trade_file::TradeId;
 use crate::waybill::Waybill;
@@ -243,6 +246,72 @@ pub enum Happened {
         place: String,
         moved_at: BusinessTime,
     },
+    /// A parcel came where it was going missing, or not whole.
+    CustodyExcepted {
+        found: CustodyException,
+    },
+
+    StockMoved {
+        movement: Box<StockMove>,
+    },
+    /// To the peer: a warehouse has the parcel, or is making it up.
+    ParcelReceived {
+        warehouse: Id<Party>,
+        warehouse_name: String,
+    },
+    ParcelStored {
+        warehouse: Id<Party>,
+        bin: String,
+    },
+    BagOpened {
+        bag: BagNo,
+        peer: HubId,
+        by: Id<Party>,
+    },
+    ParcelBagged {
+        bag: BagNo,
+        waybill: S10,
+    },
+    ParcelUnbagged {
+        bag: BagNo,
+        waybill: S10,
+        seal_broken: bool,
+    },
+    BagSealed {
+        bag: BagNo,
+        seal: SealNo,
+        parcels: usize,
+    },
+    ManifestOpened {
+        manifest: ManifestId,
+        peer: HubId,
+        by: Id<Party>,
+    },
+    BagLoaded {
+        bag: BagNo,
+        manifest: ManifestId,
+    },
+    BagUnloaded {
+        bag: BagNo,
+        manifest: ManifestId,
+    },
+    /// To the importing hub: all this is on its way to it.
+    ManifestClosed {
+        consignment: Box<Consignment>,
+    },
+    /// To the exporting hub: how its manifest was taken as a pre-alert.
+    PreAlertTaken {
+        manifest: ManifestId,
+        answered: Answered,
+    },
+    /// To the exporting hub.
+    ManifestArrived {
+        manifest: ManifestId,
+        place: String,
+        arrived_at: BusinessTime,
+        exceptions: Vec<ParcelExcepted>,
+    },
+
     GoodsAccepted {
         by: Id<Party>,
     },

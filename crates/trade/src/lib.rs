@@ -4,6 +4,7 @@
 //! handed in; everything is decided in memory and written by `hub` in one transaction.
 
 pub mod access_log;
+pub mod bag;
 pub mod ball;
 pub mod bundle;
 pub mod card;
@@ -19,6 +20,7 @@ pub mod declaration;
 pub mod escrow;
 pub mod estimate;
 pub mod event;
+pub mod handling;
 pub mod http_signature;
 pub mod id;
 pub mod key;
@@ -26,6 +28,7 @@ pub mod landed_cost;
 pub mod ledger;
 pub mod log;
 pub mod mandate;
+pub mod manifest;
 pub mod matching;
 pub mod money;
 pub mod order;
@@ -45,6 +48,7 @@ pub mod recovery;
 pub mod road;
 pub mod rulebook;
 pub mod site;
+pub mod stock;
 pub mod tally;
 pub mod time;
 pub mod trade_file;

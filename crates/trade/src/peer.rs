@@ -14,7 +14,9 @@ use crate::custody::Custody;
 use crate::declaration;
 use crate::escrow;
 use crate::event::{Asked, Event, Happened};
+use crate::handling;
 use crate::key::{Purpose, Signature, verify_bytes};
+use crate::manifest::{self, Arrival};
 use crate::order;
 use crate::product::{Offer, OfferKey, PeerAnswer};
 use crate::quote::{AskQuote, Quote, QuoteRefusal};
@@ -330,6 +332,15 @@ fn reads(from: &HubId, event: &Event, need: &mut Need) {
         Happened::WaybillIssued { waybill } => {
             need.number(NumberKey::waybill(waybill.no.as_str()));
         }
+        Happened::ManifestClosed { consignment } => {
+            need.manifest(&consignment.id);
+            for parcel in consignment.bags.iter().flat_map(|bag| &bag.parcels) {
+                need.trade(&parcel.trade);
+            }
+        }
+        Happened::PreAlertTaken { manifest, .. } | Happened::ManifestArrived { manifest, .. } => {
+            need.manifest(manifest);
+        }
         _ => {}
     }
 }
@@ -371,6 +382,12 @@ fn apply(world: &mut World, from: &HubId, event: &Event, road_seq: u64) {
                 }
             }
         }
+        Happened::ManifestClosed { consignment } => manifest::received_from_peer(world, from, consignment),
+        Happened::PreAlertTaken { manifest, answered } => manifest::answered_by_peer(world, from, manifest, answered),
+        Happened::ManifestArrived { manifest, place, arrived_at, exceptions } => {
+            let (place, exceptions) = (place.clone(), exceptions.clone());
+            manifest::arrived_at_peer(world, from, manifest, Arrival { at: *arrived_at, place, by: None, exceptions });
+        }
         _ => apply_to_trade(world, from, event, road_seq),
     }
 }
@@ -398,6 +415,10 @@ fn apply_to_trade(world: &mut World, from: &HubId, event: &Event, road_seq: u64)
                 file.custody.push(Custody { kind: *custody, place: place.clone(), at: *moved_at });
             }
         }
+        Happened::ParcelReceived { warehouse, warehouse_name } if file.side == Side::Import => {
+            handling::received(&mut file, *warehouse, warehouse_name, event.at);
+        }
+        Happened::CustodyExcepted { found } if file.side == Side::Export => handling::excepted(&mut file, found),
         Happened::EscrowReleased { tax, due, .. } if file.side == Side::Export => {
             if let Err(error) = escrow::received_from_peer(world, &mut file, from, *due, *tax) {
                 world.happened(Some(trade), None, Happened::NotBooked { problem: Problem::of(&error) });

@@ -19,7 +19,9 @@ use crate::command::{Decide, Problem};
 use crate::commands::Command;
 use crate::custody::Custody;
 use crate::event::{Draft, Event, Happened};
+use crate::handling;
 use crate::id::Id;
+use crate::manifest::{self, Arrival};
 use crate::order;
 use crate::party::{Party, Role};
 use crate::payment;
@@ -124,6 +126,18 @@ impl Decide for Recall {
                         need.permit(used.permit);
                     }
                 }
+                Happened::ManifestClosed { consignment } => {
+                    need.manifest(&consignment.id);
+                    for bag in &consignment.bags {
+                        need.bag(&bag.no);
+                    }
+                    for parcel in consignment.bags.iter().flat_map(|bag| &bag.parcels) {
+                        need.trade(&parcel.trade);
+                    }
+                }
+                Happened::ManifestArrived { manifest, .. } => {
+                    need.manifest(manifest);
+                }
                 _ => {}
             }
         }
@@ -176,6 +190,12 @@ impl Recall {
             Happened::QuoteGiven { quote } if !known_quote(world, quote) => {
                 world.quotes.put(quote.id, (**quote).clone());
             }
+            Happened::ManifestClosed { consignment } => manifest::recall(world, peer, consignment),
+            Happened::ManifestArrived { manifest, place, arrived_at, exceptions } => {
+                let (place, exceptions) = (place.clone(), exceptions.clone());
+                let arrival = Arrival { at: *arrived_at, place, by: None, exceptions };
+                manifest::arrived_at_peer(world, peer, manifest, arrival);
+            }
             _ => recall_trade(world, peer, event),
         }
     }
@@ -224,6 +244,10 @@ fn recall_trade(world: &mut World, peer: &HubId, event: &Event) {
         (Happened::CustodyRecorded { custody, place, moved_at }, _) if !file.has(*custody) => {
             file.custody.push(Custody { kind: *custody, place: place.clone(), at: *moved_at });
         }
+        (Happened::ParcelReceived { warehouse, warehouse_name }, Side::Export) => {
+            handling::received(&mut file, *warehouse, warehouse_name, event.at);
+        }
+        (Happened::CustodyExcepted { found }, Side::Import) => handling::excepted(&mut file, found),
         _ => recall_clearance(world, trade, &mut file, event),
     }
     world.trades.put(trade.clone(), file);

@@ -13,7 +13,9 @@ mod goods;
 mod lane;
 mod load;
 mod match_rules;
+mod pre_alert;
 mod reader;
+mod stock_moves;
 mod tariff;
 mod tax;
 
@@ -41,7 +43,9 @@ pub use goods::{
 };
 pub use lane::{Fee, FeeSide, FxSample, Lane};
 pub use match_rules::{Allowed, Channel, Mender, RiskRule, Tolerance, TradeField};
+pub use pre_alert::{ListBar, ParcelFacts, PreAlertRule};
 pub use reader::{PackError, Problem};
+pub use stock_moves::{CustomsForm, CustomsState, StockMoveRule};
 pub use tariff::{ConsumptionTax, ContentTest, Per, PositiveList, Tariff, TariffRow};
 pub use tax::{Limit, LimitScope, OverLimit, TaxBase, TaxFormula, TaxRule, Treatment};
 
@@ -227,6 +231,8 @@ pub enum RuleKind {
     Description,
     Data,
     Term,
+    StockMove,
+    PreAlert,
     RateCard,
     Fee,
     Fx,
@@ -281,6 +287,8 @@ pub struct Rulebook {
     pub risks: Vec<RiskRule>,
     pub descriptions: Vec<DescriptionRule>,
     pub data: Vec<DataRule>,
+    pub stock_moves: Vec<StockMoveRule>,
+    pub pre_alerts: Vec<PreAlertRule>,
     tolerances: Vec<Tolerance>,
     rules: RuleIndex,
     files: Vec<(String, String)>,

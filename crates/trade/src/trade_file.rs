@@ -11,6 +11,7 @@ use crate::codes::{DocumentNo, HubId};
 use crate::custody::{Custody, CustodyKind};
 use crate::declaration::Declaration;
 use crate::escrow::Escrow;
+use crate::handling::Handling;
 use crate::matching::MatchResult;
 use crate::money::Money;
 use crate::order::Order;
@@ -140,6 +141,9 @@ pub struct TradeFile {
     pub peer_clearance: Clearance,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub custody: Vec<Custody>,
+    /// What is done with the parcel on its way to the carrier and with a manifest.
+    #[serde(default, skip_serializing_if = "Handling::is_empty")]
+    pub handling: Handling,
     pub escrow: Escrow,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub payouts: Vec<Payout>,
@@ -188,6 +192,7 @@ impl TradeFile {
             clearance: Clearance::NotLodged,
             peer_clearance: Clearance::NotLodged,
             custody: Vec::new(),
+            handling: Handling::default(),
             escrow: Escrow::Empty,
             payouts: Vec::new(),
             heard: Vec::new(),

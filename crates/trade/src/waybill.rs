@@ -125,7 +125,11 @@ impl IssueWaybill {
         let own =
             world.trades.get(&self.trade).and_then(|f| f.order.as_ref()).is_some_and(|o| o.seller == Some(self.by));
         let by = world.parties.get(&self.by);
-        if !by.is_some_and(|p| p.is(Role::Carrier) || p.is(Role::Seller) && own) {
+        // So may the warehouse that has made the parcel up from its stock.
+        let storage = world.trades.get(&self.trade).and_then(|f| f.handling.storage.as_ref());
+        let packed = storage.is_some_and(|s| s.warehouse == self.by);
+        let may = |p: &Party| p.is(Role::Carrier) || p.is(Role::Seller) && own || p.is(Role::Warehouse) && packed;
+        if !by.is_some_and(may) {
             return Err(WaybillRefusal::NotACarrier { party: self.by });
         }
         if self.trade.importer() == world.site.id.as_str() {

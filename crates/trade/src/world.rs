@@ -4,346 +4,35 @@
 //! A command names what it reads ([`Need`]); the hub loads it; `decide` reads and puts; a refusal
 //! takes back what its command put. Nothing here touches storage.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt;
-use std::hash::Hash;
+mod need;
+mod number;
+mod slice;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use crate::access_log::AccessDigest;
-use crate::codes::{DocumentNo, HubId};
+use crate::bag::Bag;
+use crate::codes::{BagNo, HubId};
 use crate::event::{Draft, Happened};
 use crate::id::Id;
 use crate::ledger::{Account, Balance, Leg, TRANSFER_MAX_MINOR, Transfer, TransferKind};
 use crate::mandate::Mandate;
+use crate::manifest::{Manifest, ManifestId};
 use crate::money::Money;
-use crate::party::{Party, PersonTag, Personal};
-use crate::payout::Payout;
+use crate::party::{Party, Personal};
 use crate::peer::{Peer, Received};
 use crate::permit::Permit;
 use crate::product::{Offer, OfferKey, Product};
 use crate::quote::Quote;
 use crate::site::Site;
+use crate::stock::{Stock, StockKey, StockMove, StockMoveKey};
 use crate::time::BusinessTime;
 use crate::trade_file::{TradeFile, TradeId};
 
-/// A number that must be used once on a hub: a payment's, a waybill's, a payout's.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct NumberKey {
-    pub kind: NumberKind,
-    pub no: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum NumberKind {
-    Payment,
-    Waybill,
-    Payout,
-    PayoutFile,
-}
-
-impl NumberKind {
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Payment => "payment",
-            Self::Waybill => "waybill",
-            Self::Payout => "payout",
-            Self::PayoutFile => "payout-file",
-        }
-    }
-}
-
-impl NumberKey {
-    #[must_use]
-    pub fn payment(no: &str) -> Self {
-        Self { kind: NumberKind::Payment, no: no.to_owned() }
-    }
-
-    /// By which the bank names a payout when it has executed it.
-    #[must_use]
-    pub fn payout(id: &Id<Payout>) -> Self {
-        Self { kind: NumberKind::Payout, no: id.to_string() }
-    }
-
-    /// A file of payouts, by the number that whoever asked for it chose.
-    #[must_use]
-    pub fn payout_file(no: &DocumentNo) -> Self {
-        Self { kind: NumberKind::PayoutFile, no: no.to_string() }
-    }
-
-    #[must_use]
-    pub fn waybill(no: &str) -> Self {
-        Self { kind: NumberKind::Waybill, no: no.to_owned() }
-    }
-}
-
-impl fmt::Display for NumberKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.kind.code(), self.no)
-    }
-}
-
-/// What one person has bought under a yearly limit.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct QuotaKey {
-    pub person: PersonTag,
-    pub year: i16,
-}
-
-impl fmt::Display for QuotaKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.person, self.year)
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Quota {
-    pub key: QuotaKey,
-    pub used: Money,
-}
-
-/// What a batch of commands reads. Sets, so that a thing named by many commands is loaded once.
-#[derive(Clone, Debug, Default)]
-pub struct Need {
-    pub parties: BTreeSet<Id<Party>>,
-    pub personals: BTreeSet<Id<Party>>,
-    pub products: BTreeSet<Id<Product>>,
-    pub offers: BTreeSet<OfferKey>,
-    pub quotes: BTreeSet<Id<Quote>>,
-    pub trades: BTreeSet<TradeId>,
-    pub numbers: BTreeSet<NumberKey>,
-    pub quotas: BTreeSet<QuotaKey>,
-    pub mandates: BTreeSet<Id<Mandate>>,
-    pub permits: BTreeSet<Id<Permit>>,
-    pub accounts: BTreeSet<Account>,
-    /// The access log's last digest.
-    pub last_digest: bool,
-}
-
-impl Need {
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.parties.is_empty()
-            && self.personals.is_empty()
-            && self.products.is_empty()
-            && self.offers.is_empty()
-            && self.quotes.is_empty()
-            && self.trades.is_empty()
-            && self.numbers.is_empty()
-            && self.quotas.is_empty()
-            && self.mandates.is_empty()
-            && self.permits.is_empty()
-            && self.accounts.is_empty()
-            && !self.last_digest
-    }
-
-    pub fn party(&mut self, id: Id<Party>) -> &mut Self {
-        self.parties.insert(id);
-        self
-    }
-
-    /// The personal values of a party, apart from all else that is known of it.
-    pub fn personal(&mut self, id: Id<Party>) -> &mut Self {
-        self.personals.insert(id);
-        self
-    }
-
-    pub fn product(&mut self, id: Id<Product>) -> &mut Self {
-        self.products.insert(id);
-        self
-    }
-
-    pub fn offer(&mut self, key: OfferKey) -> &mut Self {
-        self.offers.insert(key);
-        self
-    }
-
-    pub fn quote(&mut self, id: Id<Quote>) -> &mut Self {
-        self.quotes.insert(id);
-        self
-    }
-
-    pub fn mandate(&mut self, id: Id<Mandate>) -> &mut Self {
-        self.mandates.insert(id);
-        self
-    }
-
-    pub fn permit(&mut self, id: Id<Permit>) -> &mut Self {
-        self.permits.insert(id);
-        self
-    }
-
-    pub fn trade(&mut self, id: &TradeId) -> &mut Self {
-        if !self.trades.contains(id) {
-            self.trades.insert(id.clone());
-        }
-        self
-    }
-
-    pub fn number(&mut self, key: NumberKey) -> &mut Self {
-        self.numbers.insert(key);
-        self
-    }
-
-    pub fn quota(&mut self, key: QuotaKey) -> &mut Self {
-        self.quotas.insert(key);
-        self
-    }
-
-    pub const fn last_digest(&mut self) -> &mut Self {
-        self.last_digest = true;
-        self
-    }
-
-    pub fn account(&mut self, account: Account) -> &mut Self {
-        self.accounts.insert(account);
-        self
-    }
-}
-
-/// One kind of noun, as far as it was loaded: present, or known to be absent.
-#[derive(Clone, Debug)]
-pub struct Slice<K, V> {
-    noun: &'static str,
-    held: HashMap<K, Held<V>>,
-    changed: BTreeSet<K>,
-    undo: Vec<Undo<K, V>>,
-    /// Counts the batches that were taken from here.
-    batch: u64,
-}
-
-/// A thing in memory; shared with whoever writes it to storage meanwhile.
-#[derive(Debug)]
-struct Held<V> {
-    value: Option<Arc<V>>,
-    /// The batch that named it last.
-    named: u64,
-}
-
-impl<V> Clone for Held<V> {
-    fn clone(&self) -> Self {
-        Self { value: self.value.clone(), named: self.named }
-    }
-}
-
-/// How a key stood before a command put something there; `None` if it was not loaded.
-#[derive(Clone, Debug)]
-struct Undo<K, V> {
-    key: K,
-    before: Option<Held<V>>,
-    was_changed: bool,
-}
-
-impl<K: Clone + Eq + Hash + Ord + fmt::Debug, V> Slice<K, V> {
-    fn new(noun: &'static str) -> Self {
-        Self { noun, held: HashMap::new(), changed: BTreeSet::new(), undo: Vec::new(), batch: 0 }
-    }
-
-    /// Puts what was found in storage under `key`, `None` where nothing was.
-    pub fn load(&mut self, key: K, value: Option<V>) {
-        self.held.insert(key, Held { value: value.map(Arc::new), named: self.batch });
-    }
-
-    /// Whether `key` was loaded, so that a second round asks only for what is missing.
-    #[must_use]
-    pub fn knows(&self, key: &K) -> bool {
-        self.held.contains_key(key)
-    }
-
-    /// Takes note that this batch names `key`; whether it still has to be loaded.
-    fn lacks(&mut self, key: &K) -> bool {
-        match self.held.get_mut(key) {
-            Some(held) => {
-                held.named = self.batch;
-                false
-            }
-            None => true,
-        }
-    }
-
-    /// What stands under `key`.
-    ///
-    /// # Panics
-    /// If no command of the batch named `key` in `reads`: answering `None` would let a command
-    /// create twice what exists. The lane catches it and refuses the guilty command alone.
-    #[must_use]
-    pub fn get(&self, key: &K) -> Option<&V> {
-        self.found(key).as_deref()
-    }
-
-    /// The same, to be kept: nothing is copied.
-    ///
-    /// # Panics
-    /// As [`Self::get`].
-    #[must_use]
-    pub fn share(&self, key: &K) -> Option<Arc<V>> {
-        self.found(key).clone()
-    }
-
-    fn found(&self, key: &K) -> &Option<Arc<V>> {
-        match self.held.get(key) {
-            Some(held) => &held.value,
-            None => panic!("{} {key:?} was not named in reads()", self.noun),
-        }
-    }
-
-    /// Changes or creates what stands under `key`, which was named in `reads`.
-    pub fn put(&mut self, key: K, value: V) {
-        let now = Held { value: Some(Arc::new(value)), named: self.batch };
-        let before = self.held.insert(key.clone(), now);
-        let was_changed = !self.changed.insert(key.clone());
-        self.undo.push(Undo { key, before, was_changed });
-    }
-
-    /// Changes what is present under `key` without its having to be written: it follows from what is.
-    fn amend(&mut self, key: &K, change: impl FnOnce(&V) -> V) {
-        if let Some(held) = self.held.get_mut(key) {
-            held.value = held.value.as_deref().map(|value| Arc::new(change(value)));
-            held.named = self.batch;
-        }
-    }
-
-    /// All that is present.
-    pub fn all(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.held.iter().filter_map(|(k, held)| held.value.as_deref().map(|v| (k, v)))
-    }
-
-    fn keep(&mut self) {
-        self.undo.clear();
-    }
-
-    fn take_back(&mut self) {
-        while let Some(Undo { key, before, was_changed }) = self.undo.pop() {
-            if !was_changed {
-                self.changed.remove(&key);
-            }
-            match before {
-                Some(held) => self.held.insert(key, held),
-                None => self.held.remove(&key),
-            };
-        }
-    }
-
-    /// All that was changed in this batch, in key order; the next begins with nothing changed.
-    fn take_changed(&mut self) -> Vec<(K, Arc<V>)> {
-        self.undo.clear();
-        self.batch += 1;
-        let found = |key: K| self.held.get(&key).and_then(|held| held.value.clone()).map(|value| (key, value));
-        std::mem::take(&mut self.changed).into_iter().filter_map(found).collect()
-    }
-
-    /// Lets go of what no batch has named since `since`.
-    fn forget(&mut self, since: u64) {
-        self.held.retain(|_, held| held.named >= since);
-    }
-
-    fn named(&self) -> impl Iterator<Item = u64> {
-        self.held.values().map(|held| held.named)
-    }
-}
+pub use need::Need;
+pub use number::{NumberKey, NumberKind, Quota, QuotaKey};
+pub use slice::Slice;
 
 /// What a batch did, on its way to storage.
 #[derive(Clone, Debug, Default)]
@@ -358,6 +47,10 @@ pub struct Changes {
     pub quotas: Vec<(QuotaKey, Arc<Quota>)>,
     pub mandates: Vec<(Id<Mandate>, Arc<Mandate>)>,
     pub permits: Vec<(Id<Permit>, Arc<Permit>)>,
+    pub stocks: Vec<(StockKey, Arc<Stock>)>,
+    pub stock_moves: Vec<(StockMoveKey, Arc<StockMove>)>,
+    pub bags: Vec<(BagNo, Arc<Bag>)>,
+    pub manifests: Vec<(ManifestId, Arc<Manifest>)>,
     pub last_digest: Option<Arc<AccessDigest>>,
     pub peers: Vec<(HubId, Arc<Peer>)>,
     /// In the order in which they happened.
@@ -386,6 +79,10 @@ pub struct World {
     pub quotas: Slice<QuotaKey, Quota>,
     pub mandates: Slice<Id<Mandate>, Mandate>,
     pub permits: Slice<Id<Permit>, Permit>,
+    pub stocks: Slice<StockKey, Stock>,
+    pub stock_moves: Slice<StockMoveKey, StockMove>,
+    pub bags: Slice<BagNo, Bag>,
+    pub manifests: Slice<ManifestId, Manifest>,
     pub last_digest: Slice<(), AccessDigest>,
     /// Every accepted peer; few, so always loaded.
     pub peers: Slice<HubId, Peer>,
@@ -422,6 +119,10 @@ impl World {
             quotas: Slice::new("quota"),
             mandates: Slice::new("mandate"),
             permits: Slice::new("permit"),
+            stocks: Slice::new("stock"),
+            stock_moves: Slice::new("movement of stock"),
+            bags: Slice::new("bag"),
+            manifests: Slice::new("manifest"),
             last_digest: Slice::new("access digest"),
             peers: Slice::new("peer"),
             balances: Slice::new("balance"),
@@ -453,6 +154,10 @@ impl World {
         need.quotas.retain(|k| self.quotas.lacks(k));
         need.mandates.retain(|k| self.mandates.lacks(k));
         need.permits.retain(|k| self.permits.lacks(k));
+        need.stocks.retain(|k| self.stocks.lacks(k));
+        need.stock_moves.retain(|k| self.stock_moves.lacks(k));
+        need.bags.retain(|k| self.bags.lacks(k));
+        need.manifests.retain(|k| self.manifests.lacks(k));
         need.accounts.retain(|k| self.balances.lacks(k));
         need.last_digest &= self.last_digest.lacks(&());
         need
@@ -465,8 +170,7 @@ impl World {
     /// An account's balance with what this batch has posted so far.
     #[must_use]
     pub fn balance(&self, account: &Account) -> Balance {
-        let held = self.balances.held.get(account).and_then(|held| held.value.as_deref());
-        let start = held.copied().unwrap_or_default();
+        let start = self.balances.present(account).copied().unwrap_or_default();
         self.transfers.iter().fold(start, |balance, t| balance.after(account, t))
     }
 
@@ -549,6 +253,10 @@ impl World {
         self.quotas.keep();
         self.mandates.keep();
         self.permits.keep();
+        self.stocks.keep();
+        self.stock_moves.keep();
+        self.bags.keep();
+        self.manifests.keep();
         self.last_digest.keep();
         self.peers.keep();
         self.events_kept = self.events.len();
@@ -571,6 +279,10 @@ impl World {
         self.quotas.take_back();
         self.mandates.take_back();
         self.permits.take_back();
+        self.stocks.take_back();
+        self.stock_moves.take_back();
+        self.bags.take_back();
+        self.manifests.take_back();
         self.last_digest.take_back();
         self.peers.take_back();
         self.events.truncate(self.events_kept);
@@ -606,6 +318,10 @@ impl World {
             quotas: self.quotas.take_changed(),
             mandates: self.mandates.take_changed(),
             permits: self.permits.take_changed(),
+            stocks: self.stocks.take_changed(),
+            stock_moves: self.stock_moves.take_changed(),
+            bags: self.bags.take_changed(),
+            manifests: self.manifests.take_changed(),
             last_digest: self.last_digest.take_changed().pop().map(|(_, digest)| digest),
             peers: self.peers.take_changed(),
             events: std::mem::take(&mut self.events),
@@ -628,9 +344,11 @@ impl World {
         named.extend(self.offers.named().chain(self.quotes.named()).chain(self.trades.named()));
         named.extend(self.numbers.named().chain(self.quotas.named()).chain(self.balances.named()));
         named.extend(self.mandates.named().chain(self.permits.named()));
+        named.extend(self.stocks.named().chain(self.stock_moves.named()));
+        named.extend(self.bags.named().chain(self.manifests.named()));
         let Some(too_many) = named.len().checked_sub(most).filter(|n| *n > 0) else { return };
         let (_, oldest_kept, _) = named.select_nth_unstable(too_many - 1);
-        let since = (*oldest_kept + 1).min(self.balances.batch.saturating_sub(under_way));
+        let since = (*oldest_kept + 1).min(self.balances.batches().saturating_sub(under_way));
         self.parties.forget(since);
         self.personals.forget(since);
         self.products.forget(since);
@@ -641,23 +359,31 @@ impl World {
         self.quotas.forget(since);
         self.mandates.forget(since);
         self.permits.forget(since);
+        self.stocks.forget(since);
+        self.stock_moves.forget(since);
+        self.bags.forget(since);
+        self.manifests.forget(since);
         self.balances.forget(since);
     }
 
     /// How many things are known, present or absent: what memory this costs.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.parties.held.len()
-            + self.personals.held.len()
-            + self.products.held.len()
-            + self.offers.held.len()
-            + self.quotes.held.len()
-            + self.trades.held.len()
-            + self.numbers.held.len()
-            + self.quotas.held.len()
-            + self.mandates.held.len()
-            + self.permits.held.len()
-            + self.balances.held.len()
+        self.parties.known()
+            + self.personals.known()
+            + self.products.known()
+            + self.offers.known()
+            + self.quotes.known()
+            + self.trades.known()
+            + self.numbers.known()
+            + self.quotas.known()
+            + self.mandates.known()
+            + self.permits.known()
+            + self.stocks.known()
+            + self.stock_moves.known()
+            + self.bags.known()
+            + self.manifests.known()
+            + self.balances.known()
     }
 }
 

@@ -26,6 +26,7 @@ use crate::problem::{Answer, Failure};
 
 pub mod assets;
 pub mod auth;
+pub mod bag;
 pub mod cast;
 pub mod clearance;
 pub mod client;
@@ -34,12 +35,14 @@ pub mod declaration;
 pub mod escrow;
 pub mod estimate;
 pub mod front;
+pub mod handling;
 pub mod health;
 pub mod i18n;
 pub mod jobs;
 pub mod log;
 pub mod lookout;
 pub mod mandate;
+pub mod manifest;
 pub mod metrics;
 pub mod money;
 pub mod node;
@@ -62,6 +65,7 @@ pub mod request;
 pub mod settlement;
 pub mod signed;
 pub mod start;
+pub mod stock;
 pub mod trade_file;
 pub mod verify;
 pub mod waybill;
@@ -189,6 +193,10 @@ pub fn router(app: AppState) -> Router {
         .merge(mandate::routes())
         .merge(clearance::routes())
         .merge(custody::routes())
+        .merge(handling::routes())
+        .merge(stock::routes())
+        .merge(bag::routes())
+        .merge(manifest::routes())
         .merge(escrow::routes())
         .merge(payout::routes(&app))
         .merge(settlement::routes())

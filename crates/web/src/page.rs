@@ -271,20 +271,33 @@ const SELLER: &[Place] = &[
     place("/start", "nav-start"),
     place("/products", "nav-products"),
     place("/trades", "nav-trades"),
+    place("/stock", "nav-my-stock"),
     place("/money", "nav-money"),
     place("/permits", "nav-permits"),
 ];
 const BUYER: &[Place] = &[place("/offers", "nav-shop"), place("/orders", "nav-orders"), place("/money", "nav-money")];
-const OFFICER: &[Place] = &[place("/officer", "nav-officer"), place("/trades", "nav-trades")];
+const OFFICER: &[Place] =
+    &[place("/officer", "nav-officer"), place("/manifests", "nav-manifests"), place("/trades", "nav-trades")];
 const OPERATOR: &[Place] = &[
     place("/operator", "nav-operator"),
     place("/trades", "nav-trades"),
     place("/peers", "nav-peers"),
     place("/settlement", "nav-settlement"),
 ];
-const CARRIER: &[Place] = &[place("/parcels", "nav-parcels"), place("/trades", "nav-trades")];
+const CARRIER: &[Place] = &[
+    place("/parcels", "nav-parcels"),
+    place("/bags", "nav-bags"),
+    place("/manifests", "nav-manifests"),
+    place("/trades", "nav-trades"),
+];
 const BANK: &[Place] = &[place("/payouts", "nav-payouts"), place("/trades", "nav-trades")];
-const WAREHOUSE: &[Place] = &[];
+const WAREHOUSE: &[Place] = &[
+    place("/warehouse", "nav-warehouse"),
+    place("/warehouse/scan", "nav-scan"),
+    place("/warehouse/stock", "nav-stock"),
+    place("/bags", "nav-bags"),
+    place("/manifests", "nav-manifests"),
+];
 const LENDER: &[Place] = &[];
 const BROKER: &[Place] =
     &[place("/clients", "nav-clients"), place("/trades", "nav-trades"), place("/mandates", "nav-mandates")];

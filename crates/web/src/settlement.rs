@@ -191,10 +191,12 @@ async fn api(State(app): State<AppState>, As(..): As<Operator>) -> Answer<Json<V
 /// GET /api/v1/audit
 async fn audit(State(app): State<AppState>, As(..): As<Operator>) -> Answer<Json<Value>> {
     let audit = app.hub.audit_ledger().await?;
-    let sound = audit.is_sound();
+    let stock = app.hub.audit_stock().await?;
+    let sound = audit.is_sound() && stock.is_empty();
     let mut body = json!(audit);
     if let Some(fields) = body.as_object_mut() {
         fields.insert("sound".to_owned(), json!(sound));
+        fields.insert("stock".to_owned(), json!(stock));
     }
     Ok(Json(body))
 }

@@ -56,7 +56,9 @@ struct WaybillPage<'a> {
 fn view(p: &Page, file: &TradeFile, viewer: Viewer) -> View {
     let waybill = file.waybill.as_ref();
     let final_now = file.closed.is_some() || file.peer_clearance.is_final();
-    let may = file.side == Side::Export && matches!(viewer, Viewer::Seller | Viewer::Carrier) && !final_now;
+    let may = file.side == Side::Export
+        && matches!(viewer, Viewer::Seller | Viewer::Carrier | Viewer::Warehouse)
+        && !final_now;
     let gross = waybill.map(|w| w.gross).or_else(|| file.order.as_ref().map(|o| o.quote.gross()));
     let delivery = file.order.as_ref().map(|o| o.delivery.clone());
     View {
@@ -154,7 +156,7 @@ async fn issue(
 ) -> Answer<Value> {
     if !party.is(Role::Carrier) {
         let (_, viewer) = trade_file::load(app, party, trade.as_str()).await?;
-        if viewer != Viewer::Seller {
+        if !matches!(viewer, Viewer::Seller | Viewer::Warehouse) {
             return Err(Failure::role_needed(Role::Carrier));
         }
     }

@@ -10,3 +10,4 @@ mod recovery;
 mod refusal;
 mod storage;
 mod tally;
+mod warehouse;

@@ -11,10 +11,18 @@ macro_rules! files {
     };
 }
 
-pub(super) const CN: &[(&str, &str)] =
-    files!["cn/consumer.toml", "cn/goods.toml", "cn/match.toml", "cn/pack.toml", "cn/risk.toml", "cn/tariff.toml",];
+pub(super) const CN: &[(&str, &str)] = files![
+    "cn/consumer.toml",
+    "cn/goods.toml",
+    "cn/match.toml",
+    "cn/pack.toml",
+    "cn/risk.toml",
+    "cn/tariff.toml",
+    "cn/warehouse.toml",
+];
 
-pub(super) const MY: &[(&str, &str)] = files!["my/goods.toml", "my/match.toml", "my/pack.toml", "my/risk.toml"];
+pub(super) const MY: &[(&str, &str)] =
+    files!["my/goods.toml", "my/match.toml", "my/pack.toml", "my/risk.toml", "my/warehouse.toml"];
 
 pub(super) const MY_CN: &[(&str, &str)] = files!["lanes/my-cn.toml"];
 

@@ -199,7 +199,7 @@ fn value_test(mut f: Fields<'_>, currency: Currency) -> Option<ValueTest> {
 }
 
 /// Two to ten digits each.
-fn hs_prefixes(f: &mut Fields<'_>, key: &str) -> Vec<String> {
+pub(super) fn hs_prefixes(f: &mut Fields<'_>, key: &str) -> Vec<String> {
     let prefixes = f.texts(key);
     for got in &prefixes {
         if !(2..=10).contains(&got.len()) || !got.bytes().all(|b| b.is_ascii_digit()) {

@@ -7,16 +7,17 @@ use jiff::civil::Date;
 use super::load::{Currencies, day_of};
 use super::reader::{Errors, Fields, Problem};
 use super::{
-    Case, Channel, Direction, FeeSide, Lane, Mode, Regime, Restriction, RestrictionState, RuleId, RuleInfo, RuleKind,
-    Rulebook, Stance, Treatment,
+    Case, Channel, CustomsForm, CustomsState, Direction, FeeSide, Lane, ListBar, Mode, ParcelFacts, PreAlertRule,
+    Regime, Restriction, RestrictionState, RuleId, RuleInfo, RuleKind, Rulebook, Stance, Treatment,
 };
 use crate::channel::{ChannelFacts, Draw, met};
-use crate::codes::{Country, HsCode};
+use crate::codes::{Country, HsCode, Place};
 use crate::landed_cost::{AskLine, ChargeKind, LandedCost, LandedCostAsk, LandedCostRefusal, landed_cost};
 use crate::money::{Currency, Money, Rate, parse_fixed};
 use crate::quantity::{Content, ContentUnit, Grams, Size};
 use crate::rate_card::{Packed, freight};
 use crate::readiness::{HsClaim, ReadinessFacts, gap_of};
+use crate::time::BusinessTime;
 
 /// One worked example and where it stands.
 pub(super) struct Example {
@@ -34,6 +35,8 @@ enum Check {
     Tolerance { declared: i64, found: i64, agrees: bool },
     Data { facts: ProductFacts, expect: String },
     Term { ends: Date },
+    StockMove { from: CustomsState, to: CustomsState, expect: CustomsForm },
+    PreAlert(PreAlertCase),
     RateCard { pieces: Vec<Packed>, expect: Money, chargeable: Grams },
     Fee { goods: Money, expect: Money },
     Fx { amount: Money, expect: Money },
@@ -93,6 +96,8 @@ pub(super) fn read(
         }
         RuleKind::Data => data_check(&mut f, currency),
         RuleKind::Term => f.date("ends").map(|ends| Check::Term { ends }),
+        RuleKind::StockMove => stock_move_check(&mut f),
+        RuleKind::PreAlert => pre_alert_check(&mut f, currency),
         RuleKind::RateCard => rate_card_check(&mut f, money.export),
         RuleKind::Fee => fee_check(&mut f, money),
         RuleKind::Fx => {
@@ -104,6 +109,58 @@ pub(super) fn read(
     };
     f.finish();
     Some(Example { rule: info.id.clone(), file: info.file.clone(), number, date: date?, check: check? })
+}
+
+fn stock_move_check(f: &mut Fields<'_>) -> Option<Check> {
+    let from = f.one_of("from", &CustomsState::names());
+    let to = f.one_of("to", &CustomsState::names());
+    let expect = f.one_of("expect", &CustomsForm::ALL);
+    Some(Check::StockMove { from: from?, to: to?, expect: expect? })
+}
+
+/// One parcel of a consignment, and how long before arrival the pre-alert came.
+struct PreAlertCase {
+    mode: Mode,
+    place: Place,
+    minutes: i64,
+    hs: HsCode,
+    origin: Country,
+    value: Money,
+    gross: Grams,
+    /// `by-list`, or the first reason why not.
+    expect: String,
+}
+
+fn pre_alert_check(f: &mut Fields<'_>, currency: Currency) -> Option<Check> {
+    let mode = f.one_of("mode", &Mode::ALL);
+    let place = f.parsed("place");
+    let minutes = f.integer("minutes-before", 0, 100_000);
+    let hs = f.parsed("hs");
+    let origin = f.parsed("origin");
+    let value = f.amount("value", currency);
+    let gross = f.integer("grams", 1, 1_000_000);
+    let expect = f.text("expect");
+    let case = PreAlertCase {
+        mode: mode?,
+        place: place?,
+        minutes: minutes?,
+        hs: hs?,
+        origin: origin?,
+        value: value?,
+        gross: Grams(gross?),
+        expect: expect?,
+    };
+    Some(Check::PreAlert(case))
+}
+
+/// What a worked parcel comes to: `by-list`, or the code of the first reason against it.
+fn pre_alert_outcome(rule: &PreAlertRule, case: &PreAlertCase, book: &Rulebook, date: Date) -> String {
+    let told = BusinessTime::from_micros(0);
+    let late = told > rule.deadline(told.plus_seconds(case.minutes * 60));
+    let facts = ParcelFacts { value: case.value, gross: case.gross, goods: vec![(&case.hs, case.origin)] };
+    let reasons = rule.reasons(&facts, case.mode, book, date);
+    let whole = late.then_some(ListBar::PreAlertLate).or_else(|| rule.closed_to(case.mode, &case.place));
+    whole.into_iter().chain(reasons).next().map_or("by-list".to_owned(), |reason| code_of(&reason))
 }
 
 fn regime(f: &mut Fields<'_>) -> Option<Regime> {
@@ -320,6 +377,14 @@ pub(super) fn check_in_book(example: &Example, book: &Rulebook, errors: &Errors)
             let Some(rule) = example.mine(&terms, |rule| &rule.info, errors) else { return };
             let got = example.date.checked_add(jiff::Span::new().days(rule.days.0)).ok();
             example.compare(errors, &Some(*ends), &got);
+        }
+        Check::StockMove { from, to, expect } => {
+            let Some(rule) = example.mine(&book.stock_moves, |rule| &rule.info, errors) else { return };
+            example.compare(errors, &(*from, *to, *expect), &(rule.from, rule.to, rule.form));
+        }
+        Check::PreAlert(case) => {
+            let Some(rule) = example.mine(&book.pre_alerts, |rule| &rule.info, errors) else { return };
+            example.compare(errors, &case.expect, &pre_alert_outcome(rule, case, book, example.date));
         }
         Check::RateCard { .. } | Check::Fee { .. } | Check::Fx { .. } => example.misses(errors),
     }

@@ -11,9 +11,9 @@ use super::examples::{self, Example};
 use super::reader::{Errors, Fields, PackError, Problem};
 use super::tariff::RawTable;
 use super::{
-    Confidence, ConsumptionTax, DataRule, DescriptionRule, Fee, FxSample, Knowledge, Lane, Limit, PositiveList, Regime,
-    Restriction, RiskRule, RuleId, RuleIndex, RuleInfo, RuleKind, Rulebook, Tariff, TaxBase, TaxRule, Term, Tolerance,
-    TradeField, Words, digest, lane,
+    Confidence, ConsumptionTax, DataRule, DescriptionRule, Fee, FxSample, Knowledge, Lane, Limit, PositiveList,
+    PreAlertRule, Regime, Restriction, RiskRule, RuleId, RuleIndex, RuleInfo, RuleKind, Rulebook, StockMoveRule,
+    Tariff, TaxBase, TaxRule, Term, Tolerance, TradeField, Words, digest, lane,
 };
 use crate::codes::Country;
 use crate::money::Currency;
@@ -24,7 +24,7 @@ use crate::time::Days;
 const MOST_BYTES: usize = 2_000_000;
 
 /// The lists of a rule pack and of a lane, with the kind of rule that each holds.
-const KINDS: [(&str, RuleKind); 16] = [
+const KINDS: [(&str, RuleKind); 18] = [
     ("limit", RuleKind::Limit),
     ("tax-base", RuleKind::TaxBase),
     ("tax", RuleKind::Tax),
@@ -38,6 +38,8 @@ const KINDS: [(&str, RuleKind); 16] = [
     ("description", RuleKind::Description),
     ("data", RuleKind::Data),
     ("term", RuleKind::Term),
+    ("stock-move", RuleKind::StockMove),
+    ("pre-alert", RuleKind::PreAlert),
     ("rate-card", RuleKind::RateCard),
     ("fee", RuleKind::Fee),
     ("fx", RuleKind::Fx),
@@ -200,6 +202,8 @@ struct Draft {
     tolerances: Vec<Tolerance>,
     descriptions: Vec<DescriptionRule>,
     data: Vec<DataRule>,
+    stock_moves: Vec<StockMoveRule>,
+    pre_alerts: Vec<PreAlertRule>,
     quote_validity: Option<Term>,
     claim_window: Option<Term>,
     rate_cards: Vec<RateCard>,
@@ -290,6 +294,16 @@ impl Draft {
             RuleKind::Data => {
                 self.data.push(DataRule::read(f, common, currency)?);
                 None
+            }
+            RuleKind::StockMove => {
+                let rule = StockMoveRule::read(f, common)?;
+                let subject = format!("stock-move {} {}", rule.from.code(), rule.to.code());
+                self.stock_moves.push(rule);
+                Some(subject)
+            }
+            RuleKind::PreAlert => {
+                self.pre_alerts.push(PreAlertRule::read(f, common, currency)?);
+                Some("pre-alert".to_owned())
             }
             RuleKind::Term => {
                 let which = f.one_of("term", &[("quote-validity", true), ("claim-window", false)]);
@@ -449,6 +463,8 @@ fn build_rulebook(files: &[(String, String)], errors: &Errors) -> Option<(Rulebo
         risks: draft.risks,
         descriptions: draft.descriptions,
         data: draft.data,
+        stock_moves: draft.stock_moves,
+        pre_alerts: draft.pre_alerts,
         tolerances: draft.tolerances,
         rules,
         files: Vec::new(),

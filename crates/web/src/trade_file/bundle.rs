@@ -281,8 +281,8 @@ pub fn shows(view: View, event: &Event) -> bool {
 #[must_use]
 pub const fn views(viewer: Viewer) -> &'static [&'static str] {
     match viewer {
-        Viewer::Carrier => &["public"],
         Viewer::Seller | Viewer::Buyer | Viewer::Broker => &["public", "counterparty"],
+        Viewer::Carrier | Viewer::Warehouse => &["public"],
         Viewer::Officer | Viewer::Operator => &["public", "counterparty", "authority"],
     }
 }

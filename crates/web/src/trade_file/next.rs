@@ -65,6 +65,9 @@ fn own(t: &Page, file: &TradeFile, ball: &Ball, viewer: Viewer, claim_until: Opt
             let until = claim_until.map(|u| t.time(u)).unwrap_or_default();
             (t.s("next-accept-goods-title"), t.w1("next-accept-goods", "when", until))
         }
+        Task::HandOver if viewer == Viewer::Warehouse => {
+            (t.s("next-warehouse-hand-over-title"), t.s("next-warehouse-hand-over"))
+        }
         Task::Examine => (t.s("next-examine-title"), t.w1("next-examine", "when", when)),
         _ => (t.s(&format!("next-{code}-title")), t.s(&format!("next-{code}"))),
     };
@@ -80,6 +83,8 @@ fn action(t: &Page, file: &TradeFile, task: Task, viewer: Viewer) -> Option<Acti
         (Task::Mend, Viewer::Seller | Viewer::Buyer | Viewer::Broker) if held_field(file) == Some("permit") => {
             link(format!("{here}/permits"), "permit-bring")
         }
+        (Task::PickOrder, Viewer::Warehouse) => link(crate::handling::pick_path(file), "pick-title"),
+        (Task::HandOver, Viewer::Warehouse) => link("/warehouse/scan".to_owned(), "scan-title"),
         (Task::HandOver, _) => link(format!("{here}/waybill"), "waybill-new"),
         (Task::LodgeExport, _) => link(format!("{here}/export-declaration"), "declaration-new"),
         (Task::Mend | Task::Answer, Viewer::Carrier) if file.side == Side::Export => {
@@ -125,7 +130,8 @@ fn others(t: &Page, file: &TradeFile, ball: &Ball, viewer: Viewer) -> Next {
         }
     };
     // The carrier may register the waybill when the seller brings the parcel.
-    let helps = viewer == Viewer::Carrier && ball.task == Task::HandOver && file.side == Side::Export;
+    let hands_over = ball.holder == Holder::Seller && ball.task == Task::HandOver;
+    let helps = viewer == Viewer::Carrier && hands_over && file.side == Side::Export;
     let action = helps.then(|| action(t, file, ball.task, viewer)).flatten();
     let title = if file.closed.is_some() || ball.holder == Holder::Nobody { String::new() } else { t.s("next-other") };
     Next { title, text, action, is_mine: helps }

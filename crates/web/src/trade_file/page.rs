@@ -65,6 +65,8 @@ struct View {
     permits: Vec<String>,
     track: Option<String>,
     bundles: Vec<&'static str>,
+    /// Under which its parcel left, for those who carry or clear it.
+    manifest: Option<(String, String)>,
 }
 
 #[derive(Template)]
@@ -117,11 +119,12 @@ pub async fn show(
         steps: timeline::steps(&p, &visible(events, viewer)),
         to_come: timeline::to_come(&p, &file),
         waybill: file.waybill.as_ref().map(|w| w.no.to_string()),
-        label: file.side == Side::Export && matches!(viewer, Viewer::Seller | Viewer::Carrier | Viewer::Operator),
+        label: file.side == Side::Export && !matches!(viewer, Viewer::Buyer | Viewer::Officer),
         declaration: file.declaration.as_ref().filter(|_| viewer.sees_prices()).map(|d| d.edition),
         permits: if viewer.sees_prices() { crate::permit::of_trade(&p, &file) } else { Vec::new() },
         track: crate::verify::track_path(&app, &file),
         bundles: super::bundle::views(viewer).to_vec(),
+        manifest: crate::manifest::link(&file).filter(|_| !matches!(viewer, Viewer::Seller | Viewer::Buyer)),
     };
     Ok(p.show(&TradePage { p: &p, v, told: None }))
 }
@@ -143,6 +146,11 @@ pub fn visible(events: Vec<timeline::Known>, viewer: Viewer) -> Vec<timeline::Kn
                 | Happened::Examining { .. }
                 | Happened::Detained { .. }
                 | Happened::CustodyRecorded { .. }
+                | Happened::CustodyExcepted { .. }
+                | Happened::ParcelReceived { .. }
+                | Happened::ParcelStored { .. }
+                | Happened::ParcelBagged { .. }
+                | Happened::ParcelUnbagged { .. }
         )
     };
     events.into_iter().filter(|e| of_parcel(&e.what)).collect()
@@ -156,6 +164,7 @@ fn back(p: &Page, viewer: Viewer) -> (&'static str, String) {
         Viewer::Operator => ("/trades", p.s("trades-title-operator")),
         Viewer::Carrier => ("/parcels", p.s("trades-title-carrier")),
         Viewer::Broker => ("/clients", p.s("clients-title")),
+        Viewer::Warehouse => ("/warehouse", p.s("handling-title")),
     }
 }
 

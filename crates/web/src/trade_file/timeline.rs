@@ -58,6 +58,7 @@ fn step(t: &Tr, event: &Known) -> Step {
             | Happened::Examining { .. }
             | Happened::Detained { .. }
             | Happened::PaymentSetAside { .. }
+            | Happened::CustodyExcepted { .. }
     );
     let place = event.n.map_or_else(|| t.s("line-waiting"), |n| t.w1("line-log", "n", t.num(n)));
     let seen = if event.is_witnessed { t.s("line-seen") } else { t.s("line-not-witnessed") };
@@ -115,6 +116,29 @@ pub fn words(t: &Tr, what: &Happened) -> (String, Option<String>) {
         Happened::Asked { field, reason, .. } => (t.s(&key), Some(format!("{}: {reason}", t.by("field", field)))),
         Happened::CustodyRecorded { custody, place, .. } => {
             (t.w1(&key, "step", t.by("step", custody.code())), Some(place.clone()))
+        }
+        Happened::CustodyExcepted { found } => {
+            (t.w1(&key, "exception", t.by("exception", found.exception.code())), Some(found.place.clone()))
+        }
+        Happened::StockMoved { movement } => {
+            let moved = t.by("stock-move", movement.what.code());
+            (t.w2(&key, "move", moved, "n", t.num(movement.pieces)), None)
+        }
+        Happened::ParcelReceived { warehouse_name, .. } => (t.w1(&key, "name", warehouse_name), None),
+        Happened::ParcelStored { bin, .. } => (t.w1(&key, "bin", bin), None),
+        Happened::BagOpened { bag, .. }
+        | Happened::ParcelBagged { bag, .. }
+        | Happened::ParcelUnbagged { bag, .. }
+        | Happened::BagSealed { bag, .. } => (t.w1(&key, "bag", bag), None),
+        Happened::BagLoaded { bag, manifest } | Happened::BagUnloaded { bag, manifest } => {
+            (t.w2(&key, "bag", bag, "manifest", manifest.master()), None)
+        }
+        Happened::ManifestOpened { manifest, .. }
+        | Happened::PreAlertTaken { manifest, .. }
+        | Happened::ManifestArrived { manifest, .. } => (t.w1(&key, "manifest", manifest.master()), None),
+        Happened::ManifestClosed { consignment } => {
+            let parcels: usize = consignment.bags.iter().map(|bag| bag.parcels.len()).sum();
+            (t.w2(&key, "manifest", consignment.id.master(), "n", t.num(parcels)), None)
         }
         Happened::EscrowReleased { due, .. } => (t.w1(&key, "amount", t.money(*due)), None),
         Happened::PayoutInstructed { file, .. } => (t.w1(&key, "file", file), None),

@@ -16,6 +16,8 @@ pub enum Viewer {
     Carrier,
     /// Under a mandate of the seller or the buyer; see `crate::mandate::sees`.
     Broker,
+    /// Keeps the parcel, or makes it up from its stock.
+    Warehouse,
 }
 
 impl Viewer {
@@ -35,7 +37,12 @@ impl Viewer {
         if party.is(Role::Operator) {
             return Some(Self::Operator);
         }
-        (party.is(Role::Carrier) && is_carried(file)).then_some(Self::Carrier)
+        if party.is(Role::Carrier) && is_carried(file) {
+            return Some(Self::Carrier);
+        }
+        let others = file.handling.storage.as_ref().is_some_and(|s| s.warehouse != party.id);
+        let keeps = file.side == Side::Export && is_carried(file) && !others;
+        (party.is(Role::Warehouse) && keeps).then_some(Self::Warehouse)
     }
 
     #[must_use]
@@ -47,13 +54,14 @@ impl Viewer {
             Self::Operator => "operator",
             Self::Carrier => "carrier",
             Self::Broker => "broker",
+            Self::Warehouse => "warehouse",
         }
     }
 
     /// Whether this part pays, is paid or answers for the money.
     #[must_use]
     pub const fn sees_prices(self) -> bool {
-        !matches!(self, Self::Carrier)
+        !matches!(self, Self::Carrier | Self::Warehouse)
     }
 
     #[must_use]
@@ -63,7 +71,7 @@ impl Viewer {
 
     #[must_use]
     pub const fn sees_match(self) -> bool {
-        !matches!(self, Self::Carrier)
+        !matches!(self, Self::Carrier | Self::Warehouse)
     }
 
     /// Whether the ball, as it is named on both hubs, lies with this part on this side.
@@ -74,6 +82,7 @@ impl Viewer {
             Holder::Buyer => self == Self::Buyer,
             Holder::ExportCarrier => self == Self::Carrier && side == Side::Export,
             Holder::ImportCarrier => self == Self::Carrier && side == Side::Import,
+            Holder::Warehouse => self == Self::Warehouse && side == Side::Export,
             Holder::ExportCustoms => self == Self::Officer && side == Side::Export,
             Holder::ImportCustoms => self == Self::Officer && side == Side::Import,
             Holder::ExportHub => self == Self::Operator && side == Side::Export,
@@ -104,6 +113,7 @@ pub fn shown(file: &TradeFile, viewer: Viewer) -> Value {
     let Ok(Value::Object(mut fields)) = serde_json::to_value(file) else { return Value::Null };
     match viewer {
         Viewer::Carrier => fields.retain(|name, _| CARRIER_FIELDS.contains(&name.as_str())),
+        Viewer::Warehouse => fields.retain(|name, _| CARRIER_FIELDS.contains(&name.as_str()) || name == "handling"),
         Viewer::Officer => {}
         Viewer::Seller | Viewer::Buyer | Viewer::Operator | Viewer::Broker => without_tags(&mut fields),
     }

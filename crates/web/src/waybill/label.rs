@@ -31,7 +31,7 @@ pub async fn download(
     Path(id): Path<String>,
 ) -> Answer<Response> {
     let (file, viewer) = trade_file::load(&app, &party, &id).await?;
-    let may = matches!(viewer, Viewer::Seller | Viewer::Carrier | Viewer::Operator);
+    let may = matches!(viewer, Viewer::Seller | Viewer::Carrier | Viewer::Operator | Viewer::Warehouse);
     if !may || file.side != Side::Export {
         return Err(Failure::new(StatusCode::FORBIDDEN, "other-side"));
     }

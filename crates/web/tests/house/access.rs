@@ -20,7 +20,10 @@ const MONEY: &[Who] = &[Who::Operator, Who::Bank];
 const DESK: &[Who] = &[Who::Officer];
 const CARRIES: &[Who] = &[Who::Carrier];
 /// Everybody who has a part in the trade on that side.
-const KUL_PARTS: &[Who] = &[Who::Seller, Who::Carrier, Who::Officer, Who::Operator];
+const KUL_PARTS: &[Who] = &[Who::Seller, Who::Carrier, Who::Officer, Who::Operator, Who::Warehouse];
+const KEEPS: &[Who] = &[Who::Warehouse];
+const HANDLES: &[Who] = &[Who::Warehouse, Who::Carrier];
+const MANIFESTS: &[Who] = &[Who::Warehouse, Who::Carrier, Who::Officer, Who::Operator];
 const HGH_PARTS: &[Who] = &[Who::Buyer, Who::Carrier, Who::Officer, Who::Operator];
 const KUL_PRICES: &[Who] = &[Who::Seller, Who::Officer, Who::Operator];
 const HGH_PRICES: &[Who] = &[Who::Buyer, Who::Officer, Who::Operator];
@@ -40,7 +43,13 @@ fn doors(n: u64) -> Vec<Door> {
             &[Who::Officer, Who::Operator],
         ),
         get(at("/trades", n, "/waybill"), KUL_PARTS, HGH_PARTS),
-        get(at("/trades", n, "/label.pdf"), &[Who::Seller, Who::Carrier, Who::Operator], NOBODY),
+        get(at("/trades", n, "/label.pdf"), &[Who::Seller, Who::Carrier, Who::Operator, Who::Warehouse], NOBODY),
+        get("/warehouse".into(), KEEPS, KEEPS),
+        get("/warehouse/scan".into(), KEEPS, KEEPS),
+        get("/warehouse/stock".into(), KEEPS, KEEPS),
+        get("/bags".into(), HANDLES, HANDLES),
+        get("/manifests".into(), MANIFESTS, MANIFESTS),
+        get("/api/v1/manifests".into(), MANIFESTS, MANIFESTS),
         get(at("/trades", n, "/export-declaration"), KUL_PRICES, HGH_PRICES),
         get(at("/officer", n, ""), DESK, DESK),
         get("/officer".into(), DESK, DESK),
@@ -64,9 +73,11 @@ fn doors(n: u64) -> Vec<Door> {
         post(
             at("/api/v1/trades", n, "/waybill"),
             json!({ "no": s10(99), "gross_grams": 1, "consignee": "x" }),
-            &[Who::Seller, Who::Carrier],
+            &[Who::Seller, Who::Carrier, Who::Warehouse],
             CARRIES,
         ),
+        post(at("/api/v1/trades", n, "/storage"), json!({}), KEEPS, KEEPS),
+        post("/api/v1/bags".into(), json!({ "to": "nobody.sandbox" }), HANDLES, HANDLES),
         post("/api/v1/payout-files".into(), json!({ "file": "PAY-1" }), MONEY, MONEY),
         post("/api/v1/clock".into(), json!({ "to": 0 }), OFFICE, OFFICE),
         post("/api/v1/peers/nobody.sandbox/pause".into(), json!({}), OFFICE, OFFICE),

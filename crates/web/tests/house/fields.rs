@@ -12,7 +12,19 @@ use crate::house::{House, Reach, Ware, Who, at};
 
 /// In no bundle. The buyer and all marks by which persons are recognised stay on the importing hub;
 /// the rest is of no use to whoever gets a bundle.
-const KEPT_BACK: [&str; 19] = [
+const KEPT_BACK: [&str; 31] = [
+    "handling.bag",
+    "handling.exceptions[].at",
+    "handling.exceptions[].exception",
+    "handling.exceptions[].place",
+    "handling.manifest",
+    "handling.picked[].pieces",
+    "handling.picked[].product",
+    "handling.picked[].state",
+    "handling.storage.bin",
+    "handling.storage.name",
+    "handling.storage.since",
+    "handling.storage.warehouse",
     "heard[]",
     "order.buyer.party",
     "order.buyer.tags.id",
@@ -136,13 +148,23 @@ fn a_file_is_shown_to_each_part_by_its_list() {
     let whole = whole();
     let unmarked: BTreeSet<String> = whole.difference(&set(&[&MARKS])).cloned().collect();
     let carrier = set(&[&CARRIER]);
+    let handled = whole.iter().filter(|field| field.starts_with("handling."));
+    let warehouse: BTreeSet<String> = carrier.iter().chain(handled).cloned().collect();
+    let all = [
+        Viewer::Seller,
+        Viewer::Buyer,
+        Viewer::Operator,
+        Viewer::Officer,
+        Viewer::Carrier,
+        Viewer::Warehouse,
+        Viewer::Broker,
+    ];
     for file in filled::trade_files() {
-        for viewer in
-            [Viewer::Seller, Viewer::Buyer, Viewer::Operator, Viewer::Officer, Viewer::Carrier, Viewer::Broker]
-        {
+        for viewer in all {
             let list = match viewer {
                 Viewer::Officer => &whole,
                 Viewer::Carrier => &carrier,
+                Viewer::Warehouse => &warehouse,
                 Viewer::Seller | Viewer::Buyer | Viewer::Operator | Viewer::Broker => &unmarked,
             };
             let outside: Vec<String> = fields(&shown(&file, viewer)).difference(list).cloned().collect();

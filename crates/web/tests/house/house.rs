@@ -48,10 +48,11 @@ pub enum Who {
     Bank,
     Broker,
     Agency,
+    Warehouse,
 }
 
 impl Who {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Seller,
         Self::OtherSeller,
         Self::Buyer,
@@ -62,6 +63,7 @@ impl Who {
         Self::Bank,
         Self::Broker,
         Self::Agency,
+        Self::Warehouse,
     ];
 
     pub const fn role(self) -> Role {
@@ -74,6 +76,7 @@ impl Who {
             Self::Bank => Role::Bank,
             Self::Broker => Role::Broker,
             Self::Agency => Role::Agency,
+            Self::Warehouse => Role::Warehouse,
         }
     }
 
@@ -250,7 +253,7 @@ pub enum Ware {
 }
 
 impl Ware {
-    fn offer(self, seller: Who) -> OfferProduct {
+    pub fn offer(self, seller: Who) -> OfferProduct {
         let (sku, name, description, hs, weight, price, content) = match self {
             Self::Towel => ("TOWEL", "Tea towel", "Cotton kitchen towel, printed", "630260", 250, 4_000, None),
             Self::Honey => ("HONEY", "Forest honey", "Natural forest honey in a glass jar", "040900", 600, 4_500, None),
@@ -316,7 +319,8 @@ impl House {
             let card = peer.site.card.clone().sign(&peer.site.road.key);
             let url = peer.site.card.url.clone();
             side.command(Command::AcceptPeer(AcceptPeer { card, url })).await;
-            for who in [Who::Carrier, Who::Officer, Who::Operator, Who::Bank, Who::Broker, Who::Agency] {
+            for who in [Who::Carrier, Who::Officer, Who::Operator, Who::Bank, Who::Broker, Who::Agency, Who::Warehouse]
+            {
                 side.join(who).await;
             }
         }

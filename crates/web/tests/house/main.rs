@@ -10,4 +10,5 @@ mod look;
 mod papers;
 mod payee;
 mod permits;
+mod warehouse;
 mod watch;
