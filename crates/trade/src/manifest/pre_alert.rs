@@ -86,8 +86,13 @@ pub fn assess<'a>(
     let book = site.rulebook();
     let rule = book.and_then(|book| book.pre_alert(date)).filter(|rule| site.stance.allows(&rule.info));
     let Some((rule, book)) = rule.zip(book) else {
-        let passage = || Passage::OwnDeclaration;
-        return PreAlert { heard_at, rule: None, deadline: None, late: false, lines: lines(told, |_| passage()) };
+        return PreAlert {
+            heard_at,
+            rule: None,
+            deadline: None,
+            late: false,
+            lines: lines(told, |_| Passage::OwnDeclaration),
+        };
     };
     let deadline = rule.deadline(told.voyage.arrives_at);
     let late = heard_at > deadline;

@@ -191,10 +191,10 @@ async fn scanned(
     }
     match custody::find(app, code).await {
         Ok(trade) => at_parcel(p, app, party, trade, context).await,
-        Err(unknown) => match app.hub.products_by_sku(code, 1).await?.is_empty() {
-            true => Err(unknown),
-            false => Ok(Err(format!("/warehouse/stock?sku={}", percent(code)))),
-        },
+        Err(unknown) => {
+            let articles = app.hub.products_by_sku(code, 1).await?;
+            if articles.is_empty() { Err(unknown) } else { Ok(Err(format!("/warehouse/stock?sku={}", percent(code)))) }
+        }
     }
 }
 
