@@ -31,6 +31,7 @@ pub enum Most {
 }
 
 #[derive(clap::Args, Clone, Copy)]
+#[group(skip)]
 pub struct Options {
     /// How each line is written.
     #[arg(long, value_enum, default_value = "auto")]
