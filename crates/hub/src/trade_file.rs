@@ -295,6 +295,11 @@ impl Hub {
         self.stuck("awaiting-payment", Side::Import, "deadline", now, limit).await
     }
 
+    /// Orders whose balance did not come in time after a deposit.
+    pub async fn unpaid_balances(&self, now: BusinessTime, limit: i64) -> Result<Vec<TradeId>, StoreError> {
+        self.stuck("deposited", Side::Import, "deadline", now, limit).await
+    }
+
     /// Payments that have waited for their order since before `opened_before`.
     pub async fn parked_payments(&self, opened_before: BusinessTime, limit: i64) -> Result<Vec<TradeId>, StoreError> {
         self.stuck("awaiting-order", Side::Import, "opened", opened_before, limit).await

@@ -11,4 +11,5 @@ pub mod manifest;
 pub mod pain001;
 pub mod pdf;
 pub mod price_list;
+pub mod sale;
 pub mod xml;

@@ -13,7 +13,7 @@ use trade::clearance::{AskedFor, Channel, Clearance, HoldReason};
 use trade::codes::{BagNo, Country, HubId, S10};
 use trade::command::Problem;
 use trade::custody::{Custody, CustodyKind};
-use trade::declaration::{Declaration, DeclaredLine};
+use trade::declaration::{Declaration, DeclarationKind, DeclaredLine};
 use trade::escrow::{Escrow, EscrowRefusal};
 use trade::event::{Asked, Event, Happened};
 use trade::handling::ExceptionKind;
@@ -38,8 +38,9 @@ use trade::readiness::{Gap, HsClaim};
 use trade::recovery::Contradiction;
 use trade::rulebook::{Direction, Knowledge, Mender, Per, PermitKind, Regime, RuleId, TradeField, Treatment};
 use trade::stock::{CustomsState, StockMovement};
-use trade::time::BusinessTime;
-use trade::trade_file::{Closed, Side, TradeFile, TradeId};
+use trade::terms::{DepositOffer, Incoterm, IncotermReason, Place, Sale, Terms};
+use trade::time::{BusinessTime, Days};
+use trade::trade_file::{Closed, DepositTold, Side, TradeFile, TradeId};
 use trade::waybill::{Waybill, WaybillRefusal};
 
 use cargo::{bin, carriages, consignment, excepted, handling, manifest_id, movements, seal, stock_move};
@@ -152,9 +153,9 @@ pub fn happened() -> Vec<Happened> {
         ProductOffered { product: id(), seller: id(), sku: "SKU".to_owned() },
         ProductPublished { product: id(), seller_name: "Sample".to_owned(), goods: goods(HsClaim::Missing) },
         ProductWithdrawn { product: id() },
-        QuoteAsked { quote: id(), lines: asked(), practice: true },
+        QuoteAsked { quote: id(), lines: asked(), practice: true, terms: business() },
         QuoteGiven { quote: Box::new(quote().without_buyer()) },
-        QuoteRefused { quote: id(), lines: asked(), problem: Problem::of(&QuoteRefusal::NoLines) },
+        QuoteRefused { quote: id(), lines: asked(), terms: business(), problem: Problem::of(&QuoteRefusal::NoLines) },
         PracticeAsked { peer: hub(), lines: asked() },
         OrderPlaced { quote: id(), buyer: id(), total: CNY },
         OrderTaken { quote: Box::new(quote().without_buyer()), delivery: "D-1234".to_owned(), practice: true },
@@ -163,6 +164,8 @@ pub fn happened() -> Vec<Happened> {
         PaymentReceived { payment: "P-1".to_owned(), amount: CNY },
         PaymentSetAside { payment: "P-1".to_owned(), fault: PaymentFault::NoOrder },
         EscrowFunded { amount: CNY },
+        DepositHeld { amount: CNY },
+        DepositSecured { balance_due: AT },
         PaymentSecured {},
         WaybillIssued { waybill: waybill() },
         ExportLodged { edition: 1, channel: Channel::Yellow, rule: Some(rule().to_string()) },
@@ -260,7 +263,7 @@ pub fn happened() -> Vec<Happened> {
     for refusal in quote_refusals() {
         let problem = Problem::of(&refusal);
         all.push(Happened::OrderDeclined { problem: problem.clone() });
-        all.push(Happened::QuoteRefused { quote: id(), lines: asked(), problem });
+        all.push(Happened::QuoteRefused { quote: id(), lines: asked(), terms: business(), problem });
     }
     let not_booked = |problem| Happened::NotBooked { problem };
     all.extend(escrow_refusals().iter().map(Problem::of).map(not_booked));
@@ -336,7 +339,16 @@ fn quote_refusals() -> Vec<QuoteRefusal> {
         Pieces { sku: "SKU".to_owned(), got: 0, max: 9 },
         NotABuyer { party: id() },
         PeerUnknown { peer: hub() },
-        NoLane { from: Country::MY, to: Country::CN },
+        NoLane { from: Country::MY, to: Country::CN, regime: Regime::B2b },
+        ConsumerNeeded { party: id() },
+        BusinessNeeded { party: id() },
+        IncotermNotOffered {
+            incoterm: Incoterm::Fob,
+            reason: IncotermReason::SeaOnly,
+            offered: Incoterm::OFFERED.to_vec()
+        },
+        PlaceElsewhere { place: place(), incoterm: Incoterm::Dap, country: Country::CN },
+        CarriageAbovePrice { carriage: MYR, goods: MYR },
         OfferUnknown { product: id() },
         ProductNotReady { sku: "SKU".to_owned(), first: "hs-missing".to_owned(), gaps: gaps() },
         MixedSellers {},
@@ -461,6 +473,11 @@ pub fn quote() -> Quote {
         date: date(2026, 11, 23),
         asked_at: AT,
         expires_at: AT,
+        sale: Some(Sale {
+            incoterm: Incoterm::Dap,
+            place: place(),
+            deposit: Some(DepositOffer { amount: CNY, balance_within: Days(30) }),
+        }),
         asked_by: Some(id()),
         signature: Some("sig".to_owned()),
     }
@@ -473,6 +490,9 @@ fn landed() -> LandedCost {
         AdValorem {},
         InsideItsBase {},
         BelowThreshold { per: Per::Ml, price: CNY, threshold: CNY },
+        Relieved { value: CNY, limit: CNY },
+        AtTheSale { price: CNY, limit: CNY },
+        TakenAtTheSale {},
     );
     let charge = |formula| Charge {
         line: 0,
@@ -496,7 +516,16 @@ fn landed() -> LandedCost {
         rests_on: vec![RuleUse { rule: rule(), knowledge: Knowledge::Unverified }],
         pack: "00".repeat(32).into(),
         knowledge: Knowledge::Unverified,
+        registration: Some("LRN-1".into()),
     }
+}
+
+fn place() -> Place {
+    "CNHGH".parse().expect("well-formed")
+}
+
+fn business() -> Terms {
+    Terms::Business { incoterm: Incoterm::Dap, place: place() }
 }
 
 fn waybill() -> Waybill {
@@ -505,8 +534,16 @@ fn waybill() -> Waybill {
 
 fn declaration() -> Declaration {
     let line = DeclaredLine { product: id(), hs: hs(), origin: Country::MY, pieces: 2, value: MYR };
-    let permits = vec![permit_use()];
-    Declaration { lines: vec![line], gross: Grams(500), waybill: waybill_no(), lodged_at: AT, edition: 1, permits }
+    Declaration {
+        lines: vec![line],
+        gross: Grams(500),
+        waybill: waybill_no(),
+        lodged_at: AT,
+        edition: 1,
+        kind: DeclarationKind::FullEntry,
+        registration: Some("LRN-1".into()),
+        permits: vec![permit_use()],
+    }
 }
 
 fn permit_use() -> PermitUse {
@@ -596,6 +633,7 @@ pub fn trade_files() -> Vec<TradeFile> {
         peer: Some(hub()),
         order: Some(Arc::clone(&order)),
         payments: payments(),
+        deposited: Some(DepositTold { at: AT, balance_due: AT }),
         secured: Some(AT),
         waybill: Some(waybill()),
         declaration: Some(declaration()),
@@ -613,6 +651,7 @@ pub fn trade_files() -> Vec<TradeFile> {
     };
     let escrows = each_variant!(Escrow:
         Empty {},
+        Deposited { amount: CNY, at: AT, balance_due: AT },
         Funded { amount: CNY, at: AT },
         Released { at: AT, tax: CNY, fee: CNY, due: CNY },
         Returned { amount: CNY, at: AT },

@@ -14,12 +14,13 @@ use trade::product::{Goods, OfferProduct, Product};
 use trade::quantity::{Content, ContentUnit, Grams, Size};
 use trade::quote::{AskQuote, Quote};
 use trade::readiness::HsClaim;
+use trade::terms::{Incoterm, Terms};
 use trade::time::BusinessTime;
 use trade::trade_file::{TradeFile, TradeId};
 use trade::waybill::IssueWaybill;
 
 use crate::random::Random;
-use crate::scene::{buyer, party_id, tags};
+use crate::scene::{Way, buyer_in, firm_in, party_id, tags};
 
 /// Goods of one small firm: article number, words, code, grams, price in sen, contents in ml.
 const GOODS: [(&str, &str, &str, i64, i64, i64); 12] = [
@@ -37,6 +38,22 @@ const GOODS: [(&str, &str, &str, i64, i64, i64); 12] = [
     ("SHI", "cotton shirt with batik print", "620520", 290, 9_900, 0),
 ];
 
+/// Goods of a maker in China, with codes whose duty in Malaysia is known: price in fen.
+const MADE_GOODS: [(&str, &str, &str, i64, i64, i64); 12] = [
+    ("CUP", "plastic drinking cup", "392410", 150, 1_900, 0),
+    ("EAR", "wireless earphones", "851830", 90, 19_900, 0),
+    ("DOL", "plush toy panda", "950300", 260, 4_500, 0),
+    ("TSH", "cotton t-shirt for men", "610910", 210, 5_900, 0),
+    ("OOL", "oolong green tea leaves", "090210", 250, 8_800, 0),
+    ("CHO", "filled chocolate bar", "180631", 120, 2_600, 0),
+    ("BAR", "toilet soap with jasmine", "340111", 160, 1_500, 0),
+    ("LIP", "lip balm with honey", "330410", 40, 3_900, 10),
+    ("TAB", "portable tablet computer", "847130", 620, 129_900, 0),
+    ("RNG", "silver ring with stone", "711311", 30, 26_800, 0),
+    ("BAG", "handbag of coated textile", "420222", 480, 15_900, 0),
+    ("HOU", "plastic laundry basket", "392490", 700, 3_300, 0),
+];
+
 /// How many different goods the generator knows.
 pub const GOODS_COUNT: usize = GOODS.len();
 
@@ -46,16 +63,29 @@ pub const GOODS_COUNT: usize = GOODS.len();
 /// If there is no such number.
 #[must_use]
 pub fn goods(number: usize) -> Goods {
-    let (sku, words, hs, grams, sen, ml) = GOODS[number];
+    goods_on(Way::MyCn, number)
+}
+
+/// Goods that go either way, by their number.
+///
+/// # Panics
+/// If there is no such number.
+#[must_use]
+pub fn goods_on(way: Way, number: usize) -> Goods {
+    let (list, currency) = match way {
+        Way::MyCn => (&GOODS, Currency::MYR),
+        Way::CnMy => (&MADE_GOODS, Currency::CNY),
+    };
+    let (sku, words, hs, grams, minor, ml) = list[number];
     Goods {
         sku: sku.to_owned(),
         name: words.to_owned(),
         description: words.to_owned(),
         hs: HsClaim::Code(hs.parse().expect("six digits")),
-        origin: Some(Country::MY),
+        origin: Some(way.from()),
         weight: Some(Grams(grams)),
         size: Some(Size { length_mm: 120, width_mm: 90, height_mm: 60 }),
-        price: Some(Money::new(sen, Currency::MYR)),
+        price: Some(Money::new(minor, currency)),
         content: (ml > 0).then_some(Content { milli: ml * 1_000, unit: ContentUnit::Ml }),
     }
 }
@@ -63,18 +93,31 @@ pub fn goods(number: usize) -> Goods {
 /// The seller's price list.
 #[must_use]
 pub fn price_list() -> Vec<OfferProduct> {
-    (0..GOODS_COUNT).map(|n| OfferProduct { seller: party_id("seller"), goods: goods(n) }).collect()
+    price_list_on(Way::MyCn)
+}
+
+/// The price list of the seller on either way.
+#[must_use]
+pub fn price_list_on(way: Way) -> Vec<OfferProduct> {
+    (0..GOODS_COUNT).map(|n| OfferProduct { seller: party_id(way.seller()), goods: goods_on(way, n) }).collect()
 }
 
 /// The product that [`price_list`] makes of goods.
 #[must_use]
 pub fn product(number: usize) -> Id<Product> {
-    OfferProduct { seller: party_id("seller"), goods: goods(number) }.product()
+    product_on(Way::MyCn, number)
+}
+
+/// The product that [`price_list_on`] makes of goods.
+#[must_use]
+pub fn product_on(way: Way, number: usize) -> Id<Product> {
+    OfferProduct { seller: party_id(way.seller()), goods: goods_on(way, number) }.product()
 }
 
 /// What goes wrong with a trade, if anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Flaw {
+    #[default]
     None,
     AmountShort,
     PayerOther,
@@ -104,12 +147,29 @@ pub enum PlannedOutcome {
     Paid,
     Unpaid,
     HeldAtImport,
+    /// The balance never came, and the deposit went back.
+    Lapsed,
+}
+
+/// How a business pays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pays {
+    #[default]
+    Whole,
+    /// A deposit, and the balance.
+    InTwo,
+    /// A deposit, and nothing more.
+    DepositOnly,
 }
 
 /// What the people of one trade will do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Plan {
     pub number: u64,
+    pub way: Way,
+    /// Of a business; none is a consumer's parcel.
+    pub incoterm: Option<Incoterm>,
+    pub pays: Pays,
     pub buyer: String,
     pub lines: Vec<(usize, i64)>,
     pub flaw: Flaw,
@@ -124,12 +184,20 @@ pub struct Generator {
     pub flaw_in: u64,
     /// How many buyers share the trades.
     pub buyers: u64,
+    /// Goods go both ways, to consumers and to businesses; otherwise from Malaysia to consumers in China alone.
+    pub both_ways: bool,
 }
 
 impl Generator {
     #[must_use]
     pub const fn new(seed: u64, buyers: u64, flaw_in: u64) -> Self {
-        Self { random: Random::new(seed), next: 0, flaw_in, buyers }
+        Self { random: Random::new(seed), next: 0, flaw_in, buyers, both_ways: false }
+    }
+
+    /// Trades that go both ways.
+    #[must_use]
+    pub const fn both_ways(seed: u64, buyers: u64, flaw_in: u64) -> Self {
+        Self { both_ways: true, ..Self::new(seed, buyers, flaw_in) }
     }
 }
 
@@ -139,11 +207,15 @@ impl Iterator for Generator {
     fn next(&mut self) -> Option<Plan> {
         self.next += 1;
         let random = &mut self.random;
+        let way = if self.both_ways && random.once_in(2) { Way::CnMy } else { Way::MyCn };
+        let incoterm = (self.both_ways && random.once_in(4)).then(|| *random.pick(&Incoterm::OFFERED));
         let kinds = 1 + usize::from(random.once_in(3)) + usize::from(random.once_in(9));
         let mut lines: Vec<(usize, i64)> = Vec::new();
         for _ in 0..kinds {
             let number = usize::try_from(random.below(12)).expect("below twelve");
-            let pieces = 1 + i64::try_from(random.below(3)).expect("below three");
+            // A business buys by the carton: enough to pay for the carriage that a price may hold.
+            let cartons = if incoterm.is_some() { 20 } else { 1 };
+            let pieces = cartons * (1 + i64::try_from(random.below(3)).expect("below three"));
             if lines.iter().all(|(n, _)| *n != number) {
                 lines.push((number, pieces));
             }
@@ -163,8 +235,15 @@ impl Iterator for Generator {
         } else {
             Flaw::None
         };
-        let buyer = format!("buyer-{}", random.below(self.buyers));
-        Some(Plan { number: self.next, buyer, lines, flaw })
+        let pays = match flaw {
+            Flaw::None if incoterm.is_some() => {
+                *random.pick(&[Pays::Whole, Pays::InTwo, Pays::InTwo, Pays::DepositOnly])
+            }
+            _ => Pays::Whole,
+        };
+        let kind = if incoterm.is_some() { "firm" } else { "buyer" };
+        let buyer = format!("{kind}-{}", random.below(self.buyers));
+        Some(Plan { number: self.next, way, incoterm, pays, buyer, lines, flaw })
     }
 }
 
@@ -172,6 +251,7 @@ impl Plan {
     #[must_use]
     pub const fn outcome(&self) -> PlannedOutcome {
         match self.flaw {
+            _ if matches!(self.pays, Pays::DepositOnly) => PlannedOutcome::Lapsed,
             Flaw::AmountShort | Flaw::PayerOther => PlannedOutcome::Unpaid,
             Flaw::Heavy { mended: false }
             | Flaw::Misdirected { mended: false }
@@ -201,8 +281,26 @@ impl Plan {
 
     #[must_use]
     pub fn ask(&self, exporter: &HubId) -> AskQuote {
-        let lines = self.lines.iter().map(|(n, pieces)| Asked { product: product(*n), pieces: *pieces }).collect();
-        AskQuote { quote: self.quote(), exporter: exporter.clone(), lines, buyer: Some(party_id(&self.buyer)) }
+        let line = |(n, pieces): &(usize, i64)| Asked { product: product_on(self.way, *n), pieces: *pieces };
+        AskQuote {
+            quote: self.quote(),
+            exporter: exporter.clone(),
+            lines: self.lines.iter().map(line).collect(),
+            buyer: Some(party_id(&self.buyer)),
+            terms: self.terms(),
+        }
+    }
+
+    /// On which terms the goods are bought.
+    ///
+    /// # Panics
+    /// Never: the places are well-formed.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        let Some(incoterm) = self.incoterm else { return Terms::Parcel };
+        let country = if incoterm.includes_carriage() { self.way.to() } else { self.way.from() };
+        let place = if country == Country::MY { "MYKUL" } else { "CNHGH" };
+        Terms::Business { incoterm, place: place.parse().expect("UN/LOCODE") }
     }
 
     #[must_use]
@@ -245,6 +343,25 @@ impl Plan {
         }
     }
 
+    /// The credits that come for a quote: of a business, a deposit and its balance where it pays so.
+    ///
+    /// # Panics
+    /// Never: a deposit is a part of its total.
+    #[must_use]
+    pub fn payments_for(&self, importer: &HubId, quote: &Quote) -> Vec<ReceivePayment> {
+        let total = quote.landed.total;
+        let whole = self.payments(importer, total);
+        let deposit = quote.sale.as_ref().and_then(|sale| sale.deposit).map(|offer| offer.amount);
+        let (Some(deposit), [payment]) = (deposit.filter(|_| self.pays != Pays::Whole), &whole[..]) else {
+            return whole;
+        };
+        let rest = total.minus(deposit).expect("a part of it");
+        let number = format!("P-{:09}-B", self.number).parse().expect("letters and digits");
+        let first = ReceivePayment { amount: deposit, ..payment.clone() };
+        let balance = ReceivePayment { amount: rest, no: number, ..payment.clone() };
+        if self.pays == Pays::InTwo { vec![first, balance] } else { vec![first] }
+    }
+
     /// The waybill as first issued, and the correction where there is one.
     ///
     /// # Panics
@@ -254,7 +371,7 @@ impl Plan {
         let serial = u32::try_from(self.number % 100_000_000).expect("eight digits");
         let right = IssueWaybill {
             trade: self.trade(importer),
-            no: S10::issue("LX", serial, Country::MY).expect("well-formed"),
+            no: S10::issue("LX", serial, self.way.from()).expect("well-formed"),
             gross,
             consignee: self.delivery(),
             by: party_id("carrier"),
@@ -277,7 +394,7 @@ impl Plan {
     /// The export declaration as first lodged, and the correction where there is one.
     #[must_use]
     pub fn declarations(&self, importer: &HubId, quote: &Quote) -> Vec<LodgeExport> {
-        let as_ordered = LodgeExport::as_ordered(self.trade(importer), party_id("seller"));
+        let as_ordered = LodgeExport::as_ordered(self.trade(importer), party_id(self.way.seller()));
         let Flaw::Undervalued { mended } = self.flaw else { return vec![as_ordered] };
         let lines = quote
             .lines
@@ -295,11 +412,15 @@ impl Plan {
     #[must_use]
     pub fn is_fulfilled_by(&self, file: &TradeFile) -> bool {
         use trade::clearance::Clearance;
+        use trade::escrow::Escrow;
         use trade::trade_file::Closed;
         match self.outcome() {
             PlannedOutcome::Paid => matches!(file.closed, Some(Closed::Paid { .. })),
             PlannedOutcome::Unpaid => file.applied_payment().is_none() && !file.clearance.is_released(),
             PlannedOutcome::HeldAtImport => matches!(file.clearance, Clearance::Held { .. }),
+            PlannedOutcome::Lapsed => {
+                matches!(file.closed, Some(Closed::Lapsed { .. })) && matches!(file.escrow, Escrow::Returned { .. })
+            }
         }
     }
 }
@@ -307,5 +428,17 @@ impl Plan {
 /// The registrations of all buyers that a generator names.
 #[must_use]
 pub fn buyers(count: u64) -> Vec<trade::party::RegisterParty> {
-    (0..count).map(|n| buyer(&format!("buyer-{n}"))).collect()
+    buyers_in(count, Country::CN)
+}
+
+/// The same in either country.
+#[must_use]
+pub fn buyers_in(count: u64, country: Country) -> Vec<trade::party::RegisterParty> {
+    (0..count).map(|n| buyer_in(&format!("buyer-{n}"), country)).collect()
+}
+
+/// The registrations of all businesses that a generator names.
+#[must_use]
+pub fn firms_in(count: u64, country: Country) -> Vec<trade::party::RegisterParty> {
+    (0..count).map(|n| firm_in(&format!("firm-{n}"), country)).collect()
 }

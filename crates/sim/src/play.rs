@@ -6,26 +6,30 @@ use trade::clock::MoveClock;
 use trade::command::Outcome;
 use trade::custody::CustodyKind;
 use trade::escrow::{AcceptGoods, EndClaimWindow};
+use trade::order::LapseOrder;
 use trade::payout::{ConfirmPayout, InstructPayouts, PayoutRef, PayoutState};
 use trade::quote::Quote;
 use trade::time::Days;
 use trade::trade_file::{Stage, TradeId};
 
-use crate::generator::{Flaw, Plan, buyers, price_list};
+use crate::generator::{Flaw, Pays, Plan, buyers_in, firms_in, price_list_on};
 use crate::memory::MemoryHub;
 use crate::random::Random;
-use crate::scene::{Scene, party_id};
+use crate::scene::{Scene, Way, party_id};
 
 /// Buyers and the price list, told to the peer.
 ///
 /// # Panics
 /// If a registration or a product is refused.
 pub fn open(scene: &mut Scene, buyer_count: u64, random: &mut Random) {
-    for buyer in buyers(buyer_count) {
-        scene.hgh.run(buyer).expect("well-formed");
-    }
-    for offer in price_list() {
-        scene.kul.run(offer).expect("well-formed");
+    for way in Way::ALL {
+        let (exporter, importer) = scene.hubs(way);
+        for buyer in buyers_in(buyer_count, way.to()).into_iter().chain(firms_in(buyer_count, way.to())) {
+            importer.run(buyer).expect("well-formed");
+        }
+        for offer in price_list_on(way) {
+            exporter.run(offer).expect("well-formed");
+        }
     }
     scene.settle(random);
 }
@@ -65,53 +69,58 @@ impl Phase {
             Self::Examine | Self::ExamineAgain => officers(scene),
             Self::Correct => correct(scene, plans),
             Self::Deliver => deliver(scene, plans, random),
-            Self::PayOut => [&mut scene.kul, &mut scene.hgh].into_iter().for_each(pay_out_on),
+            Self::PayOut => {
+                lapse(scene, plans, random);
+                [&mut scene.kul, &mut scene.hgh].into_iter().for_each(pay_out_on);
+            }
         }
         scene.settle(random);
     }
 }
 
 fn order(scene: &mut Scene, plans: &[Plan]) {
-    let importer = scene.hgh.site.id.clone();
-    let exporter = scene.kul.site.id.clone();
     for plan in plans {
-        let quote: Quote = take(scene.hgh.run(plan.ask(&exporter)));
-        let payments = plan.payments(&importer, quote.landed.total);
+        let (exporter, hub) = scene.hubs(plan.way);
+        let (exporter, importer) = (exporter.site.id.clone(), hub.site.id.clone());
+        let quote: Quote = take(hub.run(plan.ask(&exporter)));
+        let payments = plan.payments_for(&importer, &quote);
         let early = plan.flaw == Flaw::PaidEarly;
         if early {
             for payment in &payments {
-                taken(&scene.hgh.run(payment.clone()));
+                taken(&hub.run(payment.clone()));
             }
         }
-        taken(&scene.hgh.run(plan.place(&importer)));
+        taken(&hub.run(plan.place(&importer)));
         if !early {
             for payment in &payments {
-                taken(&scene.hgh.run(payment.clone()));
+                taken(&hub.run(payment.clone()));
             }
         }
     }
 }
 
 fn declare(scene: &mut Scene, plans: &[Plan]) {
-    let importer = scene.hgh.site.id.clone();
     for plan in plans {
-        let Some(quote) = scene.hgh.store.quotes.get(&plan.quote()).cloned() else { continue };
-        let waybill = scene.kul.run(plan.waybills(&importer, quote.gross()).swap_remove(0));
+        let (exporter, hub) = scene.hubs(plan.way);
+        let importer = hub.site.id.clone();
+        let Some(quote) = hub.store.quotes.get(&plan.quote()).cloned() else { continue };
+        let waybill = exporter.run(plan.waybills(&importer, quote.gross()).swap_remove(0));
         stands(&waybill);
         // What is not paid is not shipped: the refusal is right.
-        let _ = scene.kul.run(plan.declarations(&importer, &quote).swap_remove(0));
+        let _ = exporter.run(plan.declarations(&importer, &quote).swap_remove(0));
     }
 }
 
 fn correct(scene: &mut Scene, plans: &[Plan]) {
-    let importer = scene.hgh.site.id.clone();
     for plan in plans {
-        let Some(quote) = scene.hgh.store.quotes.get(&plan.quote()).cloned() else { continue };
+        let (exporter, hub) = scene.hubs(plan.way);
+        let importer = hub.site.id.clone();
+        let Some(quote) = hub.store.quotes.get(&plan.quote()).cloned() else { continue };
         if let Some(correction) = plan.waybills(&importer, quote.gross()).into_iter().nth(1) {
-            stands(&scene.kul.run(correction));
+            stands(&exporter.run(correction));
         }
         if let Some(correction) = plan.declarations(&importer, &quote).into_iter().nth(1) {
-            stands(&scene.kul.run(correction));
+            stands(&exporter.run(correction));
         }
     }
 }
@@ -125,10 +134,10 @@ fn stands(outcome: &Outcome) {
 }
 
 fn deliver(scene: &mut Scene, plans: &[Plan], random: &mut Random) {
-    let importer = scene.hgh.site.id.clone();
     for (kind, next) in [(CustodyKind::HandedOver, false), (CustodyKind::Departed, true)] {
         for plan in plans {
-            let _ = scene.scan(&plan.trade(&importer), kind);
+            let trade = plan.trade(&scene.importer(plan.way).site.id);
+            let _ = scene.scan(&trade, kind);
         }
         if next {
             scene.settle(random);
@@ -137,17 +146,41 @@ fn deliver(scene: &mut Scene, plans: &[Plan], random: &mut Random) {
     for kind in [CustodyKind::Arrived, CustodyKind::OutForDelivery, CustodyKind::Delivered] {
         for plan in plans {
             // Held parcels do not leave customs: the refusal is right.
-            let _ = scene.scan(&plan.trade(&importer), kind);
+            let trade = plan.trade(&scene.importer(plan.way).site.id);
+            let _ = scene.scan(&trade, kind);
         }
     }
     for plan in plans.iter().filter(|p| p.flaw != Flaw::Silent) {
-        let _ = scene.hgh.run(AcceptGoods { trade: plan.trade(&importer), by: party_id(&plan.buyer) });
+        let (_, hub) = scene.hubs(plan.way);
+        let trade = plan.trade(&hub.site.id);
+        let _ = hub.run(AcceptGoods { trade, by: party_id(&plan.buyer) });
     }
     let later = scene.hgh.now.plus_days(Days(15));
     taken(&scene.hgh.run(MoveClock { to: later }));
+    // The other hub follows before its own windows are looked at.
+    scene.settle(random);
     for plan in plans.iter().filter(|p| p.flaw == Flaw::Silent) {
-        let _ = scene.hgh.run(EndClaimWindow { trade: plan.trade(&importer) });
+        let (_, hub) = scene.hubs(plan.way);
+        let trade = plan.trade(&hub.site.id);
+        let _ = hub.run(EndClaimWindow { trade });
     }
+}
+
+/// Balances that did not come in time: the orders come to nothing.
+fn lapse(scene: &mut Scene, plans: &[Plan], random: &mut Random) {
+    let late: Vec<&Plan> = plans.iter().filter(|p| p.pays == Pays::DepositOnly).collect();
+    if late.is_empty() {
+        return;
+    }
+    let later = scene.hgh.now.plus_days(Days(31));
+    taken(&scene.hgh.run(MoveClock { to: later }));
+    scene.settle(random);
+    for plan in late {
+        let (_, hub) = scene.hubs(plan.way);
+        let trade = plan.trade(&hub.site.id);
+        taken(&hub.run(LapseOrder { trade }));
+    }
+    scene.settle(random);
 }
 
 /// Officers release what is examined.
@@ -178,7 +211,8 @@ fn pay_out_on(hub: &mut MemoryHub) {
         .filter(|(_, p)| !matches!(p.state, PayoutState::Done { .. }))
         .collect();
     for (trade, payout) in due {
-        let file = format!("FILE-{}", trade.order_no()).parse().expect("an order number is a document's");
+        // A file of its own: the digits of the id are as many as a file's number may have.
+        let file = payout.id.text().trim_start_matches("pay_").parse().expect("letters and digits");
         let payouts = vec![PayoutRef { trade: trade.clone(), payout: payout.id }];
         taken(&hub.run(InstructPayouts { file, payouts }));
         let bank_reference = "B-1".to_owned();

@@ -1,4 +1,4 @@
-//! Two hubs and the road between them: Kuala Lumpur sells, Hangzhou buys.
+//! Two hubs and the road between them: Kuala Lumpur and Hangzhou, each of which sells to the other.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -80,6 +80,7 @@ pub fn business(word: &str, role: Role, country: Country) -> RegisterParty {
             identity_checked: true,
             payout_account: Some("0002".to_owned()),
             account_holder: None,
+            registration: None,
             since: START,
         },
         personal: Personal { party: id, fields: BTreeMap::new() },
@@ -89,10 +90,24 @@ pub fn business(word: &str, role: Role, country: Country) -> RegisterParty {
 /// A person who buys.
 #[must_use]
 pub fn buyer(word: &str) -> RegisterParty {
-    let mut buyer = business(word, Role::Buyer, Country::CN);
+    buyer_in(word, Country::CN)
+}
+
+/// A person who buys, in either country.
+#[must_use]
+pub fn buyer_in(word: &str, country: Country) -> RegisterParty {
+    let mut buyer = business(word, Role::Buyer, country);
     buyer.party.person = Some(tags(word));
     buyer.party.payout_account = None;
     buyer
+}
+
+/// A registered business that buys.
+#[must_use]
+pub fn firm_in(word: &str, country: Country) -> RegisterParty {
+    let mut firm = buyer_in(word, country);
+    firm.party.registration = Some(format!("REG-{word}"));
+    firm
 }
 
 /// By what a person of the simulation is recognised.
@@ -106,6 +121,45 @@ pub fn tags(word: &str) -> PersonTags {
 struct Sent {
     acknowledged: u64,
     witnessed: u64,
+}
+
+/// Which way goods go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Way {
+    #[default]
+    MyCn,
+    CnMy,
+}
+
+impl Way {
+    pub const ALL: [Self; 2] = [Self::MyCn, Self::CnMy];
+
+    /// The country that goods leave.
+    #[must_use]
+    pub const fn from(self) -> Country {
+        match self {
+            Self::MyCn => Country::MY,
+            Self::CnMy => Country::CN,
+        }
+    }
+
+    /// The country that they come to.
+    #[must_use]
+    pub const fn to(self) -> Country {
+        match self {
+            Self::MyCn => Country::CN,
+            Self::CnMy => Country::MY,
+        }
+    }
+
+    /// Who sells on it.
+    #[must_use]
+    pub const fn seller(self) -> &'static str {
+        match self {
+            Self::MyCn => "seller",
+            Self::CnMy => "maker",
+        }
+    }
 }
 
 /// Kuala Lumpur, Hangzhou, and what is on its way between them.
@@ -136,6 +190,7 @@ impl Scene {
             }
         }
         kul.run(business("seller", Role::Seller, Country::MY)).expect("well-formed");
+        hgh.run(business("maker", Role::Seller, Country::CN)).expect("well-formed");
         let cards = [&kul, &hgh].map(|hub| hub.site.card.clone().sign(&hub.site.road.key));
         let [of_kul, of_hgh] = cards;
         accept(&mut kul, of_hgh);
@@ -238,19 +293,51 @@ impl Scene {
         *sent = Sent { acknowledged: road.cursor, witnessed: kept };
     }
 
-    /// What the importing hub owes and the exporting hub is owed, and what is on its way between
-    /// them, in minor units: the first is always the sum of the others.
+    /// The hub that goods leave from and the one that they come to, on one way.
+    pub fn hubs(&mut self, way: Way) -> (&mut MemoryHub, &mut MemoryHub) {
+        match way {
+            Way::MyCn => (&mut self.kul, &mut self.hgh),
+            Way::CnMy => (&mut self.hgh, &mut self.kul),
+        }
+    }
+
+    /// The hub that goods come to.
+    #[must_use]
+    pub const fn importer(&self, way: Way) -> &MemoryHub {
+        match way {
+            Way::MyCn => &self.hgh,
+            Way::CnMy => &self.kul,
+        }
+    }
+
+    /// The hub that they leave from.
+    #[must_use]
+    pub const fn exporter(&self, way: Way) -> &MemoryHub {
+        match way {
+            Way::MyCn => &self.kul,
+            Way::CnMy => &self.hgh,
+        }
+    }
+
+    /// What Hangzhou owes and Kuala Lumpur is owed for what went from Malaysia to China, and what is on
+    /// its way between them, in minor units: the first is always the sum of the others.
     #[must_use]
     pub fn dues(&self) -> (i64, i64, i64) {
+        self.dues_of(Way::MyCn)
+    }
+
+    /// The same for either way.
+    #[must_use]
+    pub fn dues_of(&self, way: Way) -> (i64, i64, i64) {
+        let (exporter, importer) = (self.exporter(way), self.importer(way));
         let of = |hub: &MemoryHub, purpose| {
             let matches = |a: &&trade::ledger::Account| a.purpose == purpose;
             hub.store.balances.iter().filter(|(a, _)| matches(a)).map(|(_, b)| b.credit - b.debit).sum::<i64>()
         };
-        let due_to = of(&self.hgh, trade::ledger::Purpose::DueTo);
-        let due_from = -of(&self.kul, trade::ledger::Purpose::DueFrom);
-        let applied = self.kul.store.peers.get(&self.hgh.site.id).map_or(0, |p| p.road.cursor);
-        let in_flight = self
-            .hgh
+        let due_to = of(importer, trade::ledger::Purpose::DueTo);
+        let due_from = -of(exporter, trade::ledger::Purpose::DueFrom);
+        let applied = exporter.store.peers.get(&importer.site.id).map_or(0, |p| p.road.cursor);
+        let in_flight = importer
             .events()
             .iter()
             .filter(|e| e.road_seq.is_some_and(|seq| seq > applied))
@@ -264,9 +351,10 @@ impl Scene {
 
     /// A carrier's scan on the hub that the step belongs to.
     pub fn scan(&mut self, trade: &TradeId, kind: CustodyKind) -> Outcome {
-        let (hub, place) = match kind.side() {
-            Side::Export => (&mut self.kul, "MYKUL"),
-            Side::Import => (&mut self.hgh, "CNHGH"),
+        let in_china = trade.importer() == self.hgh.site.id.as_str();
+        let (hub, place) = match (kind.side(), in_china) {
+            (Side::Export, true) | (Side::Import, false) => (&mut self.kul, "MYKUL"),
+            (Side::Import, true) | (Side::Export, false) => (&mut self.hgh, "CNHGH"),
         };
         hub.run(RecordCustody { trade: trade.clone(), kind, place: place.to_owned(), by: party_id("carrier") })
     }

@@ -71,7 +71,10 @@ fn ordered(scene: &mut Scene, n: u64, pieces: i64) {
     let quote = id::<Quote>(&format!("quote {n}"));
     let lines = vec![Asked { product: honey().product(), pieces }];
     let exporter = scene.kul.site.id.clone();
-    let answer = scene.hgh.run(AskQuote { quote, exporter, lines, buyer: Some(party_id("ann")) }).unwrap();
+    let answer = scene
+        .hgh
+        .run(AskQuote { quote, exporter, lines, buyer: Some(party_id("ann")), terms: trade::terms::Terms::Parcel })
+        .unwrap();
     let total = serde_json::from_value::<Quote>(answer).unwrap().landed.total;
     let (trade, buyer) = (trade_no(n), party_id("ann"));
     let delivery = format!("DLV-{n}");

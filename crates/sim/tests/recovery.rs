@@ -1,10 +1,10 @@
 //! A hub is put back to an old copy in the middle of its trades, and all come to their planned ends.
 
-use sim::generator::{Generator, Plan};
+use sim::generator::{Generator, Pays, Plan};
 use sim::memory::MemoryHub;
 use sim::play::{Phase, is_at_rest, open};
 use sim::random::Random;
-use sim::scene::Scene;
+use sim::scene::{Scene, Way};
 use trade::ledger::{Account, Balance, Purpose};
 use trade::money::Currency;
 use trade::payout::{ConfirmPayout, PayoutState};
@@ -50,11 +50,15 @@ fn with_a_loss(plans: &[Plan], side: Side, copied_after: Option<Phase>, lost_aft
     }
     let executed = debits(&hub(&scene));
     scene.restore(side, copy);
-    let (due_to, due_from, in_flight) = scene.dues();
-    assert!(side == Side::Export || due_to == due_from + in_flight, "{due_to} {due_from} {in_flight}");
+    // On the way on which the hub that was put back is the importing one, it owes what it told at once.
+    let way = if side == Side::Import { Way::MyCn } else { Way::CnMy };
+    let (due_to, due_from, in_flight) = scene.dues_of(way);
+    assert_eq!(due_to, due_from + in_flight);
     scene.settle(&mut random);
-    let (due_to, due_from, _) = scene.dues();
-    assert_eq!(due_to, due_from, "what was told is booked again on both sides");
+    for way in Way::ALL {
+        let (due_to, due_from, _) = scene.dues_of(way);
+        assert_eq!(due_to, due_from, "what was told is booked again on both sides");
+    }
     let again = Phase::ALL.into_iter().filter(|phase| Some(*phase) > copied_after && *phase != Phase::PayOut);
     for phase in again {
         phase.play(&mut scene, plans, &mut random);
@@ -84,6 +88,36 @@ fn whenever_a_hub_is_put_back_every_trade_comes_to_its_planned_end_and_nobody_is
                 assert!(is_at_rest(&scene.hgh), "{case}");
                 assert_eq!(scene.dues(), calm.dues(), "{case}");
                 for (hub, expected) in [(&scene.hgh, &calm.hgh), (&scene.kul, &calm.kul)] {
+                    assert!(hub.imbalance().values().all(|sum| *sum == 0), "{case}");
+                    assert_eq!(net(hub), net(expected), "{case}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_hub_that_imports_and_exports_comes_back_with_deposits_and_balances() {
+    let plans: Vec<Plan> = Generator::both_ways(19, 12, 4).take(32).collect();
+    for pays in [Pays::InTwo, Pays::DepositOnly] {
+        assert!(plans.iter().any(|p| p.pays == pays), "{pays:?}");
+    }
+    let calm = calm(&plans);
+    for side in [Side::Import, Side::Export] {
+        for copied_after in [None, Some(Phase::Order), Some(Phase::Examine), Some(Phase::Deliver)] {
+            for lost_after in [Phase::Order, Phase::ExamineAgain, Phase::Deliver, Phase::PayOut] {
+                if Some(lost_after) <= copied_after {
+                    continue;
+                }
+                let case = format!("{side:?} copied after {copied_after:?}, lost after {lost_after:?}");
+                let scene = with_a_loss(&plans, side, copied_after, lost_after);
+                for plan in &plans {
+                    let hub = scene.importer(plan.way);
+                    let file = &hub.store.trades[&plan.trade(&hub.site.id)];
+                    assert!(plan.is_fulfilled_by(file), "{case}: {plan:?}\n{file:?}");
+                }
+                for (hub, expected) in [(&scene.hgh, &calm.hgh), (&scene.kul, &calm.kul)] {
+                    assert!(is_at_rest(hub), "{case}");
                     assert!(hub.imbalance().values().all(|sum| *sum == 0), "{case}");
                     assert_eq!(net(hub), net(expected), "{case}");
                 }

@@ -51,7 +51,7 @@ fn house(trades: u64) -> (Scene, Random, Vec<TradeId>) {
     scene.kul.run(business("other-warehouse", Role::Warehouse, Country::MY)).unwrap();
     open(&mut scene, 1, &mut random);
     // Two packs of coffee and one lunch box each.
-    let plan = |number| Plan { number, buyer: "buyer-0".to_owned(), lines: vec![(0, 2), (10, 1)], flaw: Flaw::None };
+    let plan = |number| Plan { number, buyer: "buyer-0".to_owned(), lines: vec![(0, 2), (10, 1)], ..Plan::default() };
     let plans: Vec<Plan> = (1..=trades).map(plan).collect();
     Phase::Order.play(&mut scene, &plans, &mut random);
     let importer = scene.hgh.site.id.clone();
@@ -62,7 +62,7 @@ fn house(trades: u64) -> (Scene, Random, Vec<TradeId>) {
 /// The same, with waybills and released at export.
 fn released(trades: u64) -> (Scene, Random, Vec<TradeId>) {
     let (mut scene, mut random, ids) = house(trades);
-    let plan = |number| Plan { number, buyer: "buyer-0".to_owned(), lines: vec![(0, 2), (10, 1)], flaw: Flaw::None };
+    let plan = |number| Plan { number, buyer: "buyer-0".to_owned(), lines: vec![(0, 2), (10, 1)], ..Plan::default() };
     let plans: Vec<Plan> = (1..=trades).map(plan).collect();
     Phase::Declare.play(&mut scene, &plans, &mut random);
     Phase::Examine.play(&mut scene, &plans, &mut random);
@@ -218,7 +218,13 @@ fn an_order_is_picked_to_the_piece_and_the_ball_lies_with_the_warehouse() {
 #[test]
 fn what_is_not_paid_is_not_picked() {
     let (mut scene, ..) = house(0);
-    let plan = Plan { number: 9, buyer: "buyer-0".to_owned(), lines: vec![(0, 1)], flaw: Flaw::AmountShort };
+    let plan = Plan {
+        number: 9,
+        buyer: "buyer-0".to_owned(),
+        lines: vec![(0, 1)],
+        flaw: Flaw::AmountShort,
+        ..Plan::default()
+    };
     Phase::Order.play(&mut scene, std::slice::from_ref(&plan), &mut Random::new(3));
     scene.kul.run(receive("R-1", 0, 10)).unwrap();
     let trade = plan.trade(&scene.hgh.site.id);
@@ -315,7 +321,7 @@ fn a_parcel_lies_in_one_bag_and_a_sealed_bag_is_opened_only_by_breaking_its_seal
 fn a_manifest_moves_all_its_parcels_or_none() {
     let (mut scene, mut random, mut ids) = released(3);
     // One more that is paid and packed, and not declared.
-    let late = Plan { number: 4, buyer: "buyer-0".to_owned(), lines: vec![(0, 1)], flaw: Flaw::None };
+    let late = Plan { number: 4, buyer: "buyer-0".to_owned(), lines: vec![(0, 1)], ..Plan::default() };
     Phase::Order.play(&mut scene, std::slice::from_ref(&late), &mut random);
     let importer = scene.hgh.site.id.clone();
     let gross = scene.hgh.store.quotes[&late.quote()].gross();
@@ -587,7 +593,7 @@ fn whatever_is_scanned_stock_is_the_sum_of_its_movements_and_each_parcel_is_in_o
         let (mut scene, _, mut ids) = released(3);
         // Two more that are paid and neither packed nor declared.
         let plan =
-            |number| Plan { number, buyer: "buyer-0".to_owned(), lines: vec![(0, 2), (10, 1)], flaw: Flaw::None };
+            |number| Plan { number, buyer: "buyer-0".to_owned(), lines: vec![(0, 2), (10, 1)], ..Plan::default() };
         let more: Vec<Plan> = (4..=5).map(plan).collect();
         Phase::Order.play(&mut scene, &more, &mut Random::new(seed));
         ids.extend(more.iter().map(|p| p.trade(&scene.hgh.site.id)));

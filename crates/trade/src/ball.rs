@@ -54,6 +54,8 @@ impl Holder {
 pub enum Task {
     PlaceOrder,
     Pay,
+    /// The rest, after a deposit.
+    PayBalance,
     HandOver,
     /// Take what was ordered from stock and make it a parcel.
     PickOrder,
@@ -75,6 +77,7 @@ impl Task {
         match self {
             Self::PlaceOrder => "place-order",
             Self::Pay => "pay",
+            Self::PayBalance => "pay-balance",
             Self::HandOver => "hand-over",
             Self::PickOrder => "pick-order",
             Self::LodgeExport => "lodge-export",
@@ -128,9 +131,13 @@ pub fn ball(file: &TradeFile) -> Ball {
             return open_refund(file).unwrap_or_else(|| held(Holder::Nobody, Task::Nothing, *at));
         }
         (Escrow::Funded { at, .. }, _) => Some(*at),
-        (Escrow::Empty, secured) => secured,
+        (Escrow::Empty | Escrow::Deposited { .. }, secured) => secured,
     };
     let Some(funded) = funded else {
+        if let Some(told) = file.awaits_balance() {
+            let deadline = Some(told.balance_due);
+            return Ball { deadline, ..held(Holder::Buyer, Task::PayBalance, told.at) };
+        }
         let deadline = Some(order.quote.expires_at);
         return Ball { deadline, ..held(Holder::Buyer, Task::Pay, order.placed_at) };
     };

@@ -16,7 +16,7 @@ use crate::money::Money;
 use crate::party::{Party, Role};
 use crate::permit::{self, PermitNeed};
 pub use crate::rulebook::{Channel, Direction};
-use crate::rulebook::{Mender, Regime, TradeField};
+use crate::rulebook::{Mender, TradeField};
 use crate::time::BusinessTime;
 use crate::trade_file::{Side, TradeFile, TradeId};
 use crate::world::{Need, World};
@@ -181,7 +181,7 @@ fn channel_of(
     freight: Option<Money>,
 ) -> (Channel, Option<String>) {
     let facts = ChannelFacts {
-        regime: Regime::B2cParcel,
+        regime: file.order.as_ref().map(|o| o.quote.regime).unwrap_or_default(),
         direction,
         hs,
         goods,

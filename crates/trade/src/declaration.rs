@@ -17,7 +17,7 @@ use crate::permit::{self, Permit, PermitFault, PermitUse};
 use crate::product::Product;
 use crate::quantity::Grams;
 use crate::quote::QuoteLine;
-use crate::rulebook::PermitKind;
+use crate::rulebook::{PermitKind, Regime};
 use crate::time::BusinessTime;
 use crate::trade_file::{Side, TradeFile, TradeId};
 use crate::waybill::Waybill;
@@ -32,9 +32,43 @@ pub struct Declaration {
     pub lodged_at: BusinessTime,
     /// 1, then one more with each correction.
     pub edition: u32,
+    pub kind: DeclarationKind,
+    /// Where a tax was taken at the sale: the marketplace's number for it, which goes with the parcel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<Arc<str>>,
     /// What it has drawn from permits, each with this hub's word for the other side.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub permits: Vec<PermitUse>,
+}
+
+/// What is lodged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeclarationKind {
+    /// One of a list of consumers' parcels.
+    #[default]
+    List,
+    /// A declaration of its own, with all its fields: form K1 or K2 in Malaysia, the customs declaration
+    /// in China.
+    FullEntry,
+}
+
+impl DeclarationKind {
+    #[must_use]
+    pub const fn of(regime: Regime) -> Self {
+        match regime {
+            Regime::B2b => Self::FullEntry,
+            _ => Self::List,
+        }
+    }
+
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::List => "list",
+            Self::FullEntry => "full-entry",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -298,7 +332,16 @@ impl LodgeExport {
         if gross.0 <= 0 {
             return Err(LodgeRefusal::WeightNotPositive { got: gross });
         }
-        Ok(Declaration { lines, gross, waybill: waybill.no.clone(), lodged_at: now, edition, permits: Vec::new() })
+        Ok(Declaration {
+            lines,
+            gross,
+            waybill: waybill.no.clone(),
+            lodged_at: now,
+            edition,
+            kind: DeclarationKind::of(order.quote.regime),
+            registration: order.quote.landed.registration.clone(),
+            permits: Vec::new(),
+        })
     }
 }
 

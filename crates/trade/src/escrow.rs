@@ -12,7 +12,7 @@ use crate::ledger::{Account, Leg, Purpose, TRANSFER_MAX_MINOR, TransferKind};
 use crate::money::{Money, MoneyError};
 use crate::party::Party;
 use crate::payout::{Payout, PayoutKind};
-use crate::rulebook::{FeeSide, Regime};
+use crate::rulebook::FeeSide;
 use crate::time::BusinessTime;
 use crate::trade_file::{Closed, Side, TradeFile, TradeId};
 use crate::world::{Need, World};
@@ -21,6 +21,12 @@ use crate::world::{Need, World};
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum Escrow {
     Empty,
+    /// A business has paid its deposit; the rest is due.
+    Deposited {
+        amount: Money,
+        at: BusinessTime,
+        balance_due: BusinessTime,
+    },
     Funded {
         amount: Money,
         at: BusinessTime,
@@ -43,6 +49,7 @@ impl Escrow {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Empty => "empty",
+            Self::Deposited { .. } => "deposited",
             Self::Funded { .. } => "funded",
             Self::Released { .. } => "released",
             Self::Returned { .. } => "returned",
@@ -151,7 +158,7 @@ fn releasable(world: &World, trade: &TradeId) -> Result<TradeFile, EscrowRefusal
     match file.escrow {
         Escrow::Funded { .. } if !file.has(CustodyKind::Delivered) => Err(EscrowRefusal::NotDelivered),
         Escrow::Funded { .. } | Escrow::Released { .. } => Ok(file.clone()),
-        Escrow::Empty | Escrow::Returned { .. } => {
+        Escrow::Empty | Escrow::Deposited { .. } | Escrow::Returned { .. } => {
             Err(EscrowRefusal::NothingHeld { state: file.escrow.code().to_owned() })
         }
     }
@@ -193,14 +200,11 @@ fn book_release(world: &mut World, file: &mut TradeFile, at: BusinessTime) -> Re
     let own = |purpose| Account::own(purpose, currency);
     let trade = file.id.clone();
     let peer = quote.exporter.clone();
-    world.transfer(
-        &trade,
-        Leg::Escrow,
-        TransferKind::PostPending,
-        own(Purpose::BuyerFunds),
-        own(Purpose::Proceeds),
-        amount,
-    );
+    // Each payment is held by a transfer of its own: a deposit and its balance are let go as two.
+    for held in file.applied_payments().map(|payment| payment.amount) {
+        let (funds, proceeds) = (own(Purpose::BuyerFunds), own(Purpose::Proceeds));
+        world.transfer(&trade, Leg::Escrow, TransferKind::PostPending, funds, proceeds, held);
+    }
     world.transfer(&trade, Leg::Tax, TransferKind::Posted, own(Purpose::Proceeds), own(Purpose::Tax), tax);
     world.transfer(&trade, Leg::ImportFee, TransferKind::Posted, own(Purpose::Proceeds), own(Purpose::Fee), fee);
     let due_to = Account::with(Purpose::DueTo, &peer, currency);
@@ -276,7 +280,7 @@ impl From<MoneyError> for EscrowRefusal {
 pub fn export_fee(world: &World, file: &TradeFile) -> Result<Money, MoneyError> {
     let Some(order) = &file.order else { return Ok(Money::zero(world.site.currency)) };
     let to = file.peer.as_ref().and_then(|p| world.peers.get(p)).map(crate::peer::Peer::territory);
-    let lane = to.and_then(|to| world.site.rulebooks.lane(world.site.territory, to, Regime::B2cParcel));
+    let lane = to.and_then(|to| world.site.rulebooks.lane(world.site.territory, to, order.quote.regime));
     let goods = order.quote.goods_home()?;
     let fee = lane.and_then(|lane| lane.fee(FeeSide::ExportingHub, order.quote.date));
     fee.map_or(Ok(Money::zero(goods.currency())), |fee| fee.on(goods))

@@ -9,6 +9,7 @@ use crate::id::Id;
 use crate::product::Goods;
 use crate::quote::{LaneTerms, Quote, QuoteRefusal, price};
 use crate::site::Site;
+use crate::terms::Terms;
 use crate::time::BusinessTime;
 use crate::world::World;
 
@@ -20,12 +21,13 @@ pub struct AskEstimate {
     pub from: Country,
     pub goods: Goods,
     pub pieces: i64,
+    pub terms: Terms,
 }
 
 /// Works it out as a quote that has no buyer and no signature.
 pub fn estimate(site: &Arc<Site>, now: BusinessTime, ask: &AskEstimate) -> Result<Quote, QuoteRefusal> {
     let world = World::new(Arc::clone(site), now);
-    let terms = LaneTerms::of(&world, ask.from, ask.exporter.clone())?;
+    let terms = LaneTerms::of(&world, ask.from, ask.exporter.clone(), &ask.terms)?;
     let asked = Asked { product: Id::derived(now, "estimate"), pieces: ask.pieces };
     price(&world, &terms, Id::derived(now, "estimate"), &[(&asked, &ask.goods)], None)
 }

@@ -27,6 +27,7 @@ use crate::quote::Quote;
 use crate::road::Envelope;
 use crate::rulebook::Mender;
 use crate::stock::StockMove;
+use crate::terms::Terms;
 use crate::time::BusinessTime;
 use crate::trade_file::TradeId;
 use crate::waybill::Waybill;
@@ -156,6 +157,8 @@ pub enum Happened {
         lines: Vec<Asked>,
         #[serde(default)]
         practice: bool,
+        #[serde(default)]
+        terms: Terms,
     },
     QuoteGiven {
         quote: Box<Quote>,
@@ -163,6 +166,8 @@ pub enum Happened {
     QuoteRefused {
         quote: Id<Quote>,
         lines: Vec<Asked>,
+        #[serde(default)]
+        terms: Terms,
         problem: Problem,
     },
     /// A sandbox peer wants its seller's goods ordered by the cast.
@@ -198,6 +203,14 @@ pub enum Happened {
     },
     EscrowFunded {
         amount: Money,
+    },
+    /// A part of the total is held; the rest is due.
+    DepositHeld {
+        amount: Money,
+    },
+    /// To the exporting hub.
+    DepositSecured {
+        balance_due: BusinessTime,
     },
     /// To the exporting hub.
     PaymentSecured,

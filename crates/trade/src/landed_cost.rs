@@ -1,5 +1,7 @@
 //! What an order costs to the door: goods, freight, and each import tax with its base, rate and rule.
 
+mod charges;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,8 +12,8 @@ use crate::codes::{Country, HsCode};
 use crate::money::{Currency, Money, MoneyError, Rate};
 use crate::quantity::Content;
 use crate::rulebook::{
-    Basis, ConsumptionTax, Knowledge, Limit, LimitScope, OverLimit, Per, PositiveList, Regime, RuleId, RuleInfo,
-    Rulebook, Stance, TariffRow, TaxBase, TaxFormula, TaxRule, Treatment,
+    Basis, Knowledge, Limit, LimitScope, LowValueTax, OverLimit, Per, PositiveList, Regime, Relief, RuleId, RuleInfo,
+    Rulebook, Stance, TaxBase, TaxFormula, TaxRule, Treatment,
 };
 
 /// The most lines of one order: a parcel for a consumer does not hold more kinds of goods.
@@ -52,7 +54,7 @@ pub struct LandedCost {
     pub freight: Money,
     /// What the limits and taxes are counted on.
     pub taxable: Money,
-    /// By line, and within it duty, consumption tax, VAT.
+    /// By line, and within it duty, consumption tax, VAT or sales tax, low value goods tax.
     pub charges: Vec<Charge>,
     /// The sum of all charges.
     pub tax: Money,
@@ -65,6 +67,9 @@ pub struct LandedCost {
     pub pack: Arc<str>,
     /// The worst of all rules used.
     pub knowledge: Knowledge,
+    /// Where a tax was taken at the sale: the number under which the marketplace is registered for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<Arc<str>>,
 }
 
 /// A rule that an answer rests on.
@@ -80,6 +85,10 @@ pub enum ChargeKind {
     Duty,
     ConsumptionTax,
     Vat,
+    /// Sales tax on import.
+    SalesTax,
+    /// Sales tax on low value goods, taken at the sale.
+    Lvg,
 }
 
 /// One duty or tax of one line: `amount` follows from `base` by `formula`.
@@ -114,6 +123,12 @@ pub enum FormulaKind {
     InsideItsBase,
     /// Not due: the price of a unit, rounded for display, is below the threshold.
     BelowThreshold { per: Per, price: Money, threshold: Money },
+    /// Nothing: the border relieves a parcel whose value is at most the limit.
+    Relieved { value: Money, limit: Money },
+    /// base × rate, taken at the sale since a piece, its price rounded for display, is within the limit.
+    AtTheSale { price: Money, limit: Money },
+    /// Nothing: these goods bore their sales tax at the sale.
+    TakenAtTheSale,
 }
 
 /// Why no landed cost can be given. `line` counts from 0.
@@ -220,8 +235,8 @@ impl From<MoneyError> for LandedCostRefusal {
 /// Freight is split over the lines by their values ([`Money::split`]); the taxable base of a line is
 /// its value with its share. Checks run in this order, and the first that fails refuses: the form of
 /// the request (lines, currency, pieces, values, contents, freight, yearly use); the regime and its
-/// rules on the date; the single limit; the yearly limit; then line by line the positive list, the
-/// rates, the consumption tax. An unverified rule is refused in production where it is first needed.
+/// rules on the date; the single limit; the yearly limit; then line by line the positive list where the
+/// regime has one, the rates, the consumption tax. What the border relieves needs no rates. An unverified rule is refused in production where it is first needed.
 ///
 /// # Errors
 /// The first check that fails, with its values.
@@ -237,29 +252,49 @@ pub fn landed_cost(book: &Rulebook, ask: &LandedCostAsk<'_>) -> Result<LandedCos
     let mut whole = used.note(&rules.base.info)?;
     let (treatment, known) = treatment(&rules, ask, value_of, &mut used)?;
     whole = whole.max(known);
-    let tax_rule = rules.tax(book, treatment)?;
-    whole = whole.max(used.note(&tax_rule.info)?);
 
     let to_split = if rules.base.basis == Basis::Goods { Money::zero(book.currency) } else { ask.freight };
     let shares = split_freight(to_split, ask.lines)?;
     let mut charges = Vec::with_capacity(ask.lines.len() * 3);
     for (at, line) in ask.lines.iter().enumerate() {
+        let relief = rules.relief.map(|relief| (relief, value_of(relief.basis)));
+        let tax_rule = rules.tax(book, of_line(treatment, relief, line))?;
         let share = shares.get(at).copied().unwrap_or(to_split);
         let priced = Line {
             number: u32::try_from(at).unwrap_or(u32::MAX),
             base: line.value.plus(share)?,
             ask: line,
-            known: whole,
+            known: whole.max(used.note(&tax_rule.info)?),
         };
-        let rates = line_rates(book, &rules, ask, &priced, &mut used)?;
-        match tax_rule.formula {
-            TaxFormula::Composite { share } => composite(&priced, &rates, tax_rule, share, &mut charges)?,
-            TaxFormula::Full => in_full(&priced, &rates, &mut used, &mut charges)?,
+        let low = rules.low_value.filter(|low| low.bears(&line.hs, line.pieces, line.value));
+        match (tax_rule.formula, relief) {
+            (TaxFormula::Relief, Some(relief)) => charges::relieved(&priced, relief, low.is_some(), &mut charges),
+            (TaxFormula::Relief, None) => return Err(rules.unknown()),
+            (formula, _) => {
+                let rates = charges::line_rates(book, &rules, ask, &priced, &mut used)?;
+                match formula {
+                    TaxFormula::Composite { share } => {
+                        charges::composite(&priced, &rates, tax_rule, share, &mut charges)?;
+                    }
+                    TaxFormula::DutyAndSalesTax => {
+                        let low = low.map(|low| &*low.info);
+                        charges::duty_and_sales_tax(&priced, &rates, low, &mut used, &mut charges)?;
+                    }
+                    TaxFormula::Full | TaxFormula::Relief => {
+                        charges::in_full(&priced, &rates, &mut used, &mut charges)?;
+                    }
+                }
+            }
+        }
+        if let Some(low) = low {
+            charges::at_the_sale(&priced, low, &mut used, &mut charges)?;
         }
     }
 
     let tax = charges.iter().try_fold(Money::zero(book.currency), |sum, charge| sum.plus(charge.amount))?;
     let knowledge = used.rules.iter().map(|rule| rule.knowledge).max().unwrap_or(Knowledge::Sourced);
+    let at_the_sale = charges.iter().any(|charge| charge.kind == ChargeKind::Lvg);
+    let registration = rules.low_value.filter(|_| at_the_sale).map(|low| low.registration.clone());
     Ok(LandedCost {
         goods,
         freight: ask.freight,
@@ -271,6 +306,7 @@ pub fn landed_cost(book: &Rulebook, ask: &LandedCostAsk<'_>) -> Result<LandedCos
         rests_on: used.rules,
         pack: book.digest.clone(),
         knowledge,
+        registration,
     })
 }
 
@@ -313,43 +349,75 @@ pub(crate) struct RegimeRules<'a> {
     regime: Regime,
     date: Date,
     pub base: &'a TaxBase,
-    pub single: &'a Limit,
-    /// None where the regime has no yearly limit.
+    /// None where the regime has no limit for one order.
+    pub single: Option<&'a Limit>,
+    /// None where it has no yearly limit.
     pub annual: Option<&'a Limit>,
+    /// None where the border relieves nothing.
+    pub relief: Option<&'a Relief>,
+    /// None where nothing is taxed at the sale.
+    pub low_value: Option<&'a LowValueTax>,
+}
+
+/// Of the rules of one regime the one that holds on the date. None where there are none at all; where
+/// there are, but none holds, nobody can say what holds.
+fn holding<'a, T>(
+    mut of_regime: impl Iterator<Item = &'a T> + Clone,
+    info: impl Fn(&T) -> &RuleInfo,
+    date: Date,
+    not_on: impl Fn(&RuleInfo) -> LandedCostRefusal,
+) -> Result<Option<&'a T>, LandedCostRefusal> {
+    let Some(any) = of_regime.clone().next() else { return Ok(None) };
+    of_regime.find(|rule| info(rule).holds_on(date)).map(Some).ok_or_else(|| not_on(info(any)))
 }
 
 impl<'a> RegimeRules<'a> {
     pub fn on(book: &'a Rulebook, regime: Regime, date: Date) -> Result<Self, LandedCostRefusal> {
         let territory = book.territory;
-        let unknown = LandedCostRefusal::RegimeUnknown { territory, regime };
-        let scoped = |scope| book.limits.iter().filter(move |limit| limit.regime == regime && limit.scope == scope);
-        let bases = || book.bases.iter().filter(|base| base.regime == regime);
-        let (Some(any_base), Some(any_limit)) = (bases().next(), scoped(LimitScope::Order).next()) else {
-            return Err(unknown);
-        };
         let not_on = |info: &RuleInfo| LandedCostRefusal::NoRuleOnDate { territory, date, rule: info.id.clone() };
-        let base = bases().find(|base| base.info.holds_on(date)).ok_or_else(|| not_on(&any_base.info))?;
-        let single =
-            scoped(LimitScope::Order).find(|limit| limit.info.holds_on(date)).ok_or_else(|| not_on(&any_limit.info))?;
-        let annual = match scoped(LimitScope::PersonYear).next() {
-            None => None,
-            Some(any) => Some(
-                scoped(LimitScope::PersonYear)
-                    .find(|limit| limit.info.holds_on(date))
-                    .ok_or_else(|| not_on(&any.info))?,
-            ),
+        let bases = book.bases.iter().filter(|base| base.regime == regime);
+        let base = holding(bases, |base| &base.info, date, not_on)?;
+        let base = base.ok_or(LandedCostRefusal::RegimeUnknown { territory, regime })?;
+        let limit = |scope| {
+            let scoped = book.limits.iter().filter(move |limit| limit.regime == regime && limit.scope == scope);
+            holding(scoped, |limit| &limit.info, date, not_on)
         };
-        Ok(Self { territory, regime, date, base, single, annual })
+        let (single, annual) = (limit(LimitScope::Order)?, limit(LimitScope::PersonYear)?);
+        let reliefs = book.reliefs.iter().filter(|relief| relief.regime == regime);
+        let relief = holding(reliefs, |relief| &relief.info, date, not_on)?;
+        // Before its first day nothing was taxed at the sale.
+        let mut low = book.low_value_taxes.iter().filter(|tax| tax.regime == regime);
+        let low_value = low.find(|tax| tax.info.holds_on(date));
+        Ok(Self { territory, regime, date, base, single, annual, relief, low_value })
     }
 
     pub fn tax(&self, book: &'a Rulebook, treatment: Treatment) -> Result<&'a TaxRule, LandedCostRefusal> {
         let fits = |tax: &&TaxRule| tax.regime == self.regime && tax.treatment == treatment;
         let Some(any) = book.taxes.iter().find(fits) else {
-            return Err(LandedCostRefusal::RegimeUnknown { territory: self.territory, regime: self.regime });
+            return Err(self.unknown());
         };
         book.taxes.iter().filter(fits).find(|tax| tax.info.holds_on(self.date)).ok_or_else(|| {
             LandedCostRefusal::NoRuleOnDate { territory: self.territory, date: self.date, rule: any.info.id.clone() }
         })
+    }
+
+    /// The pack has no rules for this regime, or not all.
+    fn unknown(&self) -> LandedCostRefusal {
+        LandedCostRefusal::RegimeUnknown { territory: self.territory, regime: self.regime }
+    }
+
+    /// How goods are taxed in an order that says nothing but that these are in it.
+    pub fn usual(&self, hs: &HsCode) -> Treatment {
+        match (self.single, self.relief) {
+            (Some(_), _) => Treatment::WithinLimits,
+            (None, Some(relief)) if !relief.excludes(hs) => Treatment::Relief,
+            (None, _) => Treatment::Full,
+        }
+    }
+
+    /// Whether only what stands on a list passes under the regime.
+    pub fn has_list(&self, book: &Rulebook) -> bool {
+        book.lists.iter().any(|list| list.regime == self.regime)
     }
 
     /// The list that admits a code, the best known first.
@@ -385,27 +453,48 @@ impl Used<'_> {
     }
 }
 
-/// Tests the limits. An order over the single limit passes only as one piece, where the rule says so.
+/// How one line of an order is taxed: where the border relieves, goods that are excluded stand beside
+/// others that are not.
+fn of_line(order: Treatment, relief: Option<(&Relief, Money)>, line: &AskLine) -> Treatment {
+    match (order, relief) {
+        (Treatment::Relief | Treatment::Full, Some((relief, value))) => {
+            if relief.covers(&line.hs, value) {
+                Treatment::Relief
+            } else {
+                Treatment::Full
+            }
+        }
+        (order, _) => order,
+    }
+}
+
+/// Tests the limits and the relief. An order over the single limit passes only as one piece, where the
+/// rule says so.
 fn treatment(
     rules: &RegimeRules<'_>,
     ask: &LandedCostAsk<'_>,
     value_of: impl Fn(Basis) -> Money,
     used: &mut Used<'_>,
 ) -> Result<(Treatment, Knowledge), LandedCostRefusal> {
-    let single = rules.single;
-    let mut known = used.note(&single.info)?;
-    let value = value_of(single.basis);
-    let one_piece = matches!(ask.lines, [AskLine { pieces: 1, .. }]);
-    let treatment = if single.covers(value) {
-        Treatment::WithinLimits
-    } else if one_piece && single.over == OverLimit::OnePieceTaxedInFull {
-        Treatment::OverSingleLimitInFull
+    let mut known = Knowledge::Sourced;
+    let treatment = if let Some(single) = rules.single {
+        known = used.note(&single.info)?;
+        let value = value_of(single.basis);
+        let one_piece = matches!(ask.lines, [AskLine { pieces: 1, .. }]);
+        if single.covers(value) {
+            Treatment::WithinLimits
+        } else if one_piece && single.over == OverLimit::OnePieceTaxedInFull {
+            Treatment::OverSingleLimitInFull
+        } else {
+            let (limit, rule) = (single.amount, single.info.id.clone());
+            return Err(LandedCostRefusal::OverSingleLimit { taxable: value, limit, rule });
+        }
+    } else if let Some(relief) = rules.relief {
+        known = used.note(&relief.info)?;
+        let value = value_of(relief.basis);
+        if ask.lines.iter().all(|line| relief.covers(&line.hs, value)) { Treatment::Relief } else { Treatment::Full }
     } else {
-        return Err(LandedCostRefusal::OverSingleLimit {
-            taxable: value,
-            limit: single.amount,
-            rule: single.info.id.clone(),
-        });
+        Treatment::Full
     };
     if let (Some(annual), Some(already)) = (rules.annual, ask.year_used) {
         known = known.max(used.note(&annual.info)?);
@@ -438,202 +527,6 @@ struct Line<'a> {
     base: Money,
     /// The worst of the rules that rule the order as a whole.
     known: Knowledge,
-}
-
-/// The rates of a line, and how well each is known.
-struct LineRates<'a> {
-    row: &'a TariffRow,
-    vat: Rate,
-    vat_known: Knowledge,
-    consumption: Option<(&'a ConsumptionTax, Due)>,
-    known: Knowledge,
-}
-
-/// Whether a consumption tax is due.
-#[derive(Clone, Copy)]
-enum Due {
-    Yes(Rate),
-    Below(FormulaKind),
-}
-
-fn line_rates<'a>(
-    book: &'a Rulebook,
-    rules: &RegimeRules<'a>,
-    ask: &LandedCostAsk<'_>,
-    line: &Line<'_>,
-    used: &mut Used<'_>,
-) -> Result<LineRates<'a>, LandedCostRefusal> {
-    let hs = &line.ask.hs;
-    let unknown = |rule: Option<&RuleInfo>| LandedCostRefusal::RateUnknown {
-        line: line.number,
-        hs: hs.clone(),
-        rule: rule.map(|rule| rule.id.clone()),
-    };
-    let list_unknown = || LandedCostRefusal::ListUnknown { line: line.number, hs: hs.clone() };
-    let list = rules.list(book, hs).ok_or_else(list_unknown)?;
-    if list.info.knowledge == Knowledge::Unknown {
-        return Err(list_unknown());
-    }
-    let mut known = line.known.max(used.note(&list.info)?);
-
-    let row = book.tariff.row(hs, ask.date).ok_or_else(|| unknown(None))?;
-    if row.table.knowledge == Knowledge::Unknown {
-        return Err(unknown(Some(&row.table)));
-    }
-    let vat = row.vat.ok_or_else(|| unknown(Some(&row.table)))?;
-    known = known.max(used.note(&row.table)?);
-    let mut vat_known = known;
-    if let Some(choice) = &row.vat_choice {
-        vat_known = vat_known.max(used.note(choice)?);
-    }
-
-    let consumption = match book.tariff.consumption_tax(row, ask.date) {
-        None => None,
-        Some(None) => return Err(unknown(None)),
-        Some(Some(tax)) => {
-            let rate = tax.rate.filter(|_| tax.info.knowledge != Knowledge::Unknown);
-            let rate = rate.ok_or_else(|| unknown(Some(&tax.info)))?;
-            known = known.max(used.note(&tax.info)?);
-            vat_known = vat_known.max(known);
-            Some((tax, due(tax, rate, line)?))
-        }
-    };
-    Ok(LineRates { row, vat, vat_known, consumption, known })
-}
-
-/// Whether the price of a unit reaches the threshold. Compared by products, so nothing is rounded.
-fn due(tax: &ConsumptionTax, rate: Rate, line: &Line<'_>) -> Result<Due, LandedCostRefusal> {
-    if tax.tests.is_empty() {
-        return Ok(Due::Yes(rate));
-    }
-    let missing =
-        || LandedCostRefusal::ContentMissing { line: line.number, hs: line.ask.hs.clone(), rule: tax.info.id.clone() };
-    let test = tax.test_for(line.ask.content).ok_or_else(missing)?;
-    // thousandths of a unit in all pieces
-    let milli = match (test.per, line.ask.content) {
-        (Per::Article, _) => 1_000,
-        (_, Some(content)) => content.milli,
-        (_, None) => return Err(missing()),
-    };
-    let units = i128::from(line.ask.pieces).checked_mul(i128::from(milli)).ok_or(LandedCostRefusal::AmountTooLarge)?;
-    let price = i128::from(line.base.minor()) * 1_000;
-    let threshold = i128::from(test.at_least.minor()).checked_mul(units).ok_or(LandedCostRefusal::AmountTooLarge)?;
-    if price >= threshold {
-        return Ok(Due::Yes(rate));
-    }
-    let price = line.base.scaled(1_000, units)?;
-    Ok(Due::Below(FormulaKind::BelowThreshold { per: test.per, price, threshold: test.at_least }))
-}
-
-impl Line<'_> {
-    fn charge(
-        &self,
-        kind: ChargeKind,
-        (base, rate, amount): (Money, Rate, Money),
-        formula: FormulaKind,
-        rule: &RuleInfo,
-        knowledge: Knowledge,
-    ) -> Charge {
-        Charge {
-            line: self.number,
-            kind,
-            base,
-            rate,
-            formula,
-            amount,
-            rule: rule.id.clone(),
-            source: rule.source.clone(),
-            knowledge,
-        }
-    }
-
-    /// The charge of nothing that says why a consumption tax is not due.
-    fn not_due(&self, tax: &ConsumptionTax, why: FormulaKind, knowledge: Knowledge) -> Charge {
-        let nothing = (self.base, Rate::ZERO, Money::zero(self.base.currency()));
-        self.charge(ChargeKind::ConsumptionTax, nothing, why, &tax.info, knowledge)
-    }
-}
-
-/// No duty, and base × (CT + VAT) / (1 − CT) × share, rounded once and cut by the two rates.
-fn composite(
-    line: &Line<'_>,
-    rates: &LineRates<'_>,
-    rule: &TaxRule,
-    share: Rate,
-    charges: &mut Vec<Charge>,
-) -> Result<(), LandedCostRefusal> {
-    let base = line.base;
-    let nothing = (base, Rate::ZERO, Money::zero(base.currency()));
-    charges.push(line.charge(ChargeKind::Duty, nothing, FormulaKind::NotLevied, &rule.info, line.known));
-
-    let one = i128::from(Rate::ONE.as_nano());
-    let vat = rates.vat;
-    let consumption_tax = match rates.consumption {
-        Some((_, Due::Yes(rate))) => rate,
-        Some((tax, Due::Below(why))) => {
-            charges.push(line.not_due(tax, why, rates.known));
-            Rate::ZERO
-        }
-        None => Rate::ZERO,
-    };
-    let without_ct = one - i128::from(consumption_tax.as_nano());
-    let both = i128::from(vat.as_nano()) + i128::from(consumption_tax.as_nano());
-    let line_tax = base.scaled(both * i128::from(share.as_nano()), without_ct * one)?;
-    let formula = FormulaKind::CompositePart { vat, consumption_tax, share, line_tax };
-    let shown = |rate: Rate| {
-        let nano = (i128::from(rate.as_nano()) * i128::from(share.as_nano())).div_euclid(without_ct);
-        Rate::nano(i64::try_from(nano).unwrap_or(i64::MAX))
-    };
-    let mut vat_part = line_tax;
-    if consumption_tax > Rate::ZERO {
-        let parts = line_tax.split(&[vat.as_nano(), consumption_tax.as_nano()])?;
-        vat_part = parts[0];
-        let numbers = (base, shown(consumption_tax), parts[1]);
-        charges.push(line.charge(ChargeKind::ConsumptionTax, numbers, formula, &rule.info, rates.vat_known));
-    }
-    let numbers = (base, shown(vat), vat_part);
-    charges.push(line.charge(ChargeKind::Vat, numbers, formula, &rule.info, rates.vat_known));
-    Ok(())
-}
-
-/// Duty on the base; consumption tax inside base and duty; VAT on all three. Each rounded once, and
-/// the next computed from the rounded one.
-fn in_full(
-    line: &Line<'_>,
-    rates: &LineRates<'_>,
-    used: &mut Used<'_>,
-    charges: &mut Vec<Charge>,
-) -> Result<(), LandedCostRefusal> {
-    let table = &rates.row.table;
-    let Some(duty_rate) = rates.row.duty else {
-        let rule = Some(table.id.clone());
-        return Err(LandedCostRefusal::RateUnknown { line: line.number, hs: line.ask.hs.clone(), rule });
-    };
-    let mut duty_known = rates.known;
-    if let Some(choice) = &rates.row.duty_choice {
-        duty_known = duty_known.max(used.note(choice)?);
-    }
-    let base = line.base;
-    let duty = base.at(duty_rate)?;
-    charges.push(line.charge(ChargeKind::Duty, (base, duty_rate, duty), FormulaKind::AdValorem, table, duty_known));
-
-    let mut vat_base = base.plus(duty)?;
-    match rates.consumption {
-        None => {}
-        Some((tax, Due::Below(why))) => charges.push(line.not_due(tax, why, rates.known)),
-        Some((tax, Due::Yes(rate))) => {
-            let inside = i128::from(rate.as_nano());
-            let amount = vat_base.scaled(inside, i128::from(Rate::ONE.as_nano()) - inside)?;
-            let numbers = (vat_base, rate, amount);
-            let kind = ChargeKind::ConsumptionTax;
-            charges.push(line.charge(kind, numbers, FormulaKind::InsideItsBase, &tax.info, duty_known));
-            vat_base = vat_base.plus(amount)?;
-        }
-    }
-    let numbers = (vat_base, rates.vat, vat_base.at(rates.vat)?);
-    let known = rates.vat_known.max(duty_known);
-    charges.push(line.charge(ChargeKind::Vat, numbers, FormulaKind::AdValorem, table, known));
-    Ok(())
 }
 
 #[cfg(test)]

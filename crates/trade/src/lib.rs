@@ -50,6 +50,7 @@ pub mod rulebook;
 pub mod site;
 pub mod stock;
 pub mod tally;
+pub mod terms;
 pub mod time;
 pub mod trade_file;
 pub mod waybill;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clearance::HoldReason;
 use crate::money::{Money, MoneyError, sum};
+use crate::order::OrderBuyer;
 use crate::rulebook::{Allowed, Mender, Rulebook, Tolerance, TradeField};
 use crate::time::BusinessTime;
 use crate::trade_file::TradeFile;
@@ -112,19 +113,32 @@ pub fn compare(file: &TradeFile, book: &Rulebook, now: BusinessTime) -> Option<M
     Some(MatchResult { at: now, pack: book.digest.to_string(), differs })
 }
 
-/// The four documents, side by side.
+/// What all payments come to; none where there is none.
+fn paid(payments: &[&crate::payment::Payment]) -> Option<Money> {
+    sum(payments.first()?.amount.currency(), payments.iter().map(|p| p.amount)).ok()
+}
+
+/// The documents, side by side. A business may have paid in two parts.
 struct Documents<'a> {
     order: &'a crate::order::Order,
-    payment: &'a crate::payment::Payment,
+    payments: Vec<&'a crate::payment::Payment>,
+    paid: Money,
     waybill: &'a crate::waybill::Waybill,
     declaration: &'a crate::declaration::Declaration,
 }
 
 impl<'a> Documents<'a> {
     fn of(file: &'a TradeFile) -> Option<Self> {
+        let payments: Vec<_> = file.applied_payments().collect();
+        let paid = paid(&payments)?;
+        // A deposit is not the payment.
+        if file.awaits_balance().is_some() {
+            return None;
+        }
         Some(Self {
             order: file.order.as_ref()?,
-            payment: file.applied_payment()?,
+            payments,
+            paid,
             waybill: file.waybill.as_ref()?,
             declaration: file.declaration.as_ref()?,
         })
@@ -136,10 +150,11 @@ impl<'a> Documents<'a> {
         match field {
             // One number names the trade file, so documents that meet in it bear it.
             TradeField::OrderNumber => Verdict::Equal,
-            TradeField::PaidAmount => number(quote.landed.total.minor(), self.payment.amount.minor(), tolerance),
-            TradeField::Currency => exact(quote.landed.total.currency() == self.payment.amount.currency()),
+            TradeField::PaidAmount => number(quote.landed.total.minor(), self.paid.minor(), tolerance),
+            TradeField::Currency => exact(quote.landed.total.currency() == self.paid.currency()),
             TradeField::Payer => {
-                exact(self.order.buyer.as_ref().is_some_and(|b| b.tags.same_person(&self.payment.payer)))
+                let pays = |b: &OrderBuyer| self.payments.iter().all(|p| b.tags.same_person(&p.payer));
+                exact(self.order.buyer.as_ref().is_some_and(pays))
             }
             TradeField::WaybillNumber => exact(self.waybill.no == self.declaration.waybill),
             TradeField::Consignee => exact(self.order.delivery == self.waybill.consignee),
@@ -225,6 +240,8 @@ fn said(file: &TradeFile, field: TradeField) -> Row {
     let order = file.order.as_ref();
     let quote = order.map(|o| &o.quote);
     let payment = file.applied_payment().or_else(|| file.payments.first());
+    let applied: Vec<_> = file.applied_payments().collect();
+    let amount = paid(&applied).or_else(|| payment.map(|p| p.amount));
     let waybill = file.waybill.as_ref();
     let declaration = file.declaration.as_ref();
     let number = || text(file.id.order_no());
@@ -235,9 +252,7 @@ fn said(file: &TradeFile, field: TradeField) -> Row {
             waybill.map(|_| number()),
             declaration.map(|_| number()),
         ),
-        TradeField::PaidAmount => {
-            (quote.map(|q| Said::Money(q.landed.total)), payment.map(|p| Said::Money(p.amount)), None, None)
-        }
+        TradeField::PaidAmount => (quote.map(|q| Said::Money(q.landed.total)), amount.map(Said::Money), None, None),
         TradeField::Currency => (
             quote.map(|q| text(q.landed.total.currency().code())),
             payment.map(|p| text(p.amount.currency().code())),

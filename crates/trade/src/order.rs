@@ -7,14 +7,16 @@ use serde::{Deserialize, Serialize};
 use crate::clearance;
 use crate::codes::HubId;
 use crate::command::{Decide, Problem};
+use crate::escrow::Escrow;
 use crate::event::Happened;
 use crate::id::Id;
 use crate::landed_cost::{AskLine, LandedCostAsk, LandedCostRefusal, landed_cost};
 use crate::money::Money;
-use crate::party::{Party, PersonTags, Role};
+use crate::party::{Party, PersonTag, PersonTags, Role};
 use crate::payment;
 use crate::quote::{Quote, QuoteRefusal};
 use crate::recovery::Contradiction;
+use crate::rulebook::{Limit, LimitScope};
 use crate::time::BusinessTime;
 use crate::trade_file::{Closed, Side, TradeFile, TradeId};
 use crate::world::{Need, Quota, QuotaKey, World};
@@ -88,10 +90,13 @@ pub fn is_delivery_reference(text: &str) -> bool {
 }
 
 impl PlaceOrder {
+    fn person(&self, world: &World) -> Option<PersonTag> {
+        world.parties.get(&self.buyer)?.person.as_ref()?.id.clone()
+    }
+
+    /// The yearly limit that the order counts against; none where its regime has none.
     fn quota(&self, world: &World) -> Option<QuotaKey> {
-        let buyer = world.parties.get(&self.buyer)?;
-        let person = buyer.person.as_ref()?.id.clone()?;
-        Some(QuotaKey { person, year: world.site.date(world.now).year() })
+        quota_key(world, world.quotes.get(&self.quote)?, self.person(world)?, world.now)
     }
 }
 
@@ -104,8 +109,9 @@ impl Decide for PlaceOrder {
     }
 
     fn reads_more(&self, world: &World, need: &mut Need) {
-        if let Some(key) = self.quota(world) {
-            need.quota(key);
+        // Whatever its regime: the quote may be asked for in the same batch.
+        if let Some(person) = self.person(world) {
+            need.quota(QuotaKey { person, year: world.site.date(world.now).year() });
         }
     }
 
@@ -219,7 +225,14 @@ fn buyer_of(world: &World, quote: &Quote) -> Option<OrderBuyer> {
 /// The yearly limit that an order uses which was told, and lost.
 pub(crate) fn recalled_quota(world: &World, quote: &Quote, placed_at: BusinessTime) -> Option<QuotaKey> {
     let person = buyer_of(world, quote)?.tags.id?;
-    Some(QuotaKey { person, year: world.site.date(placed_at).year() })
+    quota_key(world, quote, person, placed_at)
+}
+
+/// A person's yearly limit, where the rules of the quote's regime have one.
+fn quota_key(world: &World, quote: &Quote, person: PersonTag, placed_at: BusinessTime) -> Option<QuotaKey> {
+    let limits = &world.site.rulebook()?.limits;
+    let limited = |l: &Limit| l.regime == quote.regime && l.scope == LimitScope::PersonYear;
+    limits.iter().any(limited).then(|| QuotaKey { person, year: world.site.date(placed_at).year() })
 }
 
 /// The yearly limit that an order has used.
@@ -230,7 +243,7 @@ pub(crate) fn used_quota(world: &World, trade: &TradeId) -> Option<QuotaKey> {
 fn quota_of(world: &World, file: &TradeFile) -> Option<QuotaKey> {
     let order = file.order.as_ref()?;
     let person = order.buyer.as_ref()?.tags.id.clone()?;
-    Some(QuotaKey { person, year: world.site.date(order.placed_at).year() })
+    quota_key(world, &order.quote, person, order.placed_at)
 }
 
 /// Counts what was bought already, whatever the limit says of it.
@@ -366,7 +379,8 @@ pub fn declined_by_peer(world: &mut World, file: &mut TradeFile, reason: &str) {
     payment::return_funds(world, file);
 }
 
-/// An order that was never paid in time comes to nothing, and gives back the yearly quota.
+/// An order that was never paid in time comes to nothing, and gives back the yearly quota. So does one
+/// whose balance did not come in time: its deposit goes back to the payer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LapseOrder {
     pub trade: TradeId,
@@ -401,14 +415,17 @@ impl Decide for LapseOrder {
             return Ok(self.trade.clone());
         }
         let Some(order) = file.order.clone() else { return Err(unknown) };
-        if file.side == Side::Export || file.applied_payment().is_some() {
-            return Err(LapseRefusal::AlreadyPaid);
-        }
-        if world.now <= order.quote.expires_at {
-            return Err(LapseRefusal::NotYet { expires_at: order.quote.expires_at });
+        let expires_at = match file.escrow {
+            Escrow::Empty if file.side == Side::Import => order.quote.expires_at,
+            Escrow::Deposited { balance_due, .. } => balance_due,
+            _ => return Err(LapseRefusal::AlreadyPaid),
+        };
+        if world.now <= expires_at {
+            return Err(LapseRefusal::NotYet { expires_at });
         }
         give_back(world, &file);
         file.closed = Some(Closed::Lapsed { at: world.now });
+        payment::return_funds(world, &mut file);
         world.happened(Some(&self.trade), file.peer.as_ref(), Happened::OrderLapsed);
         world.trades.put(self.trade.clone(), file);
         Ok(self.trade.clone())

@@ -150,6 +150,9 @@ pub struct Party {
     /// Who holds it as its bank writes the name, where that is not `name`; see `payee`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_holder: Option<String>,
+    /// A business's number in its country's register, under which it imports; public, and no person's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<String>,
     pub since: BusinessTime,
 }
 
@@ -157,6 +160,12 @@ impl Party {
     #[must_use]
     pub fn is(&self, role: Role) -> bool {
         self.roles.contains(&role)
+    }
+
+    /// Whether it buys for trade, as a registered business.
+    #[must_use]
+    pub const fn is_business(&self) -> bool {
+        self.registration.is_some()
     }
 }
 
@@ -226,13 +235,23 @@ pub enum RegisterRefusal {
         max: usize,
     },
     NoRole,
-    /// A buyer of the consumer regime needs an identity to import under.
+    /// A buyer needs an identity to import under: a person's number, or a business's registration.
     IdentityMissing,
+    /// Not 4 to 30 letters, digits, hyphens or slashes.
+    RegistrationNumber {
+        got: String,
+    },
     #[serde(untagged)]
     Payee(PayeeRefusal),
 }
 
 const NAME_MAX: usize = 120;
+
+/// Malaysia's company numbers have 12 digits, China's unified credit codes 18 characters.
+fn is_registration(text: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'/';
+    (4..=30).contains(&text.len()) && text.bytes().all(allowed)
+}
 
 impl Decide for RegisterParty {
     type Answer = Party;
@@ -257,6 +276,9 @@ impl Decide for RegisterParty {
         }
         payee::check(self.party.payout_account.as_deref(), self.party.account_holder.as_deref())
             .map_err(RegisterRefusal::Payee)?;
+        if let Some(got) = self.party.registration.as_deref().filter(|number| !is_registration(number)) {
+            return Err(RegisterRefusal::RegistrationNumber { got: got.chars().take(40).collect() });
+        }
         let party = Party { since: world.now, ..self.party.clone() };
         let commitments = self
             .personal

@@ -15,6 +15,7 @@ use crate::ledger::{Account, Leg, Purpose, TRANSFER_MAX_MINOR, TransferKind};
 use crate::money::{Currency, Money};
 use crate::party::{PersonTag, PersonTags};
 use crate::payout::{Payout, PayoutKind, PayoutState};
+use crate::terms::DepositOffer;
 use crate::time::BusinessTime;
 use crate::trade_file::{Closed, Side, TradeFile, TradeId};
 use crate::world::{Need, NumberKey, World};
@@ -169,9 +170,8 @@ impl Decide for ReceivePayment {
         let received = Happened::PaymentReceived { payment: self.no.to_string(), amount: self.amount };
         world.happened(Some(&self.trade), None, received);
         if let Some(fate) = self.known_but_for_its_number(&mut file) {
-            if matches!(file.escrow, Escrow::Returned { .. })
-                && let Some(payment) = file.applied_payment().cloned()
-            {
+            let applied = file.applied_payments().find(|payment| payment.no == self.no).cloned();
+            if let Some(payment) = applied.filter(|_| matches!(file.escrow, Escrow::Returned { .. })) {
                 give_back(world, &mut file, &payment);
             }
             clearance::advance(world, &mut file);
@@ -234,9 +234,7 @@ fn settle_fate(world: &mut World, file: &mut TradeFile, mut payment: Payment, so
             let proceeds = Account::own(Purpose::Proceeds, currency);
             world.transfer(&file.id, Leg::Funded, TransferKind::Posted, source, funds.clone(), payment.amount);
             world.transfer(&file.id, Leg::Escrow, TransferKind::Pending, funds, proceeds, payment.amount);
-            file.escrow = Escrow::Funded { amount: payment.amount, at: world.now };
-            world.happened(Some(&file.id), None, Happened::EscrowFunded { amount: payment.amount });
-            world.happened(Some(&file.id), file.peer.as_ref(), Happened::PaymentSecured);
+            held(world, file, payment.amount);
             Fate::Applied { at: world.now }
         }
         Some(fault) => {
@@ -252,6 +250,44 @@ fn settle_fate(world: &mut World, file: &mut TradeFile, mut payment: Payment, so
         None => file.payments.push(payment),
     }
     fate
+}
+
+/// Money is in escrow: the whole of the total, a deposit on it, or the balance. Both sides are told.
+fn held(world: &mut World, file: &mut TradeFile, amount: Money) {
+    let now = world.now;
+    let trade = file.id.clone();
+    match deposit_offer(file).filter(|offer| file.escrow == Escrow::Empty && offer.amount == amount) {
+        Some(offer) if file.total() != Some(amount) => {
+            let ordered = file.order.as_ref().map_or(now, |order| order.placed_at);
+            let balance_due = ordered.plus_days(offer.balance_within);
+            file.escrow = Escrow::Deposited { amount, at: now, balance_due };
+            world.happened(Some(&trade), None, Happened::DepositHeld { amount });
+            world.happened(Some(&trade), file.peer.as_ref(), Happened::DepositSecured { balance_due });
+        }
+        _ => {
+            file.escrow = Escrow::Funded { amount: file.total().unwrap_or(amount), at: now };
+            world.happened(Some(&trade), None, Happened::EscrowFunded { amount });
+            world.happened(Some(&trade), file.peer.as_ref(), Happened::PaymentSecured);
+        }
+    }
+}
+
+fn deposit_offer(file: &TradeFile) -> Option<DepositOffer> {
+    file.order.as_ref()?.quote.sale.as_ref()?.deposit
+}
+
+/// What may be paid for an order now: all of it or a deposit, and after a deposit the balance.
+#[must_use]
+pub fn payable(file: &TradeFile) -> Vec<Money> {
+    let Some(total) = file.total().filter(|_| file.closed.is_none()) else { return Vec::new() };
+    match file.escrow {
+        Escrow::Empty => {
+            let deposit = deposit_offer(file).map(|offer| offer.amount).filter(|deposit| *deposit != total);
+            [Some(total), deposit].into_iter().flatten().collect()
+        }
+        Escrow::Deposited { amount, .. } => total.minus(amount).into_iter().collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Promises the money back: a payout to the payer, out of what is unapplied.
@@ -278,15 +314,16 @@ fn fault(file: &TradeFile, payment: &Payment) -> Option<PaymentFault> {
         return Some(PaymentFault::OrderClosed);
     }
     let order = file.order.as_ref()?;
-    if let Some(by) = file.applied_payment() {
-        return Some(PaymentFault::AlreadyPaid { by: by.no.to_string() });
-    }
-    let expected = order.quote.landed.total;
+    let payable = payable(file);
+    let Some(expected) = payable.first().copied() else {
+        let by = file.applied_payment().map(|by| by.no.to_string()).unwrap_or_default();
+        return Some(PaymentFault::AlreadyPaid { by });
+    };
     let got = payment.amount;
     if got.currency() != expected.currency() {
         return Some(PaymentFault::CurrencyDiffers { expected: expected.currency(), got: got.currency() });
     }
-    if got != expected {
+    if !payable.contains(&got) {
         return Some(PaymentFault::AmountDiffers { expected, got });
     }
     let same = order.buyer.as_ref().is_some_and(|b| b.tags.same_person(&payment.payer));
@@ -304,14 +341,19 @@ pub fn apply_parked(world: &mut World, file: &mut TradeFile) {
 
 /// A trade came to nothing: what is in escrow is let go and goes back to the payer.
 pub fn return_funds(world: &mut World, file: &mut TradeFile) {
-    let Escrow::Funded { amount, .. } = file.escrow else { return };
-    let Some(payment) = file.applied_payment().cloned() else { return };
-    let funds = Account::own(Purpose::BuyerFunds, amount.currency());
-    let proceeds = Account::own(Purpose::Proceeds, amount.currency());
-    world.transfer(&file.id, Leg::Escrow, TransferKind::VoidPending, funds, proceeds, amount);
+    let (Escrow::Funded { amount, .. } | Escrow::Deposited { amount, .. }) = file.escrow else { return };
+    let payments: Vec<Payment> = file.applied_payments().cloned().collect();
+    if payments.is_empty() {
+        return;
+    }
+    for payment in &payments {
+        let funds = Account::own(Purpose::BuyerFunds, amount.currency());
+        let proceeds = Account::own(Purpose::Proceeds, amount.currency());
+        world.transfer(&file.id, Leg::Escrow, TransferKind::VoidPending, funds, proceeds, payment.amount);
+    }
     file.escrow = Escrow::Returned { amount, at: world.now };
-    if payment.channel != PaymentChannel::Recalled {
-        give_back(world, file, &payment);
+    for payment in payments.iter().filter(|payment| !payment.channel.is_recalled()) {
+        give_back(world, file, payment);
     }
 }
 
@@ -383,8 +425,30 @@ impl Payout {
 /// escrow only if it is exactly the total, so what came in is known but for its number: a parked
 /// payment that fits, or one that the bank will tell of again.
 pub fn recall(world: &mut World, file: &mut TradeFile, at: BusinessTime) {
-    let Some(total) = file.total().filter(|_| file.escrow == Escrow::Empty) else { return };
-    let Some(order) = &file.order else { return };
+    let Some(total) = file.total() else { return };
+    let amount = match file.escrow {
+        Escrow::Empty => total,
+        Escrow::Deposited { amount, .. } => total.minus(amount).unwrap_or(total),
+        _ => return,
+    };
+    if take_back(world, file, amount, at) {
+        file.escrow = Escrow::Funded { amount: total, at };
+        file.closed = None;
+    }
+}
+
+/// The same for a deposit that this hub told of.
+pub fn recall_deposit(world: &mut World, file: &mut TradeFile, at: BusinessTime, balance_due: BusinessTime) {
+    let Some(offer) = deposit_offer(file).filter(|_| file.escrow == Escrow::Empty) else { return };
+    if take_back(world, file, offer.amount, at) {
+        file.escrow = Escrow::Deposited { amount: offer.amount, at, balance_due };
+        file.closed = None;
+    }
+}
+
+/// Books a payment again that was told as secured.
+fn take_back(world: &mut World, file: &mut TradeFile, total: Money, at: BusinessTime) -> bool {
+    let Some(order) = &file.order else { return false };
     let currency = total.currency();
     let parked = file.payments.iter().position(|p| p.fate == Fate::Parked && p.amount == total);
     let source = if parked.is_some() { Purpose::Unapplied } else { Purpose::Bank };
@@ -393,7 +457,7 @@ pub fn recall(world: &mut World, file: &mut TradeFile, at: BusinessTime) {
         None => {
             let unknown = PersonTags { id: None, name: PersonTag::of(&world.site.person_key, "name", "") };
             let payer = order.buyer.as_ref().map_or(unknown, |b| b.tags.clone());
-            let no = DocumentNo::recalled(file.id.order_no());
+            let no = recalled_no(file);
             let (channel, fate) = (PaymentChannel::Recalled, Fate::Applied { at });
             file.payments.push(Payment { no, amount: total, payer, channel, at, fate });
         }
@@ -402,6 +466,17 @@ pub fn recall(world: &mut World, file: &mut TradeFile, at: BusinessTime) {
     let (from, proceeds) = (Account::own(source, currency), Account::own(Purpose::Proceeds, currency));
     world.transfer(&file.id, Leg::Funded, TransferKind::Posted, from, funds.clone(), total);
     world.transfer(&file.id, Leg::Escrow, TransferKind::Pending, funds, proceeds, total);
-    file.escrow = Escrow::Funded { amount: total, at };
-    file.closed = None;
+    true
+}
+
+/// The number under which a payment stands until the bank tells its own again: one for each part.
+fn recalled_no(file: &TradeFile) -> DocumentNo {
+    let order_no = file.id.order_no();
+    let first = DocumentNo::recalled(order_no);
+    if file.payments.iter().all(|p| p.no != first) {
+        return first;
+    }
+    // A document number has room for 60 characters.
+    let short: String = order_no.chars().take(45).collect();
+    DocumentNo::recalled(&format!("{short}-2"))
 }

@@ -18,11 +18,13 @@ use crate::handling;
 use crate::key::{Purpose, Signature, verify_bytes};
 use crate::manifest::{self, Arrival};
 use crate::order;
-use crate::product::{Offer, OfferKey, PeerAnswer};
+use crate::product::{LaneKey, Offer, OfferKey, PeerAnswer};
 use crate::quote::{AskQuote, Quote, QuoteRefusal};
 use crate::road::{self, Batch, Entry, EpochRefusal, Hashed, NewEpoch, Receipt, RoadRefusal, RoadState};
+use crate::rulebook::Regime;
+use crate::terms::Terms;
 use crate::time::{BusinessTime, WallTime};
-use crate::trade_file::{Closed, Side, TradeFile};
+use crate::trade_file::{Closed, DepositTold, Side, TradeFile};
 use crate::waybill;
 use crate::world::{Need, NumberKey, World};
 
@@ -366,10 +368,20 @@ fn apply(world: &mut World, from: &HubId, event: &Event, road_seq: u64) {
                 world.offers.put(key, Offer { withdrawn: true, ..offer });
             }
         }
-        Happened::QuoteAsked { quote, lines, practice } => answer_quote(world, from, *quote, lines, *practice),
+        Happened::QuoteAsked { quote, lines, practice, terms } => {
+            let ask = AskQuote {
+                quote: *quote,
+                exporter: from.clone(),
+                lines: lines.clone(),
+                buyer: None,
+                terms: terms.clone(),
+            };
+            answer_quote(world, from, &ask, *practice);
+        }
         Happened::QuoteGiven { quote } => quote_given(world, from, quote),
-        Happened::QuoteRefused { lines, problem, .. } => {
-            remember_answer(world, from, lines, &PeerAnswer::Refused { problem: problem.clone() });
+        Happened::QuoteRefused { lines, terms, problem, .. } => {
+            let refused = PeerAnswer::Refused { problem: problem.clone() };
+            remember_answer(world, from, terms.regime(), lines, &refused);
         }
         Happened::OrderTaken { quote, delivery, practice } => {
             let Some(trade) = &event.trade else { return };
@@ -402,6 +414,10 @@ fn apply_to_trade(world: &mut World, from: &HubId, event: &Event, road_seq: u64)
     match &event.what {
         Happened::OrderDeclined { problem } => order::declined_by_peer(world, &mut file, &problem.code),
         Happened::OrderLapsed if file.closed.is_none() => file.closed = Some(Closed::Lapsed { at: world.now }),
+        Happened::DepositSecured { balance_due } => {
+            let told = DepositTold { at: world.now, balance_due: *balance_due };
+            file.deposited = file.deposited.or(Some(told));
+        }
         Happened::PaymentSecured => file.secured = file.secured.or(Some(world.now)),
         Happened::WaybillIssued { waybill } => waybill_from_peer(world, &mut file, waybill),
         Happened::ExportReleased { declaration, by } => {
@@ -486,8 +502,7 @@ fn waybill_from_peer(world: &mut World, file: &mut TradeFile, waybill: &crate::w
 }
 
 /// A peer asks what its seller's goods cost to the door here; it gets a signed quote, or why not.
-fn answer_quote(world: &mut World, from: &HubId, quote: crate::id::Id<Quote>, lines: &[Asked], practice: bool) {
-    let ask = AskQuote { quote, exporter: from.clone(), lines: lines.to_vec(), buyer: None };
+fn answer_quote(world: &mut World, from: &HubId, ask: &AskQuote, practice: bool) {
     match ask.work_out(world) {
         Ok(quote) => {
             world.happened(None, Some(from), Happened::QuoteGiven { quote: Box::new(quote.clone()) });
@@ -495,17 +510,19 @@ fn answer_quote(world: &mut World, from: &HubId, quote: crate::id::Id<Quote>, li
         }
         Err(refusal) => {
             let problem = Problem::of(&refusal);
-            world.happened(None, Some(from), Happened::QuoteRefused { quote, lines: lines.to_vec(), problem });
+            let (quote, lines, terms) = (ask.quote, ask.lines.clone(), ask.terms.clone());
+            world.happened(None, Some(from), Happened::QuoteRefused { quote, lines, terms, problem });
             return;
         }
     }
-    if practice && world.site.mode == crate::card::Mode::Sandbox {
-        world.happened(None, None, Happened::PracticeAsked { peer: from.clone(), lines: lines.to_vec() });
+    if practice && ask.terms == Terms::Parcel && world.site.mode == crate::card::Mode::Sandbox {
+        world.happened(None, None, Happened::PracticeAsked { peer: from.clone(), lines: ask.lines.clone() });
     }
 }
 
 /// The answer to our seller's question. Its signature must be the peer's.
 fn quote_given(world: &mut World, from: &HubId, quote: &Quote) {
+    let regime = quote.regime;
     let asked: Vec<Asked> = quote.lines.iter().map(|l| Asked { product: l.product, pieces: l.pieces }).collect();
     let signature = quote.signature.as_deref().and_then(Signature::from_base64);
     let signed = world.peers.get(from).zip(signature).is_some_and(|(peer, signature)| {
@@ -514,17 +531,18 @@ fn quote_given(world: &mut World, from: &HubId, quote: &Quote) {
     let other = world.quotes.get(&quote.id).is_some_and(|known| known.without_buyer() != quote.without_buyer());
     if other {
         let problem = Problem::of(&QuoteRefusal::QuoteDiffers { quote: quote.id });
-        remember_answer(world, from, &asked, &PeerAnswer::Refused { problem });
+        remember_answer(world, from, regime, &asked, &PeerAnswer::Refused { problem });
         return;
     }
     if !signed || quote.importer != *from {
         let problem = Problem { code: "quote-signature".to_owned(), args: serde_json::Map::new() };
-        remember_answer(world, from, &asked, &PeerAnswer::Refused { problem });
+        remember_answer(world, from, regime, &asked, &PeerAnswer::Refused { problem });
         return;
     }
     remember_answer(
         world,
         from,
+        regime,
         &asked,
         &PeerAnswer::Given { quote: quote.id, total: quote.landed.total, expires_at: quote.expires_at },
     );
@@ -532,10 +550,10 @@ fn quote_given(world: &mut World, from: &HubId, quote: &Quote) {
 }
 
 /// Keeps the last answer to a question about one piece of one product with the product.
-fn remember_answer(world: &mut World, from: &HubId, lines: &[Asked], answer: &PeerAnswer) {
+fn remember_answer(world: &mut World, from: &HubId, regime: Regime, lines: &[Asked], answer: &PeerAnswer) {
     let [line] = lines else { return };
     if let Some(mut product) = world.products.get(&line.product).cloned() {
-        product.answers.insert(from.clone(), answer.clone());
+        product.answers.insert(LaneKey { hub: from.clone(), regime }, answer.clone());
         world.products.put(line.product, product);
     }
 }

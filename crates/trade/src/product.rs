@@ -32,9 +32,9 @@ pub struct Product {
     pub changed: BusinessTime,
     /// What stood in the way on the lanes when it was last changed; see [`readiness`].
     pub gaps: Vec<LaneGaps>,
-    /// What each peer last answered when asked what one piece costs to the door there.
+    /// What each peer last answered when asked what one piece costs to the door there, by lane.
     #[serde(default)]
-    pub answers: BTreeMap<HubId, PeerAnswer>,
+    pub answers: BTreeMap<LaneKey, PeerAnswer>,
 }
 
 /// A peer's answer to the question what a product costs to the door.
@@ -61,11 +61,48 @@ pub struct Goods {
     pub content: Option<Content>,
 }
 
-/// What a product lacks towards one peer's territory.
+/// A lane by the hub that it leads to and its regime: `hgh.sandbox/b2b`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LaneKey {
+    pub hub: HubId,
+    pub regime: Regime,
+}
+
+impl fmt::Display for LaneKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.hub, self.regime.code())
+    }
+}
+
+impl FromStr for LaneKey {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (hub, code) = text.rsplit_once('/').ok_or(())?;
+        let (_, regime) = Regime::ALL.iter().find(|(known, _)| *known == code).ok_or(())?;
+        Ok(Self { hub: hub.parse().map_err(|_| ())?, regime: *regime })
+    }
+}
+
+impl Serialize for LaneKey {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for LaneKey {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
+        text.parse().map_err(|()| serde::de::Error::custom("not a hub and a regime"))
+    }
+}
+
+/// What a product lacks on one lane: towards one peer's territory under one regime.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LaneGaps {
     pub to: HubId,
     pub territory: Country,
+    pub regime: Regime,
     pub gaps: Vec<Gap>,
 }
 
@@ -74,13 +111,18 @@ impl LaneGaps {
     pub fn is_ready(&self) -> bool {
         !self.gaps.iter().any(Gap::blocks)
     }
+
+    #[must_use]
+    pub fn key(&self) -> LaneKey {
+        LaneKey { hub: self.to.clone(), regime: self.regime }
+    }
 }
 
 impl Goods {
     #[must_use]
-    pub fn facts(&self) -> ReadinessFacts<'_> {
+    pub fn facts(&self, regime: Regime) -> ReadinessFacts<'_> {
         ReadinessFacts {
-            regime: Regime::B2cParcel,
+            regime,
             description: &self.description,
             hs: self.hs.clone(),
             origin: self.origin,
@@ -250,15 +292,17 @@ impl Decide for OfferProduct {
             None,
             Happened::ProductOffered { product: id, seller: self.seller, sku: product.goods.sku.clone() },
         );
-        for lane in &gaps {
-            let was_offered =
-                before.as_ref().and_then(|p| p.gaps.iter().find(|l| l.to == lane.to)).is_some_and(LaneGaps::is_ready);
-            if lane.is_ready() {
+        // A peer is told of goods once, whichever of its lanes they are ready for; it asks its rules again.
+        let mut told: Vec<&HubId> = gaps.iter().map(|lane| &lane.to).collect();
+        told.dedup();
+        for to in told {
+            let ready_in = |lanes: &[LaneGaps]| lanes.iter().any(|lane| lane.to == *to && lane.is_ready());
+            if ready_in(&gaps) {
                 let goods = self.goods.clone();
                 let published = Happened::ProductPublished { product: id, seller_name: seller_name.clone(), goods };
-                world.happened(None, Some(&lane.to), published);
-            } else if was_offered {
-                world.happened(None, Some(&lane.to), Happened::ProductWithdrawn { product: id });
+                world.happened(None, Some(to), published);
+            } else if before.as_ref().is_some_and(|p| ready_in(&p.gaps)) {
+                world.happened(None, Some(to), Happened::ProductWithdrawn { product: id });
             }
         }
         world.products.put(id, product.clone());
@@ -266,7 +310,8 @@ impl Decide for OfferProduct {
     }
 }
 
-/// What goods lack towards each accepted peer, by both countries' rules of today.
+/// What goods lack on each lane to each accepted peer, by both countries' rules of today. Where no lane
+/// leads to a peer, what the consumer regime lacks there is said.
 #[must_use]
 pub fn lane_gaps(world: &World, goods: &Goods) -> Vec<LaneGaps> {
     let mut peers: Vec<(HubId, Country)> = world.peers.all().map(|(id, p)| (id.clone(), p.territory())).collect();
@@ -274,11 +319,18 @@ pub fn lane_gaps(world: &World, goods: &Goods) -> Vec<LaneGaps> {
     let date = world.site.date(world.now);
     peers
         .into_iter()
-        .filter_map(|(to, territory)| {
+        .flat_map(|(to, territory)| {
+            let mut regimes = world.site.rulebooks.regimes(world.site.territory, territory);
+            if regimes.is_empty() {
+                regimes.push(Regime::default());
+            }
+            regimes.into_iter().map(move |regime| (to.clone(), territory, regime))
+        })
+        .filter_map(|(to, territory, regime)| {
             let export = world.site.rulebook()?;
             let import = world.site.rulebooks.book(territory)?;
-            let gaps = readiness(export, import, &goods.facts(), date, &world.site.stance);
-            Some(LaneGaps { to, territory, gaps })
+            let gaps = readiness(export, import, &goods.facts(regime), date, &world.site.stance);
+            Some(LaneGaps { to, territory, regime, gaps })
         })
         .collect()
 }

@@ -7,14 +7,15 @@ use crate::command::{Decide, Problem};
 use crate::event::{Asked, Happened};
 use crate::id::{Id, Noun};
 use crate::key::Purpose;
-use crate::landed_cost::{AskLine, LandedCost, LandedCostAsk, LandedCostRefusal, landed_cost};
+use crate::landed_cost::{AskLine, LandedCost, LandedCostAsk, LandedCostRefusal, RuleUse, landed_cost};
 use crate::money::{FxRate, Money, MoneyError, sum};
 use crate::party::{Party, Role};
 use crate::product::{Goods, OfferKey, Product};
 use crate::quantity::{Content, Grams, Size};
 use crate::rate_card::{FreightRefusal, Packed, RateCard, freight};
 use crate::readiness::{Gap, readiness};
-use crate::rulebook::{Fee, FeeSide, Regime, Rulebook};
+use crate::rulebook::{Fee, FeeSide, Regime, RuleInfo, Rulebook};
+use crate::terms::{DepositOffer, Incoterm, IncotermReason, Place, Sale, Terms};
 use crate::time::BusinessTime;
 use crate::world::{Need, World};
 
@@ -43,6 +44,9 @@ pub struct Quote {
     pub date: jiff::civil::Date,
     pub asked_at: BusinessTime,
     pub expires_at: BusinessTime,
+    /// For a business: Incoterm and place, and what may be paid as a deposit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sale: Option<Sale>,
     /// The buyer who asked; never leaves the importing hub.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_by: Option<Id<Party>>,
@@ -115,6 +119,8 @@ pub struct AskQuote {
     pub exporter: HubId,
     pub lines: Vec<Asked>,
     pub buyer: Option<Id<Party>>,
+    #[serde(default)]
+    pub terms: Terms,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -140,6 +146,31 @@ pub enum QuoteRefusal {
     NoLane {
         from: Country,
         to: Country,
+        regime: Regime,
+    },
+    /// A consumer's parcel is for a person, who imports under its own number.
+    ConsumerNeeded {
+        party: Id<Party>,
+    },
+    /// A full entry is lodged for a registered business.
+    BusinessNeeded {
+        party: Id<Party>,
+    },
+    IncotermNotOffered {
+        incoterm: Incoterm,
+        reason: IncotermReason,
+        offered: Vec<Incoterm>,
+    },
+    /// The named place lies in another country than the Incoterm says.
+    PlaceElsewhere {
+        place: Place,
+        incoterm: Incoterm,
+        country: Country,
+    },
+    /// The seller's price would not pay for the carriage that it holds.
+    CarriageAbovePrice {
+        carriage: Money,
+        goods: Money,
     },
     /// The peer's seller does not offer this here (any more).
     OfferUnknown {
@@ -173,6 +204,17 @@ impl From<MoneyError> for QuoteRefusal {
 pub const QUOTE_LINES_MAX: usize = 20;
 /// Personal use: more pieces of one kind are trade.
 pub const PIECES_MAX: i64 = 999;
+/// What one consignment of a business holds of one kind, by the rate cards.
+pub const BUSINESS_PIECES_MAX: i64 = 5_000;
+
+/// The most pieces of one kind in one order.
+#[must_use]
+pub const fn pieces_max(regime: Regime) -> i64 {
+    match regime {
+        Regime::B2b => BUSINESS_PIECES_MAX,
+        _ => PIECES_MAX,
+    }
+}
 
 impl Decide for AskQuote {
     type Answer = Quote;
@@ -212,10 +254,10 @@ impl AskQuote {
         if self.lines.len() > QUOTE_LINES_MAX {
             return Err(QuoteRefusal::TooManyLines { got: self.lines.len(), max: QUOTE_LINES_MAX });
         }
-        if let Some(buyer) = self.buyer
-            && !world.parties.get(&buyer).is_some_and(|p| p.is(Role::Buyer))
-        {
-            return Err(QuoteRefusal::NotABuyer { party: buyer });
+        if let Some(buyer) = self.buyer {
+            let known = world.parties.get(&buyer).filter(|p| p.is(Role::Buyer));
+            let known = known.ok_or(QuoteRefusal::NotABuyer { party: buyer })?;
+            fits(known, self.terms.regime())?;
         }
         let Some(peer) = world.peers.get(&self.exporter) else {
             return Err(QuoteRefusal::PeerUnknown { peer: self.exporter.clone() });
@@ -231,45 +273,103 @@ impl AskQuote {
                 }
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let terms = LaneTerms::of(world, peer.territory(), self.exporter.clone())?;
+        let terms = LaneTerms::of(world, peer.territory(), self.exporter.clone(), &self.terms)?;
         let mut quote = price(world, &terms, self.quote, &goods, self.buyer)?;
         quote.sign(world);
         Ok(quote)
     }
 }
 
-/// Who exports, from where, under which territory's rules.
+/// Whether a party may buy under a regime: persons for themselves, registered businesses for trade.
+fn fits(buyer: &Party, regime: Regime) -> Result<(), QuoteRefusal> {
+    match (regime == Regime::B2b, buyer.is_business()) {
+        (true, false) => Err(QuoteRefusal::BusinessNeeded { party: buyer.id }),
+        (false, true) => Err(QuoteRefusal::ConsumerNeeded { party: buyer.id }),
+        _ => Ok(()),
+    }
+}
+
+/// Who exports, from where, under which territory's rules and on which terms.
 pub struct LaneTerms<'a> {
     exporter: HubId,
+    terms: &'a Terms,
     date: jiff::civil::Date,
     rate_card: &'a RateCard,
     import_fee: &'a Fee,
+    export_fee: &'a Fee,
     fx: &'a FxRate,
     export: &'a Rulebook,
     import: &'a Rulebook,
 }
 
-/// The carriers' service that a consumer parcel goes by.
-const SERVICE: &str = "economy";
+/// The carriers' service that goods go by.
+const fn service(regime: Regime) -> &'static str {
+    match regime {
+        Regime::B2b => "freight",
+        _ => "economy",
+    }
+}
 
 impl<'a> LaneTerms<'a> {
-    pub fn of(world: &'a World, from: Country, exporter: HubId) -> Result<Self, QuoteRefusal> {
+    /// # Errors
+    /// There is no such lane on this date, or the Incoterm does not fit it.
+    pub fn of(world: &'a World, from: Country, exporter: HubId, terms: &'a Terms) -> Result<Self, QuoteRefusal> {
         let site = &world.site;
         let date = site.date(world.now);
+        let regime = terms.regime();
+        if let Terms::Business { incoterm, place } = terms {
+            let incoterm = *incoterm;
+            if let Some(reason) = incoterm.why_not() {
+                let offered = Incoterm::OFFERED.to_vec();
+                return Err(QuoteRefusal::IncotermNotOffered { incoterm, reason, offered });
+            }
+            let country = if incoterm.includes_carriage() { site.territory } else { from };
+            if !place.is_in(country) {
+                return Err(QuoteRefusal::PlaceElsewhere { place: place.clone(), incoterm, country });
+            }
+        }
         let found = || {
-            let lane = site.rulebooks.lane(from, site.territory, Regime::B2cParcel)?;
+            let lane = site.rulebooks.lane(from, site.territory, regime)?;
             Some(Self {
                 exporter,
+                terms,
                 date,
-                rate_card: lane.rate_card(SERVICE, date)?,
+                rate_card: lane.rate_card(service(regime), date)?,
                 import_fee: lane.fee(FeeSide::ImportingHub, date)?,
+                export_fee: lane.fee(FeeSide::ExportingHub, date)?,
                 fx: &lane.fx_on(date)?.rate,
                 export: site.rulebooks.book(from)?,
                 import: site.rulebook()?,
             })
         };
-        found().ok_or(QuoteRefusal::NoLane { from, to: site.territory })
+        found().ok_or(QuoteRefusal::NoLane { from, to: site.territory, regime })
     }
+
+    /// Whether the seller's price holds the carriage.
+    fn seller_carries(&self) -> bool {
+        matches!(self.terms, Terms::Business { incoterm, .. } if incoterm.includes_carriage())
+    }
+
+    /// On which terms a business buys, with the rules that the deposit rests on.
+    fn sale(&self, landed: &mut LandedCost) -> Result<Option<Sale>, QuoteRefusal> {
+        let Terms::Business { incoterm, place } = self.terms else { return Ok(None) };
+        let rules = self.import.deposit(Regime::B2b, self.date).zip(self.import.balance_due.as_ref());
+        let deposit = match rules {
+            Some((deposit, term)) => {
+                for rule in [&deposit.info, &term.info] {
+                    rests_on(landed, rule);
+                }
+                Some(DepositOffer { amount: deposit.of(landed.total)?, balance_within: term.days })
+            }
+            None => None,
+        };
+        Ok(Some(Sale { incoterm: *incoterm, place: place.clone(), deposit }))
+    }
+}
+
+fn rests_on(landed: &mut LandedCost, rule: &RuleInfo) {
+    landed.rests_on.push(RuleUse { rule: rule.id.clone(), knowledge: rule.knowledge });
+    landed.knowledge = landed.knowledge.max(rule.knowledge);
 }
 
 /// Prices goods on a lane: rates of exchange, freight, taxes and fees, each rounded once. Not signed yet.
@@ -281,7 +381,7 @@ pub fn price(
     buyer: Option<Id<Party>>,
 ) -> Result<Quote, QuoteRefusal> {
     let site = &world.site;
-    let (date, fx) = (terms.date, terms.fx);
+    let (date, fx, regime) = (terms.date, terms.fx, terms.terms.regime());
     let mut lines = Vec::with_capacity(goods.len());
     for (asked, goods) in goods {
         lines.push(quote_line(world, terms, asked, goods)?);
@@ -294,20 +394,28 @@ pub fn price(
         .collect();
     let ask = LandedCostAsk {
         date,
-        regime: Regime::B2cParcel,
+        regime,
         lines: &ask_lines,
-        freight: fx.convert(parcel.amount)?,
+        freight: if terms.seller_carries() { Money::zero(fx.to) } else { fx.convert(parcel.amount)? },
         year_used: None,
         stance: &site.stance,
     };
-    let landed = landed_cost(terms.import, &ask).map_err(QuoteRefusal::Cost)?;
+    let mut landed = landed_cost(terms.import, &ask).map_err(QuoteRefusal::Cost)?;
     let import_fee = terms.import_fee.on(landed.goods)?;
     let due = landed.goods.plus(landed.freight)?.minus(import_fee)?;
+    if terms.seller_carries() {
+        let goods = sum(parcel.amount.currency(), lines.iter().map(|l| l.value_home))?;
+        let rest = fx.convert_back(due)?.minus(parcel.amount)?.minus(terms.export_fee.on(goods)?)?;
+        if !rest.is_positive() {
+            return Err(QuoteRefusal::CarriageAbovePrice { carriage: parcel.amount, goods });
+        }
+    }
+    let sale = terms.sale(&mut landed)?;
     Ok(Quote {
         id,
         exporter: terms.exporter.clone(),
         importer: site.id.clone(),
-        regime: Regime::B2cParcel,
+        regime,
         lines,
         freight_home: parcel.amount,
         chargeable: parcel.chargeable,
@@ -318,16 +426,19 @@ pub fn price(
         date,
         asked_at: world.now,
         expires_at: world.now.plus_days(terms.import.quote_validity.days),
+        sale,
         asked_by: buyer,
         signature: None,
     })
 }
 
 fn quote_line(world: &World, terms: &LaneTerms<'_>, asked: &Asked, goods: &Goods) -> Result<QuoteLine, QuoteRefusal> {
-    if !(1..=PIECES_MAX).contains(&asked.pieces) {
-        return Err(QuoteRefusal::Pieces { sku: goods.sku.clone(), got: asked.pieces, max: PIECES_MAX });
+    let regime = terms.terms.regime();
+    let max = pieces_max(regime);
+    if !(1..=max).contains(&asked.pieces) {
+        return Err(QuoteRefusal::Pieces { sku: goods.sku.clone(), got: asked.pieces, max });
     }
-    let gaps = readiness(terms.export, terms.import, &goods.facts(), terms.date, &world.site.stance);
+    let gaps = readiness(terms.export, terms.import, &goods.facts(regime), terms.date, &world.site.stance);
     let (Some(hs), Some(origin), Some(weight), Some(unit_price), None) =
         (goods.hs_code(), goods.origin, goods.weight, goods.price, gaps.iter().find(|g| g.blocks()))
     else {
@@ -362,6 +473,8 @@ pub struct AskPeerQuote {
     pub lines: Vec<Asked>,
     /// A sandbox's practice: let the importing hub's cast order what was quoted.
     pub practice: bool,
+    #[serde(default)]
+    pub terms: Terms,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -389,6 +502,8 @@ pub enum AskPeerRefusal {
     },
     /// Practice belongs to a sandbox.
     SandboxOnly,
+    /// The cast buys as a consumer.
+    PracticeIsForParcels,
 }
 
 impl Decide for AskPeerQuote {
@@ -412,6 +527,9 @@ impl Decide for AskPeerQuote {
         if self.practice && world.site.mode != crate::card::Mode::Sandbox {
             return Err(AskPeerRefusal::SandboxOnly);
         }
+        if self.practice && self.terms != Terms::Parcel {
+            return Err(AskPeerRefusal::PracticeIsForParcels);
+        }
         if world.peers.all().all(|(id, _)| *id != self.importer) {
             return Err(AskPeerRefusal::PeerUnknown { peer: self.importer.clone() });
         }
@@ -425,7 +543,7 @@ impl Decide for AskPeerQuote {
             let blocking: Vec<Gap> = product
                 .gaps
                 .iter()
-                .filter(|l| l.to == self.importer)
+                .filter(|l| l.to == self.importer && l.regime == self.terms.regime())
                 .flat_map(|l| l.gaps.iter().filter(|g| g.blocks()).cloned())
                 .collect();
             if let Some(first) = blocking.first() {
@@ -433,7 +551,8 @@ impl Decide for AskPeerQuote {
                 return Err(AskPeerRefusal::ProductNotReady { sku: product.goods.sku.clone(), first, gaps: blocking });
             }
         }
-        let what = Happened::QuoteAsked { quote: self.quote, lines: self.lines.clone(), practice: self.practice };
+        let (lines, terms) = (self.lines.clone(), self.terms.clone());
+        let what = Happened::QuoteAsked { quote: self.quote, lines, practice: self.practice, terms };
         world.happened(None, Some(&self.importer), what);
         Ok(self.quote)
     }

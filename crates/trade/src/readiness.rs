@@ -274,10 +274,11 @@ fn tax_gaps(book: &Rulebook, product: &ReadinessFacts<'_>, date: Date, stance: &
     let HsClaim::Code(hs) = &product.hs else { return Vec::new() };
     let territory = book.territory;
     let found = RegimeRules::on(book, product.regime, date).and_then(|rules| {
-        let tax = rules.tax(book, Treatment::WithinLimits)?;
-        Ok((rules, tax))
+        let treatment = rules.usual(hs);
+        let tax = rules.tax(book, treatment)?;
+        Ok((rules, treatment, tax))
     });
-    let (rules, tax) = match found {
+    let (rules, treatment, tax) = match found {
         Ok(found) => found,
         Err(LandedCostRefusal::RegimeUnknown { territory, regime }) => {
             return vec![Gap::RegimeUnknown { territory, regime }];
@@ -285,20 +286,28 @@ fn tax_gaps(book: &Rulebook, product: &ReadinessFacts<'_>, date: Date, stance: &
         Err(_) => return vec![Gap::RegimeUnknown { territory, regime: product.regime }],
     };
     let mut gaps = Vec::new();
-    let mut used: Vec<&RuleInfo> = vec![&rules.base.info, &rules.single.info, &tax.info];
-    used.extend(rules.annual.map(|annual| &*annual.info));
+    let mut used: Vec<&RuleInfo> = vec![&rules.base.info, &tax.info];
+    used.extend([rules.single, rules.annual].into_iter().flatten().map(|limit| &*limit.info));
+    used.extend(rules.relief.map(|relief| &*relief.info));
+    used.extend(rules.low_value.map(|low| &*low.info));
 
-    match rules.list(book, hs).filter(|list| list.info.knowledge != Knowledge::Unknown) {
-        Some(list) => used.push(&list.info),
-        None => gaps.push(Gap::ListUnknown { hs: hs.clone() }),
+    if rules.has_list(book) {
+        match rules.list(book, hs).filter(|list| list.info.knowledge != Knowledge::Unknown) {
+            Some(list) => used.push(&list.info),
+            None => gaps.push(Gap::ListUnknown { hs: hs.clone() }),
+        }
     }
     let unknown = |rule: Option<&RuleInfo>| Gap::RateUnknown { hs: hs.clone(), rule: rule.map(|rule| rule.id.clone()) };
     match book.tariff.row(hs, date) {
+        // What the border relieves needs no rates.
+        _ if treatment == Treatment::Relief => {}
         None => gaps.push(unknown(None)),
         Some(row) => {
             used.push(&row.table);
             used.extend(row.vat_choice.as_deref());
-            if row.vat.is_none() || row.table.knowledge == Knowledge::Unknown {
+            used.extend(row.duty_choice.as_deref().filter(|_| treatment == Treatment::Full));
+            let no_duty = treatment == Treatment::Full && row.duty.is_none();
+            if no_duty || row.vat.is_none() || row.table.knowledge == Knowledge::Unknown {
                 gaps.push(unknown(Some(&row.table)));
             }
             match book.tariff.consumption_tax(row, date) {

@@ -229,10 +229,15 @@ fn recall_trade(world: &mut World, peer: &HubId, event: &Event) {
         (Happened::OrderTaken { quote, delivery, practice }, Side::Import) => {
             order::recall(world, &mut file, quote, delivery, *practice, event.at);
         }
+        (Happened::DepositSecured { balance_due }, Side::Import) => {
+            payment::recall_deposit(world, &mut file, event.at, *balance_due);
+        }
         (Happened::PaymentSecured, Side::Import) => payment::recall(world, &mut file, event.at),
         (Happened::OrderLapsed, Side::Import) => {
             order::give_back(world, &file);
             file.closed = file.closed.or(Some(Closed::Lapsed { at: event.at }));
+            // A deposit on it went back.
+            payment::return_funds(world, &mut file);
         }
         (Happened::EscrowReleased { .. }, Side::Import) => escrow::recall(world, &mut file, event.at),
         (Happened::WaybillIssued { waybill }, Side::Export) => waybill::recall(world, &mut file, waybill),

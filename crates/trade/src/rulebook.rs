@@ -47,7 +47,7 @@ pub use pre_alert::{ListBar, ParcelFacts, PreAlertRule};
 pub use reader::{PackError, Problem};
 pub use stock_moves::{CustomsForm, CustomsState, StockMoveRule};
 pub use tariff::{ConsumptionTax, ContentTest, Per, PositiveList, Tariff, TariffRow};
-pub use tax::{Limit, LimitScope, OverLimit, TaxBase, TaxFormula, TaxRule, Treatment};
+pub use tax::{Deposit, Limit, LimitScope, LowValueTax, OverLimit, Relief, TaxBase, TaxFormula, TaxRule, Treatment};
 
 /// How well a rule is known. The order is from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -118,10 +118,11 @@ impl Stance {
     }
 }
 
-/// Under which customs regime goods move. Only the consumer parcel has rules today.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// Under which customs regime goods move. The consumer parcel and business to business have rules today.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Regime {
+    #[default]
     B2cParcel,
     BondedB2c,
     B2b,
@@ -130,7 +131,7 @@ pub enum Regime {
 }
 
 impl Regime {
-    const ALL: [(&'static str, Self); 5] = [
+    pub const ALL: [(&'static str, Self); 5] = [
         ("b2c-parcel", Self::B2cParcel),
         ("bonded-b2c", Self::BondedB2c),
         ("b2b", Self::B2b),
@@ -138,6 +139,7 @@ impl Regime {
         ("personal-post", Self::PersonalPost),
     ];
 
+    /// As it stands in rule packs, on cards and on the wire.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -236,6 +238,9 @@ pub enum RuleKind {
     RateCard,
     Fee,
     Fx,
+    Relief,
+    LowValueTax,
+    Deposit,
 }
 
 /// What every rule has, whatever it rules: its name, when it holds, and how well it is known.
@@ -278,7 +283,12 @@ pub struct Rulebook {
     pub quote_validity: Term,
     /// How long after delivery a buyer may claim.
     pub claim_window: Term,
+    /// How long after a business order its balance may be paid; none where no deposits are taken.
+    pub balance_due: Option<Term>,
     pub limits: Vec<Limit>,
+    pub reliefs: Vec<Relief>,
+    pub low_value_taxes: Vec<LowValueTax>,
+    pub deposits: Vec<Deposit>,
     pub bases: Vec<TaxBase>,
     pub taxes: Vec<TaxRule>,
     pub lists: Vec<PositiveList>,
@@ -334,6 +344,12 @@ impl Rulebook {
     #[must_use]
     pub fn files(&self) -> &[(String, String)] {
         &self.files
+    }
+
+    /// What part of the total a buyer may pay with the order under a regime; none: all of it.
+    #[must_use]
+    pub fn deposit(&self, regime: Regime, date: Date) -> Option<&Deposit> {
+        self.deposits.iter().find(|deposit| deposit.regime == regime && deposit.info.holds_on(date))
     }
 
     /// By how much two documents may differ in `field`. Every pack rules every field.

@@ -96,7 +96,7 @@ impl Site {
             epoch,
             issued_at,
             protocol_versions: PROTOCOL_VERSIONS.to_vec(),
-            regimes: vec!["b2c-parcel".to_owned()],
+            regimes: rulebooks.regimes_of(territory).into_iter().map(|regime| regime.code().to_owned()).collect(),
             documents: ["order", "payment", "waybill", "export-declaration"].map(str::to_owned).to_vec(),
             rule_packs,
             sample_terms: BTreeMap::new(),

@@ -126,6 +126,9 @@ pub struct TradeFile {
     /// Importing side: every credit that named this order, whatever became of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub payments: Vec<Payment>,
+    /// Exporting side: when the importing hub said that a deposit is in escrow, and until when the rest is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deposited: Option<DepositTold>,
     /// Exporting side: when the importing hub said that the money is in escrow.
     pub secured: Option<BusinessTime>,
     pub waybill: Option<Waybill>,
@@ -157,6 +160,13 @@ pub struct TradeFile {
     pub practice: bool,
 }
 
+/// A deposit of which the importing hub told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DepositTold {
+    pub at: BusinessTime,
+    pub balance_due: BusinessTime,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "how", rename_all = "kebab-case")]
 pub enum Closed {
@@ -184,6 +194,7 @@ impl TradeFile {
             peer: None,
             order: None,
             payments: Vec::new(),
+            deposited: None,
             secured: None,
             waybill: None,
             declaration: None,
@@ -215,10 +226,27 @@ impl TradeFile {
         }
     }
 
-    /// The payment that funded the escrow.
+    /// The payment that funded the escrow, the first of them where there are two.
     #[must_use]
     pub fn applied_payment(&self) -> Option<&Payment> {
-        self.payments.iter().find(|p| matches!(p.fate, Fate::Applied { .. }))
+        self.applied_payments().next()
+    }
+
+    /// All payments in escrow: the whole, or a deposit and its balance.
+    pub fn applied_payments(&self) -> impl Iterator<Item = &Payment> {
+        self.payments.iter().filter(|p| matches!(p.fate, Fate::Applied { .. }))
+    }
+
+    /// A deposit that waits for its balance: since when, and until when that is due.
+    #[must_use]
+    pub fn awaits_balance(&self) -> Option<DepositTold> {
+        match (&self.escrow, self.deposited, self.secured) {
+            (Escrow::Deposited { at, balance_due, .. }, _, _) => {
+                Some(DepositTold { at: *at, balance_due: *balance_due })
+            }
+            (Escrow::Empty, Some(told), None) => Some(told),
+            _ => None,
+        }
     }
 
     #[must_use]
@@ -276,6 +304,7 @@ impl TradeFile {
         let paid = self.secured.is_some() || matches!(self.escrow, Escrow::Funded { .. });
         match (&self.order, paid) {
             (None, _) => Stage::AwaitingOrder,
+            (Some(_), false) if self.awaits_balance().is_some() => Stage::Deposited,
             (Some(_), true) => Stage::InEscrow,
             (Some(_), false) => Stage::AwaitingPayment,
         }
@@ -288,6 +317,7 @@ impl TradeFile {
 pub enum Stage {
     AwaitingOrder,
     AwaitingPayment,
+    Deposited,
     InEscrow,
     ExportHeld,
     ExportReleased,
@@ -302,9 +332,10 @@ pub enum Stage {
 }
 
 impl Stage {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::AwaitingOrder,
         Self::AwaitingPayment,
+        Self::Deposited,
         Self::InEscrow,
         Self::ExportHeld,
         Self::ExportReleased,
@@ -323,6 +354,7 @@ impl Stage {
         match self {
             Self::AwaitingOrder => "awaiting-order",
             Self::AwaitingPayment => "awaiting-payment",
+            Self::Deposited => "deposited",
             Self::InEscrow => "in-escrow",
             Self::ExportHeld => "export-held",
             Self::ExportReleased => "export-released",

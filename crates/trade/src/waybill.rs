@@ -10,6 +10,7 @@ use crate::id::Id;
 use crate::order::is_delivery_reference;
 use crate::party::{Party, Role};
 use crate::quantity::Grams;
+use crate::rulebook::Regime;
 use crate::time::BusinessTime;
 use crate::trade_file::{Side, TradeFile, TradeId};
 use crate::world::{Need, NumberKey, World};
@@ -75,6 +76,17 @@ pub enum WaybillRefusal {
 
 /// UPU: a parcel weighs at most 30 kg.
 pub const PARCEL_MAX: Grams = Grams(30_000);
+/// What the carriers of freight take in one consignment, by their rate cards.
+pub const CONSIGNMENT_MAX: Grams = Grams(2_000_000);
+
+/// The heaviest consignment under a regime.
+#[must_use]
+pub const fn heaviest(regime: Regime) -> Grams {
+    match regime {
+        Regime::B2b => CONSIGNMENT_MAX,
+        _ => PARCEL_MAX,
+    }
+}
 
 impl Decide for IssueWaybill {
     type Answer = Waybill;
@@ -138,8 +150,11 @@ impl IssueWaybill {
         if self.gross.0 <= 0 {
             return Err(WaybillRefusal::WeightNotPositive { got: self.gross });
         }
-        if self.gross > PARCEL_MAX {
-            return Err(WaybillRefusal::TooHeavy { got: self.gross, max: PARCEL_MAX });
+        // Before the order is known it may be a parcel alone.
+        let order = world.trades.get(&self.trade).and_then(|f| f.order.as_ref());
+        let max = heaviest(order.map(|o| o.quote.regime).unwrap_or_default());
+        if self.gross > max {
+            return Err(WaybillRefusal::TooHeavy { got: self.gross, max });
         }
         if !is_delivery_reference(&self.consignee) {
             return Err(WaybillRefusal::Consignee);

@@ -21,6 +21,7 @@ use trade::party::{Party, PersonTag, PersonTags, Personal, RegisterParty, Role};
 use trade::payment::{PaymentChannel, ReceivePayment};
 use trade::payout::{ConfirmPayout, InstructPayouts, PayoutRef, PayoutState};
 use trade::quote::{AskQuote, Quote};
+use trade::terms::Terms;
 use trade::time::BusinessTime;
 use trade::trade_file::{Side, TradeFile, TradeId};
 
@@ -89,7 +90,8 @@ async fn notice(app: &AppState, event: &Event, practices: &mut BTreeSet<TradeId>
 async fn order(app: &AppState, exporter: &HubId, lines: &[Asked], number: &str) -> Option<TradeId> {
     let buyer = id(Role::Buyer);
     let quote = Id::<Quote>::derived(BusinessTime::from_micros(0), &format!("cast/{number}"));
-    let ask = AskQuote { quote, exporter: exporter.clone(), lines: lines.to_vec(), buyer: Some(buyer) };
+    let ask =
+        AskQuote { quote, exporter: exporter.clone(), lines: lines.to_vec(), buyer: Some(buyer), terms: Terms::Parcel };
     submit(app, ask).await?;
     let trade = app.site().trade(&number.parse::<DocumentNo>().ok()?);
     let delivery = format!("D-{number}");
@@ -220,6 +222,7 @@ pub async fn member(app: &AppState, role: Role) -> Result<(Id<Party>, String), S
         identity_checked: true,
         payout_account: (role == Role::Seller).then(|| "SANDBOX0002".to_owned()),
         account_holder: None,
+        registration: None,
         since: BusinessTime::from_micros(0),
     };
     let register = RegisterParty { party, personal: Personal { party: id, fields: BTreeMap::new() } };

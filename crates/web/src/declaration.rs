@@ -8,7 +8,7 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::Value;
 use trade::commands::Command;
-use trade::declaration::{DeclaredLine, LodgeExport};
+use trade::declaration::{DeclarationKind, DeclaredLine, LodgeExport};
 use trade::id::Id;
 use trade::mandate::Act;
 use trade::money::Money;
@@ -50,6 +50,10 @@ struct View {
     lines: Vec<LineView>,
     weight: String,
     waybill: Option<String>,
+    /// List or full entry, and which form that is here.
+    kind: &'static str,
+    form: String,
+    registration: Option<String>,
 }
 
 #[derive(Template)]
@@ -90,6 +94,8 @@ fn view(p: &Page, file: &TradeFile, viewer: Viewer) -> View {
         let edition = p.w1("declaration-edition", "edition", d.edition);
         format!("{} · {edition}", p.w1("declaration-lodged", "when", p.time(d.lodged_at)))
     });
+    let quote = file.order.as_ref().map(|o| &o.quote);
+    let kind = quote.map(|q| DeclarationKind::of(q.regime)).unwrap_or_default();
     let is_final = file.closed.is_some() || file.peer_clearance.is_final();
     View {
         order: file.id.order_no().to_owned(),
@@ -100,6 +106,25 @@ fn view(p: &Page, file: &TradeFile, viewer: Viewer) -> View {
         lines: shown,
         weight: gross.map(Grams::kilograms).unwrap_or_default(),
         waybill: file.waybill.as_ref().map(|w| w.no.to_string()),
+        kind: kind.code(),
+        form: form(p, file, kind),
+        registration: quote.and_then(|q| q.landed.registration.as_ref()).map(ToString::to_string),
+    }
+}
+
+/// The form that a full entry is lodged on, where it has a name: K1 and K2 in Malaysia.
+fn form(p: &Page, file: &TradeFile, kind: DeclarationKind) -> String {
+    let quote = file.order.as_ref().map(|o| &o.quote);
+    let currency = match file.side {
+        Side::Export => quote.map(|q| q.fx.from),
+        Side::Import => quote.map(|q| q.fx.to),
+    };
+    let side = if file.side == Side::Export { "export" } else { "import" };
+    match (kind, currency) {
+        (DeclarationKind::FullEntry, Some(currency)) => {
+            p.by("declaration-form", format!("{}-{side}", currency.code().to_ascii_lowercase()))
+        }
+        _ => String::new(),
     }
 }
 

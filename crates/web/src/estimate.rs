@@ -16,13 +16,14 @@ use trade::money::Currency;
 use trade::peer::Peer;
 use trade::quote::Quote;
 use trade::rulebook::Regime;
+use trade::terms::{Incoterm, Terms};
 
 use crate::AppState;
 use crate::i18n::Told;
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
 use crate::product::form::{Faults, ProductForm, goods};
-use crate::quote::{Rule, Step, gaps, rules, waterfall};
+use crate::quote::{Rule, Step, business_terms, gaps, rules, waterfall};
 
 pub fn routes() -> Router<AppState> {
     Router::new().route("/estimate", get(show)).route("/api/v1/estimate", get(show_api))
@@ -35,6 +36,10 @@ struct Form {
     /// The hub that the goods would be sold on.
     from: String,
     pieces: String,
+    /// `b2b`, or a parcel for a consumer.
+    regime: String,
+    incoterm: String,
+    place: String,
     #[serde(flatten)]
     goods: ProductForm,
 }
@@ -43,6 +48,15 @@ impl Form {
     fn is_empty(&self) -> bool {
         let ProductForm { description, hs, weight, price, .. } = &self.goods;
         [description, hs, weight, price].iter().all(|text| text.trim().is_empty())
+    }
+
+    /// The regime that is chosen; one that nobody knows is refused by its name.
+    fn terms(&self) -> Result<Terms, Failure> {
+        match self.regime.trim() {
+            "" | "b2c-parcel" => Ok(Terms::Parcel),
+            "b2b" => business_terms(&self.incoterm, &self.place),
+            other => Err(Failure::bad("field-value").with("field", "regime").with("got", other)),
+        }
     }
 }
 
@@ -56,7 +70,7 @@ struct Origin {
 /// Hubs from which a lane leads here, and those to which one leads from here, with their addresses.
 async fn lanes(app: &AppState) -> Answer<(Vec<Origin>, Vec<(HubId, String)>)> {
     let site = app.site();
-    let leads = |from, to| site.rulebooks.lane(from, to, Regime::B2cParcel).is_some();
+    let leads = |from, to| !site.rulebooks.regimes(from, to).is_empty();
     let peers = app.hub.peers().await?;
     let origin =
         |peer: &Peer| Origin { hub: peer.card.id.clone(), territory: peer.territory(), currency: peer.card.currency };
@@ -77,8 +91,9 @@ async fn work_out(app: &AppState, origin: &Origin, form: &Form) -> Result<Quote,
         "" => 1,
         text => text.parse().map_err(|_| of("pieces", number()))?,
     };
+    let terms = form.terms().map_err(|failure| of("regime", failure))?;
     let now = app.hub.business_now().await.map_err(|error| of("", error.into()))?;
-    let ask = AskEstimate { exporter: origin.hub.clone(), from: origin.territory, goods, pieces };
+    let ask = AskEstimate { exporter: origin.hub.clone(), from: origin.territory, goods, pieces, terms };
     estimate(app.hub.site(), now, &ask).map_err(|refusal| of("", Failure::of(&refusal)))
 }
 
@@ -95,6 +110,11 @@ struct EstimatePage {
     p: Page,
     form: ProductForm,
     pieces: String,
+    /// The regimes of the lanes that lead here.
+    regimes: Vec<Regime>,
+    regime: String,
+    incoterm: String,
+    place: String,
     territory: Country,
     origins: Vec<Origin>,
     chosen: usize,
@@ -111,6 +131,10 @@ impl EstimatePage {
     fn fault(&self, field: &str) -> Option<&Told> {
         self.faults.get(field)
     }
+
+    fn is_term(&self, known: Incoterm) -> bool {
+        self.incoterm.eq_ignore_ascii_case(known.code())
+    }
 }
 
 /// GET /estimate
@@ -121,6 +145,10 @@ async fn show(State(app): State<AppState>, p: Page, Query(form): Query<Form>) ->
         p,
         form: form.goods.clone(),
         pieces: form.pieces.clone(),
+        regimes: Vec::new(),
+        regime: form.regime.clone(),
+        incoterm: form.incoterm.clone(),
+        place: form.place.clone(),
         territory: app.site().territory,
         origins,
         chosen,
@@ -130,6 +158,9 @@ async fn show(State(app): State<AppState>, p: Page, Query(form): Query<Form>) ->
         found: None,
         elsewhere,
     };
+    let site = app.site();
+    let known = shown.origins.get(chosen).map(|origin| site.rulebooks.regimes(origin.territory, site.territory));
+    shown.regimes = known.unwrap_or_default();
     let Some(origin) = shown.origins.get(chosen).filter(|_| !form.is_empty()) else {
         if let Some(origin) = shown.origins.get(chosen) {
             shown.form.origin = origin.territory.to_string();

@@ -9,7 +9,6 @@ use serde::Deserialize;
 use trade::id::Id;
 use trade::party::{Party, Role};
 use trade::peer::Peer;
-use trade::rulebook::Regime;
 
 use crate::AppState;
 use crate::auth;
@@ -60,7 +59,7 @@ async fn front(State(app): State<AppState>, page: Page) -> Answer<Response> {
 async fn sells(app: &AppState) -> Answer<bool> {
     let site = app.site();
     let peers = app.hub.peers().await?;
-    let leads = |peer: &Peer| site.rulebooks.lane(site.territory, peer.territory(), Regime::B2cParcel).is_some();
+    let leads = |peer: &Peer| !site.rulebooks.regimes(site.territory, peer.territory()).is_empty();
     Ok(peers.is_empty() || peers.iter().any(leads))
 }
 

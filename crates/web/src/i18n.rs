@@ -119,6 +119,7 @@ const NOUNS: &[Noun] = &[
     noun!("start"),
     noun!("trade_file"),
     noun!("waybill"),
+    noun!("sale"),
     noun!("declaration"),
     noun!("permit"),
     noun!("mandate"),

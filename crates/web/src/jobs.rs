@@ -63,6 +63,9 @@ async fn due(app: &AppState) -> Result<Vec<Command>, hub::db::StoreError> {
     for trade in app.hub.unpaid_orders(now, AT_ONCE).await? {
         due.push(LapseOrder { trade }.into());
     }
+    for trade in app.hub.unpaid_balances(now, AT_ONCE).await? {
+        due.push(LapseOrder { trade }.into());
+    }
     for trade in app.hub.parked_payments(before(PARKED_FOR), AT_ONCE).await? {
         due.push(ReturnParked { trade }.into());
     }

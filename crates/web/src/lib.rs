@@ -62,6 +62,7 @@ pub mod pump;
 pub mod quote;
 pub mod recovery;
 pub mod request;
+pub mod sale;
 pub mod settlement;
 pub mod signed;
 pub mod start;
@@ -188,6 +189,7 @@ pub fn router(app: AppState) -> Router {
         .merge(start::routes())
         .merge(trade_file::routes())
         .merge(waybill::routes())
+        .merge(sale::routes())
         .merge(declaration::routes())
         .merge(permit::routes())
         .merge(mandate::routes())

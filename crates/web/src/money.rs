@@ -99,6 +99,7 @@ async fn row(app: &AppState, p: &Page, file: &TradeFile) -> Answer<Option<Row>> 
             let Some(total) = file.total() else { return Ok(None) };
             match &file.escrow {
                 Escrow::Empty => return Ok(None),
+                Escrow::Deposited { at, amount, .. } => (*amount, p.s("money-deposit"), "wait", *at),
                 Escrow::Funded { at, amount } => (*amount, p.s("escrow-funded"), "tell", *at),
                 Escrow::Released { at, .. } => (total, p.s("escrow-released"), "go", *at),
                 Escrow::Returned { at, amount } => (*amount, p.s("escrow-returned"), "", *at),

@@ -8,6 +8,9 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use trade::product::{Offer, OfferKey};
+use trade::quote::pieces_max;
+use trade::rulebook::Regime;
+use trade::terms::Incoterm;
 
 use crate::AppState;
 use crate::page::Page;
@@ -35,6 +38,20 @@ struct ShopPage {
     q: String,
     offers: Vec<Offer>,
     next: Option<String>,
+    place: &'static str,
+    most: i64,
+}
+
+impl ShopPage {
+    /// Free carrier is what the shop begins with: its price says least of the way.
+    fn is_term(&self, known: Incoterm) -> bool {
+        known == Incoterm::Fca
+    }
+}
+
+/// The most pieces of one kind that this reader can order.
+fn most(page: &Page) -> i64 {
+    pieces_max(if page.is_business() { Regime::B2b } else { Regime::B2cParcel })
 }
 
 #[derive(Deserialize)]
@@ -47,7 +64,8 @@ struct ShopQuery {
 async fn shop(State(app): State<AppState>, page: Page, Query(query): Query<ShopQuery>) -> Answer<Response> {
     let q: String = query.q.trim().chars().take(QUERY_MAX).collect();
     let (offers, next) = search(&app, &q, query.after).await?;
-    let shown = ShopPage { p: page, q, offers, next };
+    let most = most(&page);
+    let shown = ShopPage { p: page, q, offers, next, place: "", most };
     Ok(shown.p.show(&shown))
 }
 
@@ -86,6 +104,14 @@ fn has_all(offer: &Offer, words: &[String]) -> bool {
 struct OfferPage {
     p: Page,
     offer: Offer,
+    place: &'static str,
+    most: i64,
+}
+
+impl OfferPage {
+    fn is_term(&self, known: Incoterm) -> bool {
+        known == Incoterm::Fca
+    }
 }
 
 async fn show(
@@ -95,7 +121,8 @@ async fn show(
 ) -> Answer<Response> {
     let key: OfferKey = format!("{hub}/{product}").parse().map_err(|()| Failure::not_found())?;
     let offer = app.hub.offer(&key).await?.filter(|o| !o.withdrawn).ok_or_else(Failure::not_found)?;
-    let shown = OfferPage { p: page, offer };
+    let most = most(&page);
+    let shown = OfferPage { p: page, offer, place: "", most };
     Ok(shown.p.show(&shown))
 }
 

@@ -71,7 +71,7 @@ pub fn goods_line(page: &Page, row: &TradeRow) -> String {
 #[must_use]
 pub const fn stage_class(stage: Stage) -> &'static str {
     match stage {
-        Stage::AwaitingOrder | Stage::AwaitingPayment => "wait",
+        Stage::AwaitingOrder | Stage::AwaitingPayment | Stage::Deposited => "wait",
         Stage::InEscrow | Stage::ExportReleased | Stage::ImportReleased => "tell",
         Stage::Delivered | Stage::Settled | Stage::Paid => "go",
         Stage::ExportHeld | Stage::ImportHeld | Stage::Detained | Stage::Declined => "stop",

@@ -14,6 +14,7 @@ use axum::routing::post;
 use serde::Deserialize;
 use trade::card::Mode;
 use trade::party::{Party, Role};
+use trade::terms::Incoterm;
 
 use crate::AppState;
 use crate::auth::{self, Caller};
@@ -251,6 +252,18 @@ impl Page {
     #[must_use]
     pub fn is_here(&self, href: &str) -> bool {
         self.path == href || (href != "/" && self.path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/')))
+    }
+
+    /// Whether this reader buys as a registered business.
+    #[must_use]
+    pub fn is_business(&self) -> bool {
+        self.is(Role::Buyer) && self.who.as_ref().is_some_and(Party::is_business)
+    }
+
+    /// Every Incoterm that there is: one that is not offered is refused with its reason.
+    #[must_use]
+    pub fn incoterms(&self) -> [Incoterm; 11] {
+        Incoterm::ALL
     }
 
     #[must_use]

@@ -20,7 +20,7 @@ use crate::page::{Page, here};
 use crate::problem::{Answer, Failure};
 
 pub use register::practice_party;
-use register::{Identity, Registration, register};
+use register::{Identity, Registration, id_type, register};
 
 pub fn routes() -> Router<AppState> {
     Router::new()
@@ -134,16 +134,25 @@ struct SignUpForm {
     payout_account: String,
     #[serde(default)]
     account_holder: String,
+    /// Whether a buyer is a business, which has a registration number in place of an identity card.
+    #[serde(default)]
+    business: bool,
+    #[serde(default)]
+    registration: String,
 }
 
 #[derive(Deserialize)]
 struct SignUpQuery {
     role: Option<Role>,
+    /// A buyer signs up as a person, or as a business.
+    #[serde(rename = "as")]
+    kind: Option<String>,
 }
 
 async fn sign_up_page(State(app): State<AppState>, page: Page, Query(query): Query<SignUpQuery>) -> Response {
     let role = query.role.filter(|r| r.is_open()).unwrap_or(Role::Seller);
-    let form = SignUpForm { role: role.code().to_owned(), ..SignUpForm::default() };
+    let business = role == Role::Buyer && query.kind.as_deref() == Some("business");
+    let form = SignUpForm { role: role.code().to_owned(), business, ..SignUpForm::default() };
     let shown = SignUpPage { p: page, told: None, form, country: app.site().territory.to_string() };
     shown.p.show(&shown)
 }
@@ -173,11 +182,12 @@ impl SignUpForm {
             password: Some(self.password.clone()),
             payout_account: some(&self.payout_account),
             account_holder: some(&self.account_holder),
-            person: is_buyer.then(|| Identity {
+            registration: some(&self.registration).filter(|_| is_buyer && self.business),
+            person: (is_buyer && !self.business).then(|| Identity {
                 name: self.name.clone(),
                 phone: some(&self.phone),
                 address: some(&self.address),
-                id_type: Some("1".to_owned()),
+                id_type: Some(id_type(&self.country).to_owned()),
                 id_number: some(&self.id_number),
                 checked: false,
             }),

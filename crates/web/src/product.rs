@@ -21,6 +21,8 @@ use trade::product::{Goods, LaneGaps, OfferProduct, PeerAnswer, Product};
 use trade::quantity::{Content, Grams, Size};
 use trade::quote::AskPeerQuote;
 use trade::readiness::HsClaim;
+use trade::rulebook::Regime;
+use trade::terms::Terms;
 
 use crate::AppState;
 use crate::auth::{As, Seller};
@@ -89,6 +91,7 @@ async fn list(
 pub struct Lane {
     pub to: String,
     pub territory: Country,
+    pub regime: Regime,
     pub ready: bool,
     pub gaps: Vec<Told>,
     /// Gaps that a permit of this hub's agency closes, or has closed.
@@ -104,10 +107,11 @@ pub fn lanes(page: &Page, product: &Product, shelf: &Shelf<'_>) -> Vec<Lane> {
     let lane = |gaps: &LaneGaps| Lane {
         to: gaps.to.to_string(),
         territory: gaps.territory,
+        regime: gaps.regime,
         ready: gaps.is_ready(),
         gaps: gaps.gaps.iter().filter(|g| shelf.gap(page, g, hs, &gaps.to).is_none()).map(|g| page.told(g)).collect(),
         permits: gaps.gaps.iter().filter_map(|g| shelf.gap(page, g, hs, &gaps.to)).collect(),
-        price: product.answers.get(&gaps.to).map(|answer| match answer {
+        price: product.answers.get(&gaps.key()).map(|answer| match answer {
             PeerAnswer::Given { quote, total, .. } => Ok((*total, quote.to_string())),
             PeerAnswer::Refused { problem } => Err(page.problem(problem)),
         }),
@@ -132,12 +136,13 @@ async fn ask_peers(
     Ok(Redirect::to(&format!("/products/{id}")).into_response())
 }
 
-/// One question a ready lane, about one piece.
+/// One question a ready lane for parcels, about one piece. What a business pays depends on how much it buys
+/// and on which terms; that is asked by who knows them.
 pub async fn ask_about(app: &AppState, seller: &Party, product: &Product, practice: bool) -> Answer<()> {
-    for lane in product.gaps.iter().filter(|l| l.is_ready()) {
+    for lane in product.gaps.iter().filter(|l| l.is_ready() && l.regime == Regime::B2cParcel) {
         let lines = vec![Asked { product: product.id, pieces: 1 }];
-        let command =
-            AskPeerQuote { quote: app.fresh(), seller: seller.id, importer: lane.to.clone(), lines, practice };
+        let (importer, terms) = (lane.to.clone(), Terms::Parcel);
+        let command = AskPeerQuote { quote: app.fresh(), seller: seller.id, importer, lines, practice, terms };
         app.submit(Command::AskPeerQuote(command)).await?;
     }
     Ok(())

@@ -18,6 +18,7 @@ use trade::party::{Party, Role};
 use trade::product::{OfferKey, Product};
 use trade::quote::{AskPeerQuote, AskQuote, QUOTE_LINES_MAX, Quote};
 use trade::rulebook::Knowledge;
+use trade::terms::Terms;
 use trade::time::BusinessTime;
 
 use crate::AppState;
@@ -26,6 +27,7 @@ use crate::i18n::Told;
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
 
+pub(crate) use waterfall::kind_code;
 pub use waterfall::{Rule, Step, rules, waterfall};
 
 pub fn routes() -> Router<AppState> {
@@ -53,7 +55,8 @@ pub async fn visible(app: &AppState, party: &Party, id: &str) -> Answer<Quote> {
     Ok(quote)
 }
 
-/// Pieces by product, as the shop's form sends them: `kul.sandbox/prd_…=2`.
+/// Pieces by product, as the shop's form sends them: `kul.sandbox/prd_…=2`; of a business also its
+/// Incoterm and place.
 type Basket = Vec<(String, String)>;
 
 async fn ask(
@@ -89,7 +92,21 @@ async fn ask_for(app: &AppState, buyer: &Party, basket: &Basket) -> Answer<Quote
         lines.push(Asked { product: key.product, pieces });
     }
     let exporter = exporter.ok_or_else(|| Failure::bad("no-lines"))?;
-    app.submit_as(Command::AskQuote(AskQuote { quote: app.fresh(), exporter, lines, buyer: Some(buyer.id) })).await
+    let said = |name: &str| basket.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
+    let terms = if buyer.is_business() { business_terms(said("incoterm"), said("place"))? } else { Terms::Parcel };
+    app.submit_as(Command::AskQuote(AskQuote { quote: app.fresh(), exporter, lines, buyer: Some(buyer.id), terms }))
+        .await
+}
+
+/// An Incoterm and a place as they are typed.
+pub fn business_terms(incoterm: &str, place: &str) -> Answer<Terms> {
+    let missing = |field: &str| Failure::bad("value-missing").with("field", field);
+    let given = |text: &str, field| if text.trim().is_empty() { Err(missing(field)) } else { Ok(()) };
+    given(incoterm, "incoterm")?;
+    given(place, "place")?;
+    let incoterm = incoterm.parse().map_err(|fault| Failure::of(&fault))?;
+    let place = place.parse().map_err(|fault| Failure::of(&fault))?;
+    Ok(Terms::Business { incoterm, place })
 }
 
 #[derive(Template)]
@@ -153,6 +170,9 @@ struct AskBody {
     lines: Vec<AskedBody>,
     #[serde(default)]
     practice: bool,
+    /// `{"regime": "b2b", "incoterm": "FCA", "place": "MYKUL"}`; a consumer's parcel where it is left out.
+    #[serde(default)]
+    terms: Terms,
 }
 
 #[derive(Deserialize)]
@@ -163,15 +183,16 @@ struct AskedBody {
 
 async fn api_ask(State(app): State<AppState>, Signed(party): Signed, Json(body): Json<AskBody>) -> Answer<Response> {
     let quote = body.quote.unwrap_or_else(|| app.fresh());
+    let terms = body.terms;
     let lines = body.lines.into_iter().map(|l| Asked { product: l.product, pieces: l.pieces }).collect();
     match (body.exporter, body.importer) {
         (Some(exporter), None) if party.is(Role::Buyer) => {
-            let command = AskQuote { quote, exporter, lines, buyer: Some(party.id) };
+            let command = AskQuote { quote, exporter, lines, buyer: Some(party.id), terms };
             let quote: Quote = app.submit_as(Command::AskQuote(command)).await?;
             Ok(Json(own_view(quote, &party)?).into_response())
         }
         (None, Some(importer)) if party.is(Role::Seller) => {
-            let command = AskPeerQuote { quote, seller: party.id, importer, lines, practice: body.practice };
+            let command = AskPeerQuote { quote, seller: party.id, importer, lines, practice: body.practice, terms };
             let quote: Id<Quote> = app.submit_as(Command::AskPeerQuote(command)).await?;
             Ok((StatusCode::ACCEPTED, Json(json!({ "quote": quote }))).into_response())
         }

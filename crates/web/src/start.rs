@@ -16,7 +16,7 @@ use trade::declaration::LodgeExport;
 use trade::id::Id;
 use trade::money::Money;
 use trade::party::Party;
-use trade::product::{PeerAnswer, Product};
+use trade::product::{LaneKey, PeerAnswer, Product};
 use trade::quantity::Grams;
 use trade::trade_file::{TradeFile, TradeId};
 use trade::waybill::IssueWaybill;
@@ -142,12 +142,12 @@ async fn show(
 }
 
 fn priced_of(page: &Page, product: &Product) -> Priced {
-    let answer = |(hub, answer): (&trade::codes::HubId, &PeerAnswer)| {
+    let answer = |(lane, answer): (&LaneKey, &PeerAnswer)| {
         let told = match answer {
             PeerAnswer::Given { quote, total, .. } => Ok((*total, quote.to_string())),
             PeerAnswer::Refused { problem } => Err(page.problem(problem)),
         };
-        (page.hub_name(hub), told)
+        (page.hub_name(&lane.hub), told)
     };
     Priced { product: product.clone(), answers: product.answers.iter().map(answer).collect() }
 }

@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use trade::codes::{Country, HubId};
 use trade::commands::Command;
-use trade::declaration::{Declaration, DeclaredLine};
+use trade::declaration::{Declaration, DeclarationKind, DeclaredLine};
 use trade::event::{Draft, Happened};
 use trade::party::Role;
 use trade::peer::{AcceptPeer, ReceiveBatch};
@@ -234,9 +234,16 @@ impl Bench {
             edition: 1,
         };
         let lines = quote.lines.iter().map(DeclaredLine::ordered).collect();
-        let permits = Vec::new();
-        let declaration =
-            Declaration { lines, gross: quote.gross(), waybill: issue.no, lodged_at: now, edition: 1, permits };
+        let declaration = Declaration {
+            lines,
+            gross: quote.gross(),
+            waybill: issue.no,
+            lodged_at: now,
+            edition: 1,
+            kind: DeclarationKind::of(quote.regime),
+            registration: quote.landed.registration.clone(),
+            permits: Vec::new(),
+        };
         let told =
             |what| Draft { at: now, trade: Some(plan.trade(&self.importer)), to: Some(self.importer.clone()), what };
         [told(Happened::WaybillIssued { waybill }), told(Happened::ExportReleased { declaration, by: None })]

@@ -6,6 +6,7 @@ use trade::codes::Country;
 use trade::event::Asked;
 use trade::product::Goods;
 use trade::quote::{LaneTerms, price};
+use trade::terms::Terms;
 use trade::world::World;
 
 use super::{Meter, instant};
@@ -23,8 +24,8 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<(), String> {
     let books = rulebooks();
     let world = World::new(site("hgh.sandbox", Country::CN, &books), START);
-    let terms = LaneTerms::of(&world, Country::MY, "kul.sandbox".parse().map_err(|e| format!("{e:?}"))?)
-        .map_err(|e| format!("{e:?}"))?;
+    let exporter = "kul.sandbox".parse().map_err(|e| format!("{e:?}"))?;
+    let terms = LaneTerms::of(&world, Country::MY, exporter, &Terms::Parcel).map_err(|e| format!("{e:?}"))?;
     let kinds: Vec<Goods> = (0..GOODS_COUNT).map(goods).collect();
     let plans: Vec<Plan> = Generator::new(3, 1_000, 0).take(options.quotes).collect();
     let asked: Vec<Vec<(Asked, usize)>> = plans

@@ -10,10 +10,11 @@ pub fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Whether a row of a price list can be sold on every lane. A permit can be brought later.
+/// Whether a row of a price list can be sold on every lane for parcels. A permit can be brought later.
 pub fn is_ready(row: &Value) -> bool {
     let lanes = row.get("gaps").and_then(Value::as_array).cloned().unwrap_or_default();
-    let gaps = lanes.iter().filter_map(|lane| lane.get("gaps").and_then(Value::as_array));
+    let parcels = lanes.iter().filter(|lane| text(lane, "regime") == "b2c-parcel");
+    let gaps = parcels.filter_map(|lane| lane.get("gaps").and_then(Value::as_array));
     gaps.flatten().all(|gap| text(gap, "code") == "permit-needed")
 }
 

@@ -25,6 +25,7 @@ use trade::quote::{AskQuote, Quote};
 use trade::readiness::HsClaim;
 use trade::road::{Batch, Limits, Receipt, Wanted, acknowledge};
 use trade::site::Site;
+use trade::terms::Terms;
 use trade::trade_file::TradeId;
 use trade::waybill::IssueWaybill;
 
@@ -57,6 +58,7 @@ pub fn party(n: u64, role: Role, country: Country) -> Command {
         identity_checked: true,
         payout_account: (role == Role::Seller).then(|| "MY-1".to_owned()),
         account_holder: None,
+        registration: None,
         since: testing::START,
     };
     let personal = Personal { party: party.id, fields: BTreeMap::new() };
@@ -190,7 +192,7 @@ pub async fn carry_one(from: &Hub, to: &Hub) -> bool {
 
 pub fn ask(n: u64, sku: &str, buyer: u64) -> AskQuote {
     let lines = vec![Asked { product: offer(sku).product(), pieces: 2 }];
-    AskQuote { quote: id(n), exporter: hub_id("kul.sandbox"), lines, buyer: Some(id(buyer)) }
+    AskQuote { quote: id(n), exporter: hub_id("kul.sandbox"), lines, buyer: Some(id(buyer)), terms: Terms::Parcel }
 }
 
 pub fn trade_no(n: u64) -> TradeId {

@@ -67,7 +67,13 @@ async fn a_permit_is_asked_granted_drawn_by_a_broker_and_read_back_as_it_stands(
         good(pair.kul.submit(Command::OfferProduct(honey())).await);
         pair.carry().await;
         let lines = vec![trade::event::Asked { product: honey().product(), pieces: 2 }];
-        let ask = AskQuote { quote: id(1), exporter: hub_id("kul.sandbox"), lines, buyer: Some(id(BUYER)) };
+        let ask = AskQuote {
+            quote: id(1),
+            exporter: hub_id("kul.sandbox"),
+            lines,
+            buyer: Some(id(BUYER)),
+            terms: trade::terms::Terms::Parcel,
+        };
         let quote: Quote = serde_json::from_value(good(pair.hgh.submit(Command::AskQuote(ask)).await)).unwrap();
         good(pair.hgh.submit(order(1, quote.id, BUYER)).await);
         good(pair.hgh.submit(payment(1, quote.landed.total, BUYER)).await);

@@ -178,17 +178,12 @@ fn what_nobody_knows_is_refused() {
     assert_eq!(refusal("220830"), Err(LandedCostRefusal::RateUnknown { line: 0, hs: hs("220830"), rule: spirits }));
     let missing = LandedCostRefusal::ContentMissing { line: 1, hs: hs(CREAM), rule: "cn.ct.cosmetics".into() };
     assert_eq!(cost(&[line(COFFEE, 1, 100), cream(1, 100, None)], 0), Err(missing));
-    let regimes = [Regime::BondedB2c, Regime::B2b, Regime::OverseasWarehouse, Regime::PersonalPost];
+    let regimes = [Regime::BondedB2c, Regime::OverseasWarehouse, Regime::PersonalPost];
     for regime in regimes {
         let lines = [line(COFFEE, 1, 100)];
         let unknown = LandedCostRefusal::RegimeUnknown { territory: Country::CN, regime };
         assert_eq!(landed_cost(china(), &LandedCostAsk { regime, ..ask(&lines, 0) }), Err(unknown));
     }
-    let malaysia = test_books().book(Country::MY).expect("there is a pack");
-    let lines = [AskLine { value: Money::new(100, Currency::MYR), ..line(COFFEE, 1, 0) }];
-    let question = LandedCostAsk { freight: Money::zero(Currency::MYR), ..ask(&lines, 0) };
-    let unknown = LandedCostRefusal::RegimeUnknown { territory: Country::MY, regime: Regime::B2cParcel };
-    assert_eq!(landed_cost(malaysia, &question), Err(unknown));
 }
 
 #[test]
@@ -278,6 +273,109 @@ fn an_answer_is_read_back_as_it_was_written() {
     let json = serde_json::to_string(&cost).expect("it can be written");
     assert_eq!(serde_json::from_str::<LandedCost>(&json).expect("and read"), cost);
     assert!(json.contains(r#""formula":{"code":"not-levied"}"#), "{json}");
+}
+
+const SOAP: &str = "340111";
+const TOYS: &str = "950300";
+const EARPHONES: &str = "851830";
+const CHAIR: &str = "940161";
+
+fn malaysia() -> &'static Rulebook {
+    test_books().book(Country::MY).expect("there is a pack")
+}
+
+fn in_sen(hs: &str, pieces: i64, sen: i64) -> AskLine {
+    AskLine { value: Money::new(sen, Currency::MYR), ..line(hs, pieces, 0) }
+}
+
+fn cost_in_malaysia(regime: Regime, lines: &[AskLine], freight: i64) -> Result<LandedCost, LandedCostRefusal> {
+    let freight = Money::new(freight, Currency::MYR);
+    landed_cost(malaysia(), &LandedCostAsk { regime, freight, ..ask(lines, 0) })
+}
+
+/// Treatment, and duty, sales tax and low value goods tax in sen.
+fn parcel(lines: &[AskLine], freight: i64) -> Result<(Treatment, i64, i64, i64), LandedCostRefusal> {
+    let cost = cost_in_malaysia(Regime::B2cParcel, lines, freight)?;
+    let of = |kind| of_kind(&cost, kind);
+    Ok((cost.treatment, of(ChargeKind::Duty), of(ChargeKind::SalesTax), of(ChargeKind::Lvg)))
+}
+
+#[test]
+fn malaysia_relieves_a_parcel_of_500_ringgit_with_its_freight_and_taxes_the_item_at_the_sale() {
+    // 480.00 + 20.00: relief, and 10 % of 480.00. Nobody knows the duty of chairs, and nobody needs it.
+    assert_eq!(parcel(&[in_sen(CHAIR, 1, 48_000)], 2_000), Ok((Treatment::Relief, 0, 0, 4_800)));
+    let cost = cost_in_malaysia(Regime::B2cParcel, &[in_sen(CHAIR, 1, 48_000)], 2_000).expect("within the relief");
+    assert_eq!((cost.total.minor(), cost.registration.as_deref()), (54_800, Some("LRN-SAMPLE-0001")));
+    let formulas: Vec<_> = cost.charges.iter().map(|c| (c.kind, c.formula)).collect();
+    let ringgit = |sen| Money::new(sen, Currency::MYR);
+    let why = FormulaKind::Relieved { value: ringgit(50_000), limit: ringgit(50_000) };
+    let at_sale = FormulaKind::AtTheSale { price: ringgit(48_000), limit: ringgit(50_000) };
+    assert_eq!(formulas, [(ChargeKind::Duty, why), (ChargeKind::Lvg, at_sale)]);
+    // one sen of freight more, and the chair needs a duty that is in no table
+    let hs = CHAIR.parse().expect("a code");
+    let unknown = Err(LandedCostRefusal::RateUnknown { line: 0, hs, rule: Some("my.tariff.no-duty".into()) });
+    assert_eq!(parcel(&[in_sen(CHAIR, 1, 48_000)], 2_001), unknown);
+}
+
+#[test]
+fn goods_taxed_at_the_sale_bear_no_sales_tax_at_the_border_again() {
+    // soap 480.00 + 20.01 = 500.01: duty 20 % = 100.00; LVG 48.00; no sales tax
+    assert_eq!(parcel(&[in_sen(SOAP, 1, 48_000)], 2_001), Ok((Treatment::Full, 10_000, 0, 4_800)));
+    // three toys at exactly 500.00 are of low value; at 500.01 they are not: sales tax 10 % of 1,500.03 + 30.00
+    assert_eq!(parcel(&[in_sen(TOYS, 3, 150_000)], 3_000), Ok((Treatment::Full, 0, 0, 15_000)));
+    assert_eq!(parcel(&[in_sen(TOYS, 3, 150_003)], 3_000), Ok((Treatment::Full, 0, 15_300, 0)));
+    // 500.00 and a third of a sen is more than 500.00, though it is shown as 500.00
+    assert_eq!(parcel(&[in_sen(TOYS, 3, 150_001)], 0), Ok((Treatment::Full, 0, 15_000, 0)));
+    // both in one parcel, freight 12.00 split 10.00 : 2.00: sales tax 10 % of 510.01 = 51.00; LVG 10 % of 100.00
+    let both = [in_sen(EARPHONES, 1, 50_001), in_sen(TOYS, 1, 10_000)];
+    assert_eq!(parcel(&both, 1_200), Ok((Treatment::Full, 0, 5_100, 1_000)));
+}
+
+#[test]
+fn tobacco_liquor_and_pipes_are_excluded() {
+    // wine is never relieved, and nobody knows its duty; beside it tea would be
+    let wine = || in_sen("220421", 1, 5_000);
+    let refused = |line| LandedCostRefusal::RateUnknown {
+        line,
+        hs: "220421".parse().expect("a code"),
+        rule: Some("my.tariff.food-no-duty".into()),
+    };
+    assert_eq!(parcel(&[wine()], 0), Err(refused(0)));
+    assert_eq!(parcel(&[in_sen(TEA, 1, 2_000), wine()], 0), Err(refused(1)));
+    // a pipe and an electronic cigarette bear no LVG, and within the relief nothing at all
+    let smoke = [in_sen("961400", 1, 9_000), in_sen("854340", 1, 9_000)];
+    assert_eq!(parcel(&smoke, 1_000), Ok((Treatment::Relief, 0, 0, 0)));
+}
+
+#[test]
+fn before_2024_nothing_was_taxed_at_the_sale() {
+    let lines = [in_sen(TOYS, 1, 10_000)];
+    let on = |day| {
+        let freight = Money::zero(Currency::MYR);
+        landed_cost(malaysia(), &LandedCostAsk { date: day, freight, ..ask(&lines, 0) }).map(|cost| cost.tax.minor())
+    };
+    assert_eq!(on(date(2023, 12, 31)), Ok(0));
+    assert_eq!(on(date(2024, 1, 1)), Ok(1_000));
+}
+
+#[test]
+fn a_business_pays_in_full_from_the_first_sen() {
+    let business = |book: &Rulebook, lines: &[AskLine], freight| {
+        landed_cost(book, &LandedCostAsk { regime: Regime::B2b, freight, ..ask(lines, 0) })
+    };
+    // soap: 20.00 + 5.00, duty 20 % = 5.00, sales tax 10 % of 30.00 = 3.00
+    let cost = cost_in_malaysia(Regime::B2b, &[in_sen(SOAP, 1, 2_000)], 500).expect("the duty is known");
+    assert_eq!((cost.treatment, cost.tax.minor(), cost.registration), (Treatment::Full, 800, None));
+    let hs = CHAIR.parse().expect("a code");
+    let unknown = Err(LandedCostRefusal::RateUnknown { line: 0, hs, rule: Some("my.tariff.no-duty".into()) });
+    assert_eq!(cost_in_malaysia(Regime::B2b, &[in_sen(CHAIR, 1, 2_000)], 0), unknown);
+    // China: no list, no limit. 2,000 pairs of shoes for 200,000.00: duty 8 % = 16,000.00, VAT 13 % of 216,000.00
+    let cost = business(china(), &[line(SHOES, 2_000, 20_000_000)], cny(0)).expect("no limit");
+    assert_eq!((of_kind(&cost, ChargeKind::Duty), of_kind(&cost, ChargeKind::Vat)), (1_600_000, 2_808_000));
+    let power_bank = business(china(), &[line("850760", 1, 10_000)], cny(0)).expect("no list");
+    // duty 10 % = 10.00, VAT 13 % of 110.00 = 14.30
+    assert_eq!(power_bank.tax, cny(2_430));
+    assert_eq!(power_bank.knowledge, Knowledge::Unverified);
 }
 
 /// Codes with VAT 13 and 9, without and with consumption tax.

@@ -102,7 +102,7 @@ fn restrictions_of_both_sides_are_told() {
     // the other way round Malaysia asks for a permit for cosmetics and admits nothing from Israel
     let cream = ReadinessFacts { origin: "IL".parse().ok(), ..of_code("330499") };
     let found = readiness(book(Country::CN), book(Country::MY), &cream, date(2026, 11, 23), &Stance::Sandbox);
-    assert_eq!(codes(&found), ["regime-unknown", "prohibited", "permit-needed"]);
+    assert_eq!(codes(&found), ["prohibited", "permit-needed"]);
 }
 
 #[test]
@@ -122,4 +122,29 @@ fn production_names_each_unverified_rule_until_it_is_accepted() {
 fn before_the_rules_nothing_is_ready() {
     let found = readiness(book(Country::MY), book(Country::CN), &coffee(), date(2018, 6, 1), &Stance::Sandbox);
     assert_eq!(codes(&found), ["regime-unknown"]);
+}
+
+#[test]
+fn each_regime_asks_for_what_its_taxes_need() {
+    let gaps_in = |regime, code: &str| {
+        let product = ReadinessFacts { regime, origin: Some(Country::CN), ..of_code(code) };
+        readiness(book(Country::CN), book(Country::MY), &product, date(2026, 11, 23), &Stance::Sandbox)
+    };
+    // A chair: as a parcel within the relief it needs no duty; on a full entry it does.
+    assert_eq!(gaps_in(Regime::B2cParcel, "940161"), vec![]);
+    let unknown = gaps_in(Regime::B2b, "940161");
+    assert_eq!(codes(&unknown), ["rate-unknown"]);
+    assert_eq!(unknown[0].rule().map(|rule| &**rule), Some("my.tariff.no-duty"));
+    assert_eq!(gaps_in(Regime::B2b, "950300"), vec![]);
+    // Wine is never relieved.
+    assert_eq!(codes(&gaps_in(Regime::B2cParcel, "220421")), ["rate-unknown"]);
+    // Lithium batteries alone need papers on their way out of China.
+    assert_eq!(codes(&gaps_in(Regime::B2b, "850760")), ["permit-needed"]);
+    // China's list is for consumers' parcels alone.
+    let to_china = |regime| {
+        let product = ReadinessFacts { regime, ..of_code("442090") };
+        codes(&readiness(book(Country::MY), book(Country::CN), &product, date(2026, 11, 23), &Stance::Sandbox))
+    };
+    assert_eq!(to_china(Regime::B2cParcel), ["list-unknown"]);
+    assert!(to_china(Regime::B2b).is_empty());
 }

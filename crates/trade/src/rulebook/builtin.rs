@@ -13,6 +13,7 @@ macro_rules! files {
 
 pub(super) const CN: &[(&str, &str)] = files![
     "cn/consumer.toml",
+    "cn/general.toml",
     "cn/goods.toml",
     "cn/match.toml",
     "cn/pack.toml",
@@ -21,10 +22,22 @@ pub(super) const CN: &[(&str, &str)] = files![
     "cn/warehouse.toml",
 ];
 
-pub(super) const MY: &[(&str, &str)] =
-    files!["my/goods.toml", "my/match.toml", "my/pack.toml", "my/risk.toml", "my/warehouse.toml"];
+pub(super) const MY: &[(&str, &str)] = files![
+    "my/consumer.toml",
+    "my/general.toml",
+    "my/goods.toml",
+    "my/match.toml",
+    "my/pack.toml",
+    "my/risk.toml",
+    "my/tariff.toml",
+    "my/warehouse.toml",
+];
 
 pub(super) const MY_CN: &[(&str, &str)] = files!["lanes/my-cn.toml"];
+
+/// One file a lane.
+const LANES: [&[(&str, &str)]; 4] =
+    [MY_CN, files!["lanes/my-cn-b2b.toml"], files!["lanes/cn-my.toml"], files!["lanes/cn-my-b2b.toml"]];
 
 /// All packs that a hub goes by: one for each territory, and the lanes between them.
 #[derive(Debug)]
@@ -49,6 +62,20 @@ impl Rulebooks {
         self.books.values()
     }
 
+    /// The regimes of all lanes from one territory to another, in the order of [`Regime::ALL`].
+    #[must_use]
+    pub fn regimes(&self, from: Country, to: Country) -> Vec<Regime> {
+        Regime::ALL.iter().map(|(_, regime)| *regime).filter(|regime| self.lane(from, to, *regime).is_some()).collect()
+    }
+
+    /// The regimes of all lanes into or out of a territory.
+    #[must_use]
+    pub fn regimes_of(&self, territory: Country) -> Vec<Regime> {
+        let touches = |lane: &&Lane| lane.from == territory || lane.to == territory;
+        let known: Vec<Regime> = self.lanes.iter().filter(touches).map(|lane| lane.regime).collect();
+        Regime::ALL.iter().map(|(_, regime)| *regime).filter(|regime| known.contains(regime)).collect()
+    }
+
     #[must_use]
     pub fn lane(&self, from: Country, to: Country, regime: Regime) -> Option<&Lane> {
         self.lanes.iter().find(|lane| lane.from == from && lane.to == to && lane.regime == regime)
@@ -68,8 +95,14 @@ pub fn builtin() -> Result<Rulebooks, Vec<PackError>> {
             Err(found) => errors.extend(found),
         }
     }
-    let lane = Lane::load(MY_CN).map_err(|found| errors.extend(found)).ok();
-    if errors.is_empty() { Ok(Rulebooks::new(books, lane.into_iter().collect())) } else { Err(errors) }
+    let mut lanes = Vec::new();
+    for files in LANES {
+        match Lane::load(files) {
+            Ok(lane) => lanes.push(lane),
+            Err(found) => errors.extend(found),
+        }
+    }
+    if errors.is_empty() { Ok(Rulebooks::new(books, lanes)) } else { Err(errors) }
 }
 
 /// The packs of this binary, loaded once for all tests.

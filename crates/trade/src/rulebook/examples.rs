@@ -37,6 +37,7 @@ enum Check {
     Term { ends: Date },
     StockMove { from: CustomsState, to: CustomsState, expect: CustomsForm },
     PreAlert(PreAlertCase),
+    Deposit { total: Money, expect: Money },
     RateCard { pieces: Vec<Packed>, expect: Money, chargeable: Grams },
     Fee { goods: Money, expect: Money },
     Fx { amount: Money, expect: Money },
@@ -85,6 +86,8 @@ pub(super) fn read(
         | RuleKind::PositiveList
         | RuleKind::Tariff
         | RuleKind::ConsumptionTax
+        | RuleKind::Relief
+        | RuleKind::LowValueTax
         | RuleKind::Assumption => landed_cost_check(&mut f, currency),
         RuleKind::Restriction => restriction_check(&mut f),
         RuleKind::Risk => risk_check(&mut f, currency),
@@ -98,6 +101,11 @@ pub(super) fn read(
         RuleKind::Term => f.date("ends").map(|ends| Check::Term { ends }),
         RuleKind::StockMove => stock_move_check(&mut f),
         RuleKind::PreAlert => pre_alert_check(&mut f, currency),
+        RuleKind::Deposit => {
+            let total = f.amount("total", currency);
+            let expect = f.amount("expect", currency);
+            Some(()).and_then(|()| Some(Check::Deposit { total: total?, expect: expect? }))
+        }
         RuleKind::RateCard => rate_card_check(&mut f, money.export),
         RuleKind::Fee => fee_check(&mut f, money),
         RuleKind::Fx => {
@@ -198,7 +206,7 @@ fn landed_cost_check(f: &mut Fields<'_>, currency: Currency) -> Option<Check> {
     let refused_by = f.optional("refused-by", Fields::text);
     let treatment = f.optional("treatment", |f, key| f.one_of(key, &Treatment::ALL));
     let mut amounts = Vec::new();
-    for key in ["duty", "consumption-tax", "vat", "tax", "total"] {
+    for key in ["duty", "consumption-tax", "vat", "sales-tax", "lvg", "tax", "total"] {
         amounts.extend(f.optional(key, |f, key| f.amount(key, currency)).map(|amount| (key, amount)));
     }
     if refusal.is_none() && amounts.is_empty() {
@@ -373,7 +381,8 @@ pub(super) fn check_in_book(example: &Example, book: &Rulebook, errors: &Errors)
             example.compare(errors, expect, &got);
         }
         Check::Term { ends } => {
-            let terms = [book.quote_validity.clone(), book.claim_window.clone()];
+            let mut terms = vec![book.quote_validity.clone(), book.claim_window.clone()];
+            terms.extend(book.balance_due.clone());
             let Some(rule) = example.mine(&terms, |rule| &rule.info, errors) else { return };
             let got = example.date.checked_add(jiff::Span::new().days(rule.days.0)).ok();
             example.compare(errors, &Some(*ends), &got);
@@ -385,6 +394,10 @@ pub(super) fn check_in_book(example: &Example, book: &Rulebook, errors: &Errors)
         Check::PreAlert(case) => {
             let Some(rule) = example.mine(&book.pre_alerts, |rule| &rule.info, errors) else { return };
             example.compare(errors, &case.expect, &pre_alert_outcome(rule, case, book, example.date));
+        }
+        Check::Deposit { total, expect } => {
+            let Some(rule) = example.mine(&book.deposits, |rule| &rule.info, errors) else { return };
+            example.compare(errors, &Ok(*expect), &rule.of(*total));
         }
         Check::RateCard { .. } | Check::Fee { .. } | Check::Fx { .. } => example.misses(errors),
     }
@@ -443,6 +456,8 @@ fn check_landed_cost(
             "duty" => of_kind(ChargeKind::Duty),
             "consumption-tax" => of_kind(ChargeKind::ConsumptionTax),
             "vat" => of_kind(ChargeKind::Vat),
+            "sales-tax" => of_kind(ChargeKind::SalesTax),
+            "lvg" => of_kind(ChargeKind::Lvg),
             "total" => Some(cost.total),
             _ => Some(cost.tax),
         };

@@ -11,9 +11,9 @@ use super::examples::{self, Example};
 use super::reader::{Errors, Fields, PackError, Problem};
 use super::tariff::RawTable;
 use super::{
-    Confidence, ConsumptionTax, DataRule, DescriptionRule, Fee, FxSample, Knowledge, Lane, Limit, PositiveList,
-    PreAlertRule, Regime, Restriction, RiskRule, RuleId, RuleIndex, RuleInfo, RuleKind, Rulebook, StockMoveRule,
-    Tariff, TaxBase, TaxRule, Term, Tolerance, TradeField, Words, digest, lane,
+    Confidence, ConsumptionTax, DataRule, Deposit, DescriptionRule, Fee, FxSample, Knowledge, Lane, Limit, LowValueTax,
+    PositiveList, PreAlertRule, Regime, Relief, Restriction, RiskRule, RuleId, RuleIndex, RuleInfo, RuleKind, Rulebook,
+    StockMoveRule, Tariff, TaxBase, TaxRule, Term, Tolerance, TradeField, Words, digest, lane,
 };
 use crate::codes::Country;
 use crate::money::Currency;
@@ -24,7 +24,7 @@ use crate::time::Days;
 const MOST_BYTES: usize = 2_000_000;
 
 /// The lists of a rule pack and of a lane, with the kind of rule that each holds.
-const KINDS: [(&str, RuleKind); 18] = [
+const KINDS: [(&str, RuleKind); 21] = [
     ("limit", RuleKind::Limit),
     ("tax-base", RuleKind::TaxBase),
     ("tax", RuleKind::Tax),
@@ -43,6 +43,9 @@ const KINDS: [(&str, RuleKind); 18] = [
     ("rate-card", RuleKind::RateCard),
     ("fee", RuleKind::Fee),
     ("fx", RuleKind::Fx),
+    ("relief", RuleKind::Relief),
+    ("low-value-tax", RuleKind::LowValueTax),
+    ("deposit", RuleKind::Deposit),
 ];
 
 /// What every rule has, as read.
@@ -206,6 +209,10 @@ struct Draft {
     pre_alerts: Vec<PreAlertRule>,
     quote_validity: Option<Term>,
     claim_window: Option<Term>,
+    balance_due: Option<Term>,
+    reliefs: Vec<Relief>,
+    low_value_taxes: Vec<LowValueTax>,
+    deposits: Vec<Deposit>,
     rate_cards: Vec<RateCard>,
     fees: Vec<Fee>,
     fx: Vec<FxSample>,
@@ -306,15 +313,34 @@ impl Draft {
                 Some("pre-alert".to_owned())
             }
             RuleKind::Term => {
-                let which = f.one_of("term", &[("quote-validity", true), ("claim-window", false)]);
+                let which = f.one_of("term", &[("quote-validity", 0), ("claim-window", 1), ("balance-due", 2)]);
                 let days = f.integer("days", 1, 3_660);
                 let term = Term { info: common.info.clone(), days: Days(days?) };
                 let (slot, subject) = match which? {
-                    true => (&mut self.quote_validity, "term quote-validity"),
-                    false => (&mut self.claim_window, "term claim-window"),
+                    0 => (&mut self.quote_validity, "term quote-validity"),
+                    1 => (&mut self.claim_window, "term claim-window"),
+                    _ => (&mut self.balance_due, "term balance-due"),
                 };
                 *slot = Some(term);
                 Some(subject.to_owned())
+            }
+            RuleKind::Relief => {
+                let relief = Relief::read(f, common, currency)?;
+                let subject = format!("relief {:?}", relief.regime);
+                self.reliefs.push(relief);
+                Some(subject)
+            }
+            RuleKind::LowValueTax => {
+                let tax = LowValueTax::read(f, common, currency)?;
+                let subject = format!("low-value-tax {:?}", tax.regime);
+                self.low_value_taxes.push(tax);
+                Some(subject)
+            }
+            RuleKind::Deposit => {
+                let deposit = Deposit::read(f, common)?;
+                let subject = format!("deposit {:?}", deposit.regime);
+                self.deposits.push(deposit);
+                Some(subject)
             }
             RuleKind::RateCard => {
                 let card = lane::read_rate_card(f, common, money.export)?;
@@ -454,7 +480,11 @@ fn build_rulebook(files: &[(String, String)], errors: &Errors) -> Option<(Rulebo
         digest: digest(files),
         quote_validity: draft.quote_validity?,
         claim_window: draft.claim_window?,
+        balance_due: draft.balance_due,
         limits: draft.limits,
+        reliefs: draft.reliefs,
+        low_value_taxes: draft.low_value_taxes,
+        deposits: draft.deposits,
         bases: draft.bases,
         taxes: draft.taxes,
         lists: draft.lists,

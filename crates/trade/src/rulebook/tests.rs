@@ -269,8 +269,16 @@ fn the_lane_gives_the_agreed_samples() {
     assert!(lane.rate_card("economy", date(2025, 12, 31)).is_none());
     let china = test_books().book(Country::CN).expect("there is a pack");
     assert_eq!((china.quote_validity.days.0, china.claim_window.days.0), (7, 14));
-    assert!(test_books().lane(Country::CN, Country::MY, Regime::B2cParcel).is_none());
-    assert!(test_books().lane(Country::MY, Country::CN, Regime::B2b).is_none());
+    let business = test_books().lane(Country::CN, Country::MY, Regime::B2b).expect("there is a lane");
+    let share = |side| business.fee(side, day).map(|fee| fee.share.percent_text());
+    assert_eq!(share(FeeSide::ExportingHub).as_deref(), Some("0.8"));
+    assert_eq!(share(FeeSide::ImportingHub).as_deref(), Some("0.4"));
+    assert!(business.rate_card("freight", day).is_some_and(|card| card.heaviest == Grams(2_000_000)));
+    for (from, to) in [(Country::MY, Country::CN), (Country::CN, Country::MY)] {
+        assert_eq!(test_books().regimes(from, to), [Regime::B2cParcel, Regime::B2b]);
+    }
+    assert!(test_books().regimes(Country::MY, Country::MY).is_empty());
+    assert!(test_books().lane(Country::MY, Country::CN, Regime::PersonalPost).is_none());
 }
 
 #[test]

@@ -18,3 +18,5 @@ estimate-part-why-taxes = Each with its base, its rate, its rule and how well th
 estimate-none = No hub sells into { $territory } here yet.
 estimate-elsewhere = Goods that leave from here
 estimate-at = Ask { $hub } what they cost there
+estimate-business = A business buys: Incoterm and place
+estimate-business-why = Choose the regime for business above; these two say who pays the carriage, and where.

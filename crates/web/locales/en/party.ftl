@@ -44,3 +44,7 @@ purpose-account = to sign in and be reached
 purpose-delivery = to deliver
 purpose-customs = asked for by customs
 purpose-payment = to pay and be paid
+party-registration = Registration number
+party-registration-hint = In your country's register of companies; goods are imported under it.
+party-as-business = Buy as a registered business instead
+party-as-person = Buy as a person instead

@@ -23,3 +23,4 @@ fate-parked = waits for its order
 fate-set-aside = goes back to the payer
 fate-confirmed = payout confirmed
 fate-refused = refused
+payment-pay-deposit = Pay the deposit, { $amount }

@@ -33,3 +33,18 @@ formula-composite = Its part of the tax of the line: { $base } × ({ $ct } + { $
 formula-ad-valorem = { $base } × { $rate }
 formula-inside = { $base } ÷ (1 − { $rate }) × { $rate }
 formula-below = Not due: { $price } a { $per }, below { $threshold }
+formula-relieved = Nothing: { $value } with freight is at most { $limit }
+formula-at-the-sale = { $base } × { $rate }, taken at the sale: a piece costs { $price }, at most { $limit }
+formula-taken-at-the-sale = Nothing: the sales tax of these goods was taken at the sale
+quote-freight-in-price = In the seller's price
+quote-incoterm = Incoterm
+quote-place = Named place
+quote-place-hint = Five letters of UN/LOCODE: where the carrier takes over (FCA), or where the goods come to (CPT, DAP).
+quote-deposit = Deposit
+quote-deposit-why = { $n ->
+    [one] May be paid with the order; the balance within { $n } day. Or all at once.
+   *[other] May be paid with the order; the balance within { $n } days. Or all at once.
+}
+quote-registration = Low value goods number
+quote-registration-why = Under it the marketplace takes the sales tax; it goes with the parcel.
+quote-business = On which terms you buy

@@ -18,3 +18,5 @@ estimate-part-why-taxes = Setiap satu dengan asas, kadar, peraturan dan sejauh m
 estimate-none = Belum ada hab yang menjual ke { $territory } di sini.
 estimate-elsewhere = Barang yang keluar dari sini
 estimate-at = Tanya { $hub } harganya di sana
+estimate-business = Perniagaan membeli: Incoterm dan tempat
+estimate-business-why = Pilih rejim perniagaan di atas; dua perkara ini menyatakan siapa membayar pengangkutan, dan di mana.

@@ -43,3 +43,7 @@ purpose-account = untuk log masuk dan dihubungi
 purpose-delivery = untuk penghantaran
 purpose-customs = diminta oleh kastam
 purpose-payment = untuk membayar dan dibayar
+party-registration = Nombor pendaftaran
+party-registration-hint = Dalam daftar syarikat negara anda; barang diimport di bawahnya.
+party-as-business = Beli sebagai perniagaan berdaftar
+party-as-person = Beli sebagai individu

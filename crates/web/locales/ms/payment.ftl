@@ -19,3 +19,4 @@ fate-parked = menunggu pesanannya
 fate-set-aside = dikembalikan kepada pembayar
 fate-confirmed = bayaran keluar disahkan
 fate-refused = ditolak
+payment-pay-deposit = Bayar deposit, { $amount }

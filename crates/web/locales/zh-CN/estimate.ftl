@@ -18,3 +18,5 @@ estimate-part-why-taxes = 每项列明税基、税率、规则及规则的可靠
 estimate-none = 尚无枢纽向{ $territory }销售。
 estimate-elsewhere = 从这里运出的商品
 estimate-at = 向 { $hub } 查询当地到门价
+estimate-business = 企业购买：贸易术语和地点
+estimate-business-why = 请在上方选择企业间监管方式；这两项说明由谁支付运费、到何处。

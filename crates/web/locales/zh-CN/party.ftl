@@ -43,3 +43,7 @@ purpose-account = 用于登录和联系
 purpose-delivery = 用于派送
 purpose-customs = 海关要求
 purpose-payment = 用于收付款
+party-registration = 企业登记号
+party-registration-hint = 贵国公司登记机关的登记号，货物以此号进口。
+party-as-business = 改以企业身份购买
+party-as-person = 改以个人身份购买

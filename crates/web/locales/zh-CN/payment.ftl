@@ -19,3 +19,4 @@ fate-parked = 等待订单
 fate-set-aside = 退回付款人
 fate-confirmed = 付款已确认
 fate-refused = 已拒绝
+payment-pay-deposit = 支付定金 { $amount }

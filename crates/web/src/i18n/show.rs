@@ -223,6 +223,8 @@ pub(super) fn coded(name: &str) -> Option<&'static str> {
         "mandate_state" => Some("mandate-state"),
         "act" => Some("act"),
         "direction" => Some("direction"),
+        "regime" => Some("regime"),
+        "reason" => Some("incoterm-reason"),
         "from" | "to" | "territory" | "country" | "origin" => Some("country"),
         "first" => Some("problem"),
         _ => None,

@@ -45,6 +45,9 @@ pub struct Registration {
     #[serde(default)]
     pub account_holder: Option<String>,
     pub person: Option<Identity>,
+    /// A business's number in its country's register; a buyer with one buys for trade.
+    #[serde(default)]
+    pub registration: Option<String>,
 }
 
 /// Who a person is. Stays on this hub.
@@ -146,15 +149,26 @@ async fn party(
     if account.is_some() {
         payee::check_letters(app, holder.as_deref().unwrap_or(&name))?;
     }
+    let registration = who.registration.as_deref().map(str::trim).filter(|number| !number.is_empty());
+    // A business is recognised by its registration when it pays, as a person is by its identity number.
+    let firm = || PersonTags {
+        id: registration.map(|number| PersonTag::of(&app.site().person_key, "id", number)),
+        name: PersonTag::of(&app.site().person_key, "name", &name),
+    };
+    let person = match &who.person {
+        Some(person) => person_tags(app, person, &who.name),
+        None => registration.filter(|_| role == Role::Buyer).map(|_| firm()),
+    };
     Ok(Party {
         id,
-        name,
+        name: name.clone(),
         roles: BTreeSet::from([role]),
         country,
-        person: who.person.as_ref().and_then(|person| person_tags(app, person, &who.name)),
+        person,
         identity_checked: believed && who.person.as_ref().is_some_and(|p| p.checked),
         payout_account: account,
         account_holder: holder,
+        registration: registration.map(str::to_owned).filter(|_| who.person.is_none()),
         since: app.hub.business_now().await?,
     })
 }
@@ -198,8 +212,15 @@ async fn personal(app: &AppState, id: Id<Party>, who: &Registration) -> Answer<P
     Ok(Personal { party: id, fields })
 }
 
+/// The document that a person imports under: MyKad in Malaysia; `1` is the resident identity card of
+/// China's message set.
+#[must_use]
+pub fn id_type(country: &str) -> &'static str {
+    if country == Country::MY.as_str() { "mykad" } else { "1" }
+}
+
 /// A fresh seller or buyer of a sandbox, for whoever wants to try the hub with its own things. The
-/// buyer's identity number has the region 999999, which does not exist.
+/// buyer's identity number has a region that does not exist: 999999 in China, 00 on a MyKad.
 pub async fn practice_party(app: &AppState, role: Role) -> Answer<Party> {
     let mark = u64::from_be_bytes(app.random()).rem_euclid(10_000);
     let serial = u64::from_be_bytes(app.random()).rem_euclid(1_000);
@@ -217,10 +238,15 @@ pub async fn practice_party(app: &AppState, role: Role) -> Answer<Party> {
             name: format!("Practice {mark:04}"),
             phone: Some(format!("100{mark:08}")),
             address: Some(format!("Practice Road {mark}")),
-            id_type: Some("1".to_owned()),
-            id_number: Some(with_check_digit(&format!("99999919900101{serial:03}"))),
+            id_type: Some(id_type(app.site().territory.as_str()).to_owned()),
+            id_number: Some(if app.site().territory == Country::MY {
+                format!("900101000{serial:03}")
+            } else {
+                with_check_digit(&format!("99999919900101{serial:03}"))
+            }),
             checked: true,
         }),
+        registration: None,
     };
     register(app, &registration, true).await
 }

@@ -1,11 +1,13 @@
 //! The sandbox's payment firm: a page on which the buyer pays, and a real webhook that says so.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Form, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
 use trade::money::Money;
 use trade::party::{Party, PersonalField};
+use trade::payment::payable;
 use trade::trade_file::{Stage, TradeFile, TradeId};
 
 use super::webhook::{Amount, Payer, PaymentMessage, sign};
@@ -25,8 +27,9 @@ struct PayPage {
     order_no: String,
     trade: TradeId,
     amount: Money,
+    /// What may be paid now: all, and for a business a deposit; after that the balance.
+    payable: Vec<Money>,
     payer: String,
-    is_due: bool,
     stage: Stage,
 }
 
@@ -46,29 +49,49 @@ pub async fn page(
     Path(id): Path<String>,
 ) -> Answer<Response> {
     let (file, amount) = own(&app, &buyer, &id).await?;
-    let personal = app.hub.personal(buyer.id).await?;
-    let payer = personal.as_ref().and_then(|p| p.get(PersonalField::Name)).unwrap_or_default().to_owned();
+    let payer = payer(&app, &buyer).await?.name;
     let stage = file.stage();
     let order_no = file.id.order_no().to_owned();
-    let is_due = stage == Stage::AwaitingPayment;
-    let shown = PayPage { p: page, order_no, trade: file.id, amount, payer, is_due, stage };
+    let payable = payable(&file);
+    let amount = payable.first().copied().unwrap_or(amount);
+    let shown = PayPage { p: page, order_no, trade: file.id, amount, payable, payer, stage };
     Ok(shown.p.show(&shown))
 }
 
-/// Pays: the number follows from the order, so that paying twice is paying once.
-pub async fn pay(State(app): State<AppState>, As(buyer, ..): As<Buyer>, Path(id): Path<String>) -> Answer<Response> {
-    let (file, amount) = own(&app, &buyer, &id).await?;
+/// A business pays under its registration, a person under its identity number.
+async fn payer(app: &AppState, buyer: &Party) -> Answer<Payer> {
+    if buyer.is_business() {
+        return Ok(Payer { name: buyer.name.clone(), id_number: buyer.registration.clone() });
+    }
     let personal = app.hub.personal(buyer.id).await?;
     let value = |field| personal.as_ref().and_then(|p| p.get(field)).map(str::to_owned);
+    Ok(Payer { name: value(PersonalField::Name).unwrap_or_default(), id_number: value(PersonalField::IdNumber) })
+}
+
+#[derive(Deserialize)]
+pub struct PayForm {
+    /// The place of the chosen amount among what may be paid now.
+    #[serde(default)]
+    part: usize,
+}
+
+/// Pays: the number follows from the order and the part, so that paying twice is paying once.
+pub async fn pay(
+    State(app): State<AppState>,
+    As(buyer, ..): As<Buyer>,
+    Path(id): Path<String>,
+    Form(form): Form<PayForm>,
+) -> Answer<Response> {
+    let (file, total) = own(&app, &buyer, &id).await?;
+    let payable = payable(&file);
+    let amount = payable.get(form.part).or(payable.first()).copied().unwrap_or(total);
+    let prefix = if file.awaits_balance().is_some() { "SPF-B-" } else { "SPF-" };
     let message = PaymentMessage {
-        payment: format!("SPF-{}", file.id.order_no()).chars().take(60).collect(),
+        payment: format!("{prefix}{}", file.id.order_no()).chars().take(60).collect(),
         order_no: file.id.order_no().to_owned(),
         amount: Amount::Money(amount),
         currency: Some(amount.currency()),
-        payer: Payer {
-            name: value(PersonalField::Name).unwrap_or_default(),
-            id_number: value(PersonalField::IdNumber),
-        },
+        payer: payer(&app, &buyer).await?,
     };
     send(&app, &message).await?;
     Ok(Redirect::to(&format!("/trades/{}", percent(file.id.as_str()))).into_response())

@@ -47,6 +47,8 @@ pub fn waterfall(app: &AppState, page: &Page, quote: &Quote) -> Vec<Step> {
         steps.add(line.name.clone(), how, line.value, false, None);
     }
     let how = page.w2("quote-freight-how", "weight", page.kg(quote.chargeable), "home", page.money(quote.freight_home));
+    // Under CPT and DAP the carriage is in the seller's price already.
+    let how = if quote.landed.freight.is_zero() { page.s("quote-freight-in-price") } else { how };
     steps.add(page.s("quote-freight"), how, quote.landed.freight, false, None);
     for charge in &quote.landed.charges {
         let name = charge_name(page, quote, charge);
@@ -86,11 +88,13 @@ fn charge_name(page: &Page, quote: &Quote, charge: &Charge) -> String {
     }
 }
 
-const fn kind_code(kind: ChargeKind) -> &'static str {
+pub(crate) const fn kind_code(kind: ChargeKind) -> &'static str {
     match kind {
         ChargeKind::Duty => "duty",
         ChargeKind::ConsumptionTax => "consumption-tax",
         ChargeKind::Vat => "vat",
+        ChargeKind::SalesTax => "sales-tax",
+        ChargeKind::Lvg => "lvg",
     }
 }
 
@@ -120,6 +124,14 @@ fn formula(page: &Page, charge: &Charge) -> String {
         ),
         FormulaKind::AdValorem => page.w("formula-ad-valorem", [base, ("rate", page.percent(charge.rate))]),
         FormulaKind::InsideItsBase => page.w("formula-inside", [base, ("rate", page.percent(charge.rate))]),
+        FormulaKind::Relieved { value, limit } => {
+            page.w("formula-relieved", [("value", page.money(*value)), ("limit", page.money(*limit))])
+        }
+        FormulaKind::AtTheSale { price, limit } => page.w(
+            "formula-at-the-sale",
+            [base, ("rate", page.percent(charge.rate)), ("price", page.money(*price)), ("limit", page.money(*limit))],
+        ),
+        FormulaKind::TakenAtTheSale => page.s("formula-taken-at-the-sale"),
         FormulaKind::BelowThreshold { per, price, threshold } => page.w(
             "formula-below",
             [

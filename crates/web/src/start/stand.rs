@@ -145,7 +145,7 @@ fn of_trade(file: &TradeFile) -> Stand {
     match (&file.closed, file.stage()) {
         (Some(Closed::Paid { .. }), _) => return Stand::Paid,
         (Some(_), _) | (None, Stage::Detained) => return Stand::Ended,
-        (None, Stage::AwaitingOrder | Stage::AwaitingPayment) => return Stand::WaitPayment,
+        (None, Stage::AwaitingOrder | Stage::AwaitingPayment | Stage::Deposited) => return Stand::WaitPayment,
         (None, Stage::ExportHeld | Stage::ImportHeld) => return Stand::Held,
         (None, _) => {}
     }

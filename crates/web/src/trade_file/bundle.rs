@@ -48,6 +48,8 @@ pub const PUBLIC_FIELDS: &[&str] = &[
 /// Beside the public fields, what the other side of the sale has been told anyway.
 const ALSO_COUNTERPARTY: &[&str] = &[
     "opened",
+    "deposited.at",
+    "deposited.balance_due",
     "secured",
     "practice",
     "waybill.gross",
@@ -95,6 +97,7 @@ const ALSO_COUNTERPARTY: &[&str] = &[
     "order.quote.landed.treatment",
     "order.quote.landed.pack",
     "order.quote.landed.knowledge",
+    "order.quote.landed.registration",
     "order.quote.landed.rests_on[].rule",
     "order.quote.landed.rests_on[].knowledge",
     "order.quote.landed.charges[].line",
@@ -113,6 +116,10 @@ const ALSO_COUNTERPARTY: &[&str] = &[
     "order.quote.landed.charges[].formula.price.currency",
     "order.quote.landed.charges[].formula.threshold.minor",
     "order.quote.landed.charges[].formula.threshold.currency",
+    "order.quote.landed.charges[].formula.value.minor",
+    "order.quote.landed.charges[].formula.value.currency",
+    "order.quote.landed.charges[].formula.limit.minor",
+    "order.quote.landed.charges[].formula.limit.currency",
     "order.quote.landed.charges[].amount.minor",
     "order.quote.landed.charges[].amount.currency",
     "order.quote.landed.charges[].rule",
@@ -127,6 +134,11 @@ const ALSO_COUNTERPARTY: &[&str] = &[
     "order.quote.date",
     "order.quote.asked_at",
     "order.quote.expires_at",
+    "order.quote.sale.incoterm",
+    "order.quote.sale.place",
+    "order.quote.sale.deposit.amount.minor",
+    "order.quote.sale.deposit.amount.currency",
+    "order.quote.sale.deposit.balance_within",
     "order.quote.signature",
     "declaration.lines[].product",
     "declaration.lines[].hs",
@@ -145,6 +157,8 @@ const ALSO_COUNTERPARTY: &[&str] = &[
     "declaration.permits[].pieces",
     "declaration.permits[].until",
     "declaration.permits[].signature",
+    "declaration.kind",
+    "declaration.registration",
 ];
 
 /// Beside those, what an authority of either side may examine: the match, every reason, the money.
@@ -193,6 +207,7 @@ const ALSO_AUTHORITY: &[&str] = &[
     "payments[].fate.fault.code",
     "escrow.state",
     "escrow.at",
+    "escrow.balance_due",
     "escrow.amount.minor",
     "escrow.amount.currency",
     "escrow.tax.minor",

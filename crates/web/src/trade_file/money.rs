@@ -103,6 +103,10 @@ fn fig(t: &Tr, file: &TradeFile, lane: Option<&Lane>, claim_until: Option<Busine
         }
         Side::Import => match &file.escrow {
             Escrow::Empty => None,
+            Escrow::Deposited { amount, balance_due, .. } => {
+                let why = t.w1("money-balance-due", "when", t.time(*balance_due));
+                Some(Fig { label: t.s("money-deposit"), amount: t.money(*amount), why: Some(why) })
+            }
             Escrow::Funded { amount, .. } => {
                 let why = claim_until
                     .map_or_else(|| t.s("money-escrow-open"), |until| t.w1("money-escrow-until", "when", t.day(until)));

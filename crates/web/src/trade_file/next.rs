@@ -2,6 +2,7 @@
 
 use trade::ball::{Ball, Holder, Task};
 use trade::clearance::Clearance;
+use trade::payment::payable;
 use trade::payout::Payout;
 use trade::time::BusinessTime;
 use trade::trade_file::{Closed, Side, TradeFile};
@@ -53,6 +54,12 @@ fn own(t: &Page, file: &TradeFile, ball: &Ball, viewer: Viewer, claim_until: Opt
             let order = file.id.order_no().to_owned();
             (t.s("next-pay-title"), t.w("next-pay", [("amount", amount), ("order", order), ("when", when)]))
         }
+        Task::PayBalance => {
+            let amount = payable(file).first().map(|m| t.money(*m)).unwrap_or_default();
+            let order = file.id.order_no().to_owned();
+            let words = [("amount", amount), ("order", order), ("when", when)];
+            (t.s("next-pay-balance-title"), t.w("next-pay-balance", words))
+        }
         Task::Mend => {
             let field = held_field(file).map(|f| t.by("field", f)).unwrap_or_default();
             (t.w1("next-mend-title", "field", field), t.w1("next-mend", "when", when))
@@ -79,7 +86,9 @@ fn action(t: &Page, file: &TradeFile, task: Task, viewer: Viewer) -> Option<Acti
     let link = |href: String, key: &str| Some(Action { href, label: t.s(key), is_post: false, note: None });
     match (task, viewer) {
         // The payment firm of a sandbox has its counter in the house.
-        (Task::Pay, Viewer::Buyer) if t.sandbox => link(here.replacen("/trades/", "/pay/", 1), "order-pay"),
+        (Task::Pay | Task::PayBalance, Viewer::Buyer) if t.sandbox => {
+            link(here.replacen("/trades/", "/pay/", 1), "order-pay")
+        }
         (Task::Mend, Viewer::Seller | Viewer::Buyer | Viewer::Broker) if held_field(file) == Some("permit") => {
             link(format!("{here}/permits"), "permit-bring")
         }

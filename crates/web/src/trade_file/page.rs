@@ -6,7 +6,7 @@ use axum::response::Response;
 use trade::ball::{Ball, Holder, ball};
 use trade::clearance::Clearance;
 use trade::custody::CustodyKind;
-use trade::rulebook::{Lane, Regime};
+use trade::rulebook::Lane;
 use trade::time::BusinessTime;
 use trade::trade_file::{Side, Stage, TradeFile};
 
@@ -64,6 +64,9 @@ struct View {
     declaration: Option<u32>,
     permits: Vec<String>,
     track: Option<String>,
+    /// Invoice, where this reader sees prices, and packing list: of goods for a business.
+    invoice: bool,
+    packing_list: bool,
     bundles: Vec<&'static str>,
     /// Under which its parcel left, for those who carry or clear it.
     manifest: Option<(String, String)>,
@@ -98,6 +101,7 @@ pub async fn show(
         Side::Import => (&file.peer_clearance, &file.clearance),
     };
     let (back, back_word) = back(&p, viewer);
+    let is_business = file.order.as_ref().is_some_and(|o| o.quote.sale.is_some());
     let v = View {
         order: file.id.order_no().to_owned(),
         here: next::path(&file),
@@ -123,6 +127,8 @@ pub async fn show(
         declaration: file.declaration.as_ref().filter(|_| viewer.sees_prices()).map(|d| d.edition),
         permits: if viewer.sees_prices() { crate::permit::of_trade(&p, &file) } else { Vec::new() },
         track: crate::verify::track_path(&app, &file),
+        invoice: is_business && viewer.sees_prices(),
+        packing_list: is_business,
         bundles: super::bundle::views(viewer).to_vec(),
         manifest: crate::manifest::link(&file).filter(|_| !matches!(viewer, Viewer::Seller | Viewer::Buyer)),
     };
@@ -196,7 +202,7 @@ pub fn goods(t: &Tr, file: &TradeFile) -> Option<String> {
 pub const fn stage_class(stage: Stage) -> &'static str {
     match stage {
         Stage::ExportHeld | Stage::ImportHeld | Stage::Detained | Stage::Declined => "stop",
-        Stage::AwaitingOrder | Stage::AwaitingPayment => "wait",
+        Stage::AwaitingOrder | Stage::AwaitingPayment | Stage::Deposited => "wait",
         Stage::InEscrow | Stage::Delivered => "tell",
         Stage::ExportReleased | Stage::ImportReleased | Stage::Settled | Stage::Paid => "go",
         Stage::Lapsed => "",
@@ -267,10 +273,11 @@ pub async fn lane<'a>(app: &'a AppState, file: &TradeFile) -> Answer<Option<&'a 
         return Ok(None);
     }
     let Some(peer) = &file.peer else { return Ok(None) };
+    let Some(regime) = file.order.as_ref().map(|o| o.quote.regime) else { return Ok(None) };
     let peers = app.hub.peers().await?;
     let to = peers.iter().find(|p| p.card.id == *peer).map(trade::peer::Peer::territory);
     let site = app.site();
-    Ok(to.and_then(|to| site.rulebooks.lane(site.territory, to, Regime::B2cParcel)))
+    Ok(to.and_then(|to| site.rulebooks.lane(site.territory, to, regime)))
 }
 
 /// Until when the buyer may claim, once the goods are delivered.

@@ -1,12 +1,13 @@
 //! The price to the door, drawn as a waterfall: each part with its base, rate, rule and source.
 
-use trade::landed_cost::{Charge, ChargeKind, FormulaKind};
+use trade::landed_cost::{Charge, FormulaKind};
 use trade::money::{Money, Rate};
 use trade::quote::Quote;
 use trade::rulebook::{Knowledge, Per};
 
 use crate::i18n::Tr;
 use crate::page::Page;
+use crate::quote::kind_code;
 
 /// The waterfall as a page shows it.
 pub struct Fall {
@@ -53,6 +54,7 @@ pub fn fall(t: &Page, quote: &Quote) -> Fall {
         "fall-freight-why",
         [("weight", t.kg(quote.chargeable)), ("home", t.money(quote.freight_home)), ("rate", paid_rate)],
     );
+    let why = if landed.freight.is_zero() { t.s("quote-freight-in-price") } else { why };
     drawn.row(t.s("fall-freight"), why, None, landed.freight, false);
     for charge in &landed.charges {
         drawn.charge(charge, quote.lines.len() > 1);
@@ -84,7 +86,13 @@ pub fn fall(t: &Page, quote: &Quote) -> Fall {
         ],
     );
     let pack = t.w1("fall-pack", "pack", landed.pack.chars().take(12).collect::<String>());
-    Fall { rows, notes: vec![rate, pack] }
+    let mut notes = vec![rate, pack];
+    notes.extend(landed.registration.as_ref().map(|no| t.w1("fall-registration", "no", no)));
+    notes.extend(quote.sale.as_ref().map(|sale| {
+        let words = [("incoterm", sale.incoterm.to_string()), ("place", sale.place.to_string())];
+        t.w("fall-sale", words)
+    }));
+    Fall { rows, notes }
 }
 
 struct Drawn<'a> {
@@ -145,14 +153,6 @@ fn rate_of(quote: &Quote) -> String {
     }
 }
 
-const fn kind_code(kind: ChargeKind) -> &'static str {
-    match kind {
-        ChargeKind::Duty => "duty",
-        ChargeKind::ConsumptionTax => "consumption-tax",
-        ChargeKind::Vat => "vat",
-    }
-}
-
 /// The words for a rule that is not beyond doubt.
 #[must_use]
 pub fn doubt(t: &Tr, knowledge: Knowledge) -> Option<String> {
@@ -178,6 +178,14 @@ fn formula(t: &Tr, charge: &Charge) -> String {
         FormulaKind::InsideItsBase => {
             t.w("formula-inside-its-base", [("rate", t.percent(charge.rate)), ("base", base)])
         }
+        FormulaKind::Relieved { value, limit } => {
+            t.w("formula-relieved", [("value", t.money(value)), ("limit", t.money(limit))])
+        }
+        FormulaKind::AtTheSale { price, limit } => t.w(
+            "formula-at-the-sale",
+            [("base", base), ("rate", t.percent(charge.rate)), ("price", t.money(price)), ("limit", t.money(limit))],
+        ),
+        FormulaKind::TakenAtTheSale => t.s("formula-taken-at-the-sale"),
         FormulaKind::BelowThreshold { per, price, threshold } => {
             let per = match per {
                 Per::Ml => "ml",

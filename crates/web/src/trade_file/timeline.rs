@@ -45,7 +45,11 @@ pub fn steps(t: &Tr, events: &[Known]) -> Vec<Step> {
 const fn is_news(event: &Known) -> bool {
     let told = matches!(
         event.what,
-        Happened::OrderTaken { .. } | Happened::PaymentSecured | Happened::SellerPaid | Happened::ClockMoved { .. }
+        Happened::OrderTaken { .. }
+            | Happened::DepositSecured { .. }
+            | Happened::PaymentSecured
+            | Happened::SellerPaid
+            | Happened::ClockMoved { .. }
     );
     !(event.is_own && told)
 }
@@ -79,8 +83,12 @@ pub fn words(t: &Tr, what: &Happened) -> (String, Option<String>) {
         Happened::OrderPlaced { total, .. } => (t.w1(&key, "amount", t.money(*total)), None),
         Happened::PaymentReceived { payment, amount } => (t.w2(&key, "no", payment, "amount", t.money(*amount)), None),
         Happened::PaymentSetAside { payment, fault } => (t.w1(&key, "no", payment), Some(t.told_fault(fault))),
-        Happened::EscrowFunded { amount } | Happened::PayoutDue { amount, .. } | Happened::RefundDue { amount, .. } => {
-            (t.w1(&key, "amount", t.money(*amount)), None)
+        Happened::EscrowFunded { amount }
+        | Happened::DepositHeld { amount }
+        | Happened::PayoutDue { amount, .. }
+        | Happened::RefundDue { amount, .. } => (t.w1(&key, "amount", t.money(*amount)), None),
+        Happened::DepositSecured { balance_due } => {
+            (t.s(&key), Some(t.w1("money-balance-due", "when", t.time(*balance_due))))
         }
         Happened::WaybillIssued { waybill } => {
             let edition = (waybill.edition > 1).then(|| t.w1("event-why-edition", "edition", waybill.edition));
@@ -209,7 +217,7 @@ pub fn to_come(t: &Tr, file: &TradeFile) -> Vec<String> {
         Side::Import => (&file.peer_clearance, &file.clearance),
     };
     let accepted = matches!(file.escrow, Escrow::Released { .. });
-    let paid = file.secured.is_some() || !matches!(file.escrow, Escrow::Empty);
+    let paid = file.secured.is_some() || !matches!(file.escrow, Escrow::Empty | Escrow::Deposited { .. });
     [
         ("todo-paid", paid),
         ("todo-waybill", file.waybill.is_some()),

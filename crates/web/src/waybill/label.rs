@@ -13,6 +13,7 @@ use papers::pdf::Text;
 use trade::codes::Country;
 use trade::money::Fixed8;
 use trade::quantity::Grams;
+use trade::site::Site;
 use trade::trade_file::{Side, TradeFile};
 
 use crate::AppState;
@@ -55,7 +56,7 @@ async fn label(app: &AppState, t: &Tr, file: &TradeFile) -> Answer<Label> {
     let importer = importer.ok_or_else(|| Failure::bad("peer-unknown").with("peer", order.quote.importer.as_str()))?;
     let en = english(app);
     let from = Address {
-        name: plain(&seller.clone().unwrap_or_else(|| site.name.clone())),
+        name: name(&seller, site),
         lines: vec![plain(&site.name)],
         country: site.territory,
         country_name: country(t, &en, site.territory),
@@ -81,10 +82,10 @@ async fn label(app: &AppState, t: &Tr, file: &TradeFile) -> Answer<Label> {
             category: Category::SaleOfGoods,
             lines: lines(file, waybill.gross),
             postage: Some(value),
-            importer_reference: None,
+            importer_reference: order.quote.landed.registration.as_deref().map(plain),
             documents: vec![plain(file.id.order_no())],
             date: site.date(waybill.issued_at),
-            signed_by: plain(&seller.unwrap_or_else(|| site.name.clone())),
+            signed_by: name(&seller, site),
         },
         sdr: SdrRate { currency: value.currency(), per_sdr: Fixed8(1) },
     })
@@ -102,7 +103,8 @@ fn lines(file: &TradeFile, gross: Grams) -> Vec<Line> {
             let net = if whole > i128::from(gross.0) { (net * i128::from(gross.0)).div_euclid(whole) } else { net };
             let pieces = declared.map_or(line.pieces, |d| d.pieces);
             Line {
-                description: plain(&line.description),
+                // Words that the printer's font has not got are told by the code of the goods.
+                description: Text { text: line.description.clone(), latin: Some(format!("HS {}", line.hs)) },
                 quantity: u32::try_from(pieces).unwrap_or(u32::MAX),
                 net: Grams(i64::try_from(net).unwrap_or(i64::MAX).max(1)),
                 value: declared.map_or(line.value_home, |d| d.value),
@@ -115,6 +117,12 @@ fn lines(file: &TradeFile, gross: Grams) -> Vec<Line> {
 
 fn english(app: &AppState) -> Tr {
     Tr::new(Lang::En, app.site().zone.clone())
+}
+
+/// The seller, or where its name has no Latin letters, the hub that it sells on.
+fn name(seller: &Option<String>, site: &Site) -> Text {
+    let name = seller.as_deref().unwrap_or(&site.name);
+    Text { text: name.to_owned(), latin: Some(site.name.clone()) }
 }
 
 fn plain(text: &str) -> Text {

@@ -78,11 +78,63 @@ async fn what_cannot_be_worked_out_is_said_beside_its_field_and_by_the_api() {
 }
 
 #[tokio::test]
-async fn where_nothing_comes_in_the_way_is_shown_to_where_it_goes() {
+async fn each_hub_prices_what_comes_in_and_shows_the_way_to_where_its_goods_go() {
     let house = House::open().await;
-    let page = house.kul.get(None, "/estimate?lang=en").await.good().text();
-    assert!(page.contains("No hub sells into Malaysia here yet"), "{page}");
-    assert!(page.contains(&format!("{}/estimate", house.hgh.site.card.url)), "{page}");
-    let empty = house.hgh.get(None, "/estimate?lang=en").await.good().text();
-    assert!(empty.contains("Work it out") && empty.contains("value=\"MY\""), "{empty}");
+    for (here, there, from) in [(&house.kul, &house.hgh, "CN"), (&house.hgh, &house.kul, "MY")] {
+        let page = here.get(None, "/estimate?lang=en").await.good().text();
+        assert!(page.contains("Work it out") && page.contains(&format!("value=\"{from}\"")), "{page}");
+        assert!(page.contains(&format!("{}/estimate", there.site.card.url)), "{page}");
+        assert!(page.contains("Consumer parcel") && page.contains("Business to business"), "{page}");
+    }
+}
+
+/// One toy at CNY 700, 300 g, from China; with what differs from that.
+fn toy(differs: &str) -> String {
+    let mut query =
+        String::from("from=hgh.sandbox&pieces=1&description=Plush+toy+panda&hs=950300&origin=CN&weight=0.3");
+    if !differs.contains("price=") {
+        query.push_str("&price=700");
+    }
+    format!("{query}&{differs}")
+}
+
+#[tokio::test]
+async fn malaysia_is_priced_by_its_own_two_tests() {
+    let house = House::open().await;
+    let told =
+        async |differs: &str| house.kul.get(None, &format!("/api/v1/estimate?{}", toy(differs))).await.good().json();
+    // 700.00 × 0.6227812 = 435.95; carriage CNY 20.00 -> 12.46: 448.41 is relieved, LVG 10 % of 435.95 = 43.60.
+    let parcel = told("").await;
+    assert_eq!(parcel["landed"]["treatment"], "relief");
+    assert_eq!((minor(&parcel, "/landed/tax/minor"), minor(&parcel, "/landed/total/minor")), (4_360, 49_201));
+    assert_eq!(parcel["landed"]["registration"], "LRN-SAMPLE-0001");
+    // The same toy to a business under FCA: freight CNY 150.00 -> 93.42; sales tax 10 % of 529.37 = 52.94.
+    let business = told("regime=b2b&incoterm=FCA&place=CNHGH").await;
+    assert_eq!(business["landed"]["treatment"], "full");
+    assert_eq!((minor(&business, "/landed/tax/minor"), minor(&business, "/landed/total/minor")), (5_294, 58_231));
+    assert_eq!((&business["regime"], &business["sale"]["incoterm"]), (&Value::from("b2b"), &Value::from("FCA")));
+    for lang in ["en", "ms", "zh"] {
+        let page = house.kul.get(None, &format!("/estimate?{}&lang={lang}", toy(""))).await.good().text();
+        for shown in ["492.01", "my.relief.courier", "my.lvg", "LRN-SAMPLE-0001"] {
+            assert!(page.contains(shown), "{lang}: {shown} is not in {page}");
+        }
+        let path = format!("/estimate?{}&lang={lang}", toy("regime=b2b&incoterm=dap&place=MYKUL"));
+        let page = house.kul.get(None, &path).await.good().text();
+        assert!(page.contains("DAP") && page.contains("my.entry.deposit"), "{lang}: {page}");
+    }
+    // (what differs, the problem's code, what the page says)
+    for (differs, code, says) in [
+        ("regime=b2b&incoterm=CIF&place=MYPKG", "incoterm-not-offered", "by ship"),
+        ("regime=b2b&incoterm=FCA&place=MYKUL", "place-elsewhere", "China"),
+        ("regime=b2b&incoterm=&place=MYKUL", "value-missing", "Incoterm"),
+        ("regime=b2b&incoterm=FCA&place=Jalan+Ampang+1", "not-a-place", "UN/LOCODE"),
+        ("regime=bonded&incoterm=FCA&place=CNHGH", "field-value", "bonded"),
+        ("price=100&regime=b2b&incoterm=CPT&place=MYKUL", "carriage-above-price", "FCA"),
+    ] {
+        let query = toy(differs);
+        let told = house.kul.get(None, &format!("/api/v1/estimate?{query}")).await;
+        let page = house.kul.get(None, &format!("/estimate?{query}&lang=en")).await;
+        assert_eq!(told.json()["code"], code, "{differs}: {}", told.text());
+        assert!(page.text().contains(says), "{differs}: {}", page.text());
+    }
 }

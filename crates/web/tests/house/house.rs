@@ -29,6 +29,7 @@ use trade::quote::{AskQuote, Quote};
 use trade::readiness::HsClaim;
 use trade::road::{Limits, Receipt, Wanted, acknowledge};
 use trade::site::Site;
+use trade::terms::Terms;
 use trade::trade_file::TradeId;
 use web::{AppState, Settings};
 
@@ -200,6 +201,7 @@ impl Side {
             identity_checked: true,
             payout_account: (who.role() == Role::Seller).then(|| "MY-SELLER-1".to_owned()),
             account_holder: None,
+            registration: None,
             since: testing::START,
         };
         let secret = |field: &str| PersonalValue {
@@ -351,6 +353,7 @@ impl House {
             exporter: self.kul.site.id.clone(),
             lines,
             buyer: Some(Who::Buyer.party()),
+            terms: Terms::Parcel,
         };
         let quote: Quote = serde_json::from_value(self.hgh.command(Command::AskQuote(ask)).await).unwrap();
         let place = PlaceOrder {

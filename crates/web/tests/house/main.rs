@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "what these functions do for tests, a test may do")]
 
 mod access;
+mod both_ways;
+mod business;
 mod desks;
 mod estimate;
 mod fields;
