@@ -7,6 +7,7 @@ payee-save = Save
 problem-account-number = “{ $got }” is no number of an account: up to { $max } digits and letters, without blanks.
     .fix = Copy the number or the IBAN from your bank’s statement.
 problem-holder-name = The holder’s name is longer than { $max } letters, or holds signs that no name has.
+    .fix = Give the name as it stands on your bank’s statement.
 problem-holder-letters = The bank cannot read “{ $character }” in “{ $got }”.
     .fix = Give the holder of the account as your bank writes it, in Latin letters.
 payee-none = You have named no account yet: the hub cannot pay you.

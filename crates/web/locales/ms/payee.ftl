@@ -7,6 +7,7 @@ payee-save = Simpan
 problem-account-number = “{ $got }” bukan nombor akaun: hingga { $max } angka dan huruf, tanpa ruang kosong.
     .fix = Salin nombor atau IBAN daripada penyata bank anda.
 problem-holder-name = Nama pemegang melebihi { $max } huruf, atau mengandungi tanda yang tiada pada nama.
+    .fix = Beri nama seperti yang tertera pada penyata bank anda.
 problem-holder-letters = Bank tidak dapat membaca “{ $character }” dalam “{ $got }”.
     .fix = Beri nama pemegang akaun seperti yang ditulis oleh bank anda, dalam huruf Latin.
 payee-none = Anda belum memberikan akaun: hab tidak dapat membayar anda.

@@ -7,6 +7,7 @@ payee-save = 保存
 problem-account-number = “{ $got }”不是账号：最多 { $max } 位数字和字母，不含空格。
     .fix = 请从银行对账单上抄写账号或 IBAN。
 problem-holder-name = 户名超过 { $max } 个字符，或含有姓名中没有的符号。
+    .fix = 请按银行对账单上的写法填写。
 problem-holder-letters = 银行无法识别“{ $got }”中的“{ $character }”。
     .fix = 请按银行登记的写法，用拉丁字母填写户名。
 payee-none = 您尚未填写收款账户，枢纽无法向您付款。
