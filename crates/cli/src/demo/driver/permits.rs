@@ -14,7 +14,7 @@ use crate::demo::api::{Api, ApiError};
 /// Goods of the sample for which Malaysia asks for a certificate at export.
 const CERTIFIED: [&str; 2] = ["040900", "041090"];
 /// More than the whole sample sells.
-const PIECES: i64 = 100_000;
+const PIECES: i64 = 1_000_000;
 
 impl Driver {
     pub(super) async fn permits(&self, seller: &Api) -> Result<(), ApiError> {
