@@ -19,8 +19,8 @@ use crate::order::{self, Stored};
 use crate::rows::Statement;
 use crate::tally::{Counted, Tally};
 use crate::{
-    access_log, event, handling, ledger, mandate, manifest, number, offer, party, peer, permit, product, quota, quote,
-    received, recovery, refusal, stock, trade_file,
+    access_log, advance, event, handling, ledger, mandate, manifest, number, offer, party, peer, permit, product,
+    quota, quote, received, recovery, refusal, stock, trade_file,
 };
 
 /// What the deciding lane knows by heart. It runs ahead of the disk by the batch that is being
@@ -76,6 +76,7 @@ impl Decided {
             let [counts, sellers] = counted.changes();
             let [stocks, moves, deltas] = stock::changes(&changes);
             let [bags, manifests] = manifest::changes(&changes);
+            let [advances, claims, debts] = advance::changes(&changes);
             let statements = vec![
                 peer::changes(&changes),
                 heads,
@@ -95,6 +96,9 @@ impl Decided {
                 deltas,
                 bags,
                 manifests,
+                advances,
+                claims,
+                debts,
                 number::changes(&changes),
                 quota::changes(&changes),
                 mandate::changes(&changes),
@@ -253,6 +257,7 @@ impl Mind {
         stock::load_moves(db, conn, &need.stock_moves, world).await?;
         manifest::load_bags(db, conn, &need.bags, world).await?;
         manifest::load(db, conn, &need.manifests, world).await?;
+        advance::load_debts(db, conn, &need.debts, world).await?;
         access_log::load(conn, need.last_digest, world).await?;
         ledger::load(db, conn, &need.accounts, world).await
     }

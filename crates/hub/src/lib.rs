@@ -6,6 +6,7 @@
 //! crate contains SQL, and only `db.rs` knows that there are two engines.
 
 pub mod access_log;
+pub mod advance;
 pub mod clock;
 pub mod credential;
 pub mod db;

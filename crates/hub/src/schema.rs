@@ -81,6 +81,16 @@ const MIGRATIONS: &[Migration] = &[
             "CREATE TABLE manifest (id {text} PRIMARY KEY, side {text} NOT NULL, state {text} NOT NULL, \
          opened BIGINT NOT NULL, body {bytes} NOT NULL) {hot}",
             "CREATE INDEX manifest_opened ON manifest (opened, id)",
+            // Advances and claims for the word, taken out of their trade files; what sellers owe lenders.
+            "CREATE TABLE advance (id {text} PRIMARY KEY, lender {text}, state {text} NOT NULL, asked_at BIGINT NOT NULL, \
+         until BIGINT NOT NULL, due_at BIGINT, repayment BIGINT, currency TEXT NOT NULL)",
+            "CREATE INDEX advance_asked ON advance (until, id) WHERE state = 'asked'",
+            "CREATE INDEX advance_lender ON advance (lender, asked_at, id) WHERE lender IS NOT NULL",
+            "CREATE TABLE finance_claim (id {text} PRIMARY KEY, trade TEXT NOT NULL, lender {text} NOT NULL, \
+         asked_at BIGINT NOT NULL)",
+            "CREATE INDEX finance_claim_lender ON finance_claim (lender, asked_at, id)",
+            "CREATE TABLE debt (seller {text} PRIMARY KEY, owed BIGINT NOT NULL, body {bytes} NOT NULL)",
+            "CREATE INDEX debt_open ON debt (owed, seller) WHERE owed > 0",
             "CREATE TABLE number (id {text} PRIMARY KEY, trade TEXT NOT NULL) {keyed}",
             "CREATE TABLE quota (id {text} PRIMARY KEY, used BIGINT NOT NULL, currency TEXT NOT NULL) {keyed}",
             "CREATE TABLE mandate (id {text} PRIMARY KEY, giver {text} NOT NULL, broker {text} NOT NULL, \
@@ -139,6 +149,7 @@ const MIGRATIONS: &[Migration] = &[
             ("stock_move", "body"),
             ("bag", "body"),
             ("manifest", "body"),
+            ("debt", "body"),
             ("peer", "body"),
             ("mandate", "body"),
             ("permit", "body"),

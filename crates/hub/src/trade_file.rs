@@ -120,6 +120,7 @@ pub(crate) fn payout_changes(changes: &Changes) -> Statement {
         };
         let kind = match &payout.kind {
             PayoutKind::Proceeds { .. } => "proceeds",
+            PayoutKind::Advance { .. } => "advance",
             PayoutKind::Refund { .. } => "refund",
         };
         rows.row()
@@ -208,6 +209,12 @@ impl Hub {
         let sql = format!("{FILES} WHERE trade_file.id = $1");
         let query = sqlx::query::<Any>(AssertSqlSafe(sql)).bind(id.as_str().to_owned());
         query.fetch_optional(&mut *conn).await?.map(|row| file_of(&row)).transpose()
+    }
+
+    /// Trade files by their ids, in no order.
+    pub(crate) async fn trades_by_id(&self, ids: &BTreeSet<TradeId>) -> Result<Vec<TradeFile>, StoreError> {
+        let mut conn = self.db().reader().await?;
+        by_keys(self.db(), &mut conn, FILES_BY_ID, ids).await?.iter().map(file_of).collect()
     }
 
     /// Trades, the last opened first.

@@ -16,6 +16,7 @@ use trade::custody::{Custody, CustodyKind};
 use trade::declaration::{Declaration, DeclarationKind, DeclaredLine};
 use trade::escrow::{Escrow, EscrowRefusal};
 use trade::event::{Asked, Event, Happened};
+use trade::financing::{Says, Wants};
 use trade::handling::ExceptionKind;
 use trade::id::{Id, Noun};
 use trade::landed_cost::{Charge, ChargeKind, FormulaKind, LandedCost, LandedCostRefusal, RuleUse};
@@ -59,7 +60,10 @@ macro_rules! each_variant {
 
 // After the macro that it uses.
 mod cargo;
+mod finance;
 mod road;
+
+use finance::{advance_offer, finances, says, word};
 
 /// The fields in which a value holds something, as lists name them; what is absent or empty holds nothing.
 ///
@@ -247,6 +251,17 @@ pub fn happened() -> Vec<Happened> {
         PermitRevoked { permit: id(), by: id(), reason: "recalled".to_owned() },
         PermitDrawn { permit: id(), pieces: 2, left: 498 },
         PermitGivenBack { permit: id(), pieces: 2, left: 500 },
+        AdvanceAsked { until: AT, points: 45, pack: "00".repeat(32) },
+        AdvanceWithdrawn {},
+        AdvanceOffered { offer: advance_offer() },
+        AdvanceAccepted { offer: id(), lender: id(), amount: MYR, fee: MYR },
+        AdvanceRepaid { principal: MYR, fee: MYR },
+        AdvanceOwed { owed: MYR },
+        DebtRepaid { of: trade(), amount: MYR },
+        FundsReceived { lender: id(), no: "B-1".to_owned(), amount: MYR },
+        FundsReturned { lender: id(), no: "B-2".to_owned(), amount: MYR },
+        FinanceAsked { claim: id(), wants: Wants::Keep },
+        FinanceWord { word: Box::new(word(Says::Yes { until: AT })) },
         NotUnderstood { peer: hub(), index: 9 },
         NotBooked { problem: Problem::of(&EscrowRefusal::NotDelivered) },
         SellerPaid {},
@@ -271,6 +286,7 @@ pub fn happened() -> Vec<Happened> {
     let taken = WaybillRefusal::WaybillNumberTaken { waybill: waybill_no(), trade: trade() };
     all.push(not_booked(Problem::of(&taken)));
     all.extend(contradictions().iter().map(Problem::of).map(not_booked));
+    all.extend(says().into_iter().map(|says| Happened::FinanceWord { word: Box::new(word(says)) }));
     all
 }
 
@@ -317,6 +333,7 @@ fn contradictions() -> Vec<Contradiction> {
         DecidedOtherwise { told: "released", since: "detained" },
         BuyerLost {},
         SellerLost {},
+        AdvanceLost {},
     )
 }
 
@@ -602,6 +619,7 @@ fn payouts() -> Vec<Payout> {
     );
     let kinds = each_variant!(PayoutKind:
         Proceeds { seller: id() },
+        Advance { seller: id() },
         Refund { payment: "P-1".parse().expect("well-formed") },
     );
     let payout = |kind: &PayoutKind, state| Payout {
@@ -648,6 +666,7 @@ pub fn trade_files() -> Vec<TradeFile> {
         closed: Some(closed),
         practice: true,
         heard: vec![3],
+        finance: None,
     };
     let escrows = each_variant!(Escrow:
         Empty {},
@@ -663,5 +682,10 @@ pub fn trade_files() -> Vec<TradeFile> {
     );
     let longest = clearances().len().max(escrows.len()).max(closed.len());
     let forms = clearances().into_iter().cycle().zip(escrows.into_iter().cycle()).zip(closed.into_iter().cycle());
-    forms.take(longest).map(|((clearance, escrow), closed)| file(clearance, escrow, closed)).collect()
+    let files = forms.take(longest).map(|((clearance, escrow), closed)| file(clearance, escrow, closed));
+    let finances = finances();
+    let with = |(n, file): (usize, TradeFile)| TradeFile { finance: finances.get(n).cloned().map(Arc::new), ..file };
+    let more = finances.len().saturating_sub(longest);
+    let plain = file(Clearance::NotLodged, Escrow::Empty, Closed::Paid { at: AT });
+    files.chain(std::iter::repeat_n(plain, more)).enumerate().map(with).collect()
 }

@@ -9,6 +9,7 @@ use trade::checkpoint::{Checkpoint, SignedCheckpoint};
 use trade::codes::{BagNo, HubId};
 use trade::command::Outcome;
 use trade::commands::{Command, first_round, second_round};
+use trade::debt::Debts;
 use trade::event::{Draft, Event};
 use trade::id::Id;
 use trade::ledger::{Account, Balance, Transfer};
@@ -44,6 +45,7 @@ pub struct Store {
     pub stock_moves: BTreeMap<StockMoveKey, StockMove>,
     pub bags: BTreeMap<BagNo, Bag>,
     pub manifests: BTreeMap<ManifestId, Manifest>,
+    pub debts: BTreeMap<Id<Party>, Debts>,
     pub peers: BTreeMap<HubId, Peer>,
     pub last_digest: Option<AccessDigest>,
     pub balances: BTreeMap<Account, Balance>,
@@ -114,6 +116,7 @@ impl MemoryHub {
             let found = s.numbers.get(&key).cloned();
             world.numbers.load(key, found);
         }
+        need.debts.into_iter().for_each(|k| world.debts.load(k, s.debts.get(&k).cloned()));
         for key in need.quotas {
             let found = s.quotas.get(&key).cloned();
             world.quotas.load(key, found);
@@ -159,6 +162,7 @@ impl MemoryHub {
         s.stock_moves.extend(owned(changes.stock_moves));
         s.bags.extend(owned(changes.bags));
         s.manifests.extend(owned(changes.manifests));
+        s.debts.extend(owned(changes.debts));
         s.peers.extend(owned(changes.peers));
         if let Some(digest) = changes.last_digest {
             s.last_digest = Some(Arc::unwrap_or_clone(digest));

@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::access_log::DigestAccess;
+use crate::advance::{
+    AcceptAdvance, AskAdvance, OfferAdvance, ReceiveFunds, RestoreAdvance, ReturnFunds, WithdrawAdvance,
+};
 use crate::bag::{OpenBag, PutInBag, SealBag, TakeFromBag};
 use crate::clearance::DecideClearance;
 use crate::clock::MoveClock;
@@ -10,6 +13,7 @@ use crate::command::{Decide, Outcome, run};
 use crate::custody::RecordCustody;
 use crate::declaration::LodgeExport;
 use crate::escrow::{AcceptGoods, EndClaimWindow};
+use crate::financing::AskWord;
 use crate::handling::StoreParcel;
 use crate::mandate::{AnswerMandate, EndMandate, GiveMandate};
 use crate::manifest::{ArriveManifest, CloseManifest, LoadBag, OpenManifest, UnloadBag};
@@ -76,6 +80,14 @@ pub enum Command {
     AnswerPermit(AnswerPermit),
     DecidePermit(DecidePermit),
     UsePermit(UsePermit),
+    AskAdvance(AskAdvance),
+    WithdrawAdvance(WithdrawAdvance),
+    OfferAdvance(OfferAdvance),
+    AcceptAdvance(AcceptAdvance),
+    RestoreAdvance(RestoreAdvance),
+    ReceiveFunds(ReceiveFunds),
+    ReturnFunds(ReturnFunds),
+    AskWord(AskWord),
 }
 
 /// Each command goes into the list by `into()`.
@@ -134,7 +146,15 @@ into_command!(
     AcceptEpoch,
     Recall,
     EndRecall,
-    CheckBank
+    CheckBank,
+    AskAdvance,
+    WithdrawAdvance,
+    OfferAdvance,
+    AcceptAdvance,
+    RestoreAdvance,
+    ReceiveFunds,
+    ReturnFunds,
+    AskWord
 );
 
 /// Calls `$act` with the command inside, whichever it is.
@@ -186,6 +206,14 @@ macro_rules! each {
             Command::AnswerPermit($c) => $act,
             Command::DecidePermit($c) => $act,
             Command::UsePermit($c) => $act,
+            Command::AskAdvance($c) => $act,
+            Command::WithdrawAdvance($c) => $act,
+            Command::OfferAdvance($c) => $act,
+            Command::AcceptAdvance($c) => $act,
+            Command::RestoreAdvance($c) => $act,
+            Command::ReceiveFunds($c) => $act,
+            Command::ReturnFunds($c) => $act,
+            Command::AskWord($c) => $act,
         }
     };
 }
@@ -240,6 +268,14 @@ impl Command {
             Self::AnswerPermit(_) => "answer-permit",
             Self::DecidePermit(_) => "decide-permit",
             Self::UsePermit(_) => "use-permit",
+            Self::AskAdvance(_) => "ask-advance",
+            Self::WithdrawAdvance(_) => "withdraw-advance",
+            Self::OfferAdvance(_) => "offer-advance",
+            Self::AcceptAdvance(_) => "accept-advance",
+            Self::RestoreAdvance(_) => "restore-advance",
+            Self::ReceiveFunds(_) => "receive-funds",
+            Self::ReturnFunds(_) => "return-funds",
+            Self::AskWord(_) => "ask-word",
         }
     }
 

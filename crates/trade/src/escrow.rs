@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::advance;
 use crate::codes::HubId;
 use crate::command::{Decide, Problem};
 use crate::custody::CustodyKind;
@@ -12,6 +13,7 @@ use crate::ledger::{Account, Leg, Purpose, TRANSFER_MAX_MINOR, TransferKind};
 use crate::money::{Money, MoneyError};
 use crate::party::Party;
 use crate::payout::{Payout, PayoutKind};
+use crate::recovery::Contradiction;
 use crate::rulebook::FeeSide;
 use crate::time::BusinessTime;
 use crate::trade_file::{Closed, Side, TradeFile, TradeId};
@@ -235,10 +237,7 @@ pub fn received_from_peer(
         return Err(EscrowRefusal::DueDiffers { expected: quote.due, got: due });
     }
     let home = world.site.currency;
-    let credit = quote.fx.convert_back(due)?;
-    let fee = export_fee(world, file)?;
-    let freight = quote.freight_home;
-    let rest = credit.minus(freight)?.minus(fee)?;
+    let Proceeds { credit, freight, fee, .. } = proceeds_of(world, file)?;
     // What a peer quoted in another currency than ours, or beyond all measure, is not booked.
     if credit.currency() != home {
         return Err(MoneyError::CurrencyMismatch { left: home, right: credit.currency() }.into());
@@ -258,16 +257,63 @@ pub fn received_from_peer(
     file.escrow = Escrow::Released { at: world.now, tax, fee, due };
     // After a loss: who sold it was known to the lost part alone. The rest waits in the proceeds.
     let Some(seller) = order.seller else { return Ok(()) };
+    // After a loss: what was advanced on it was known to the lost part alone. It waits as well.
+    if advance::is_lost(&world.site, file) {
+        let problem = Problem::of(&Contradiction::AdvanceLost);
+        world.happened(Some(&trade), None, Happened::NotBooked { problem });
+        return Ok(());
+    }
+    pay_what_waits(world, file, seller)
+}
+
+/// What waits in the proceeds goes to those whom the seller owes, then to the seller.
+pub fn pay_what_waits(world: &mut World, file: &mut TradeFile, seller: Id<Party>) -> Result<(), EscrowRefusal> {
+    if !matches!(file.escrow, Escrow::Released { .. }) {
+        return Ok(());
+    }
+    let rest = proceeds_of(world, file)?.rest;
+    let rest = advance::repay_first(world, file, seller, rest)?;
+    let (trade, home) = (file.id.clone(), rest.currency());
+    let proceeds = Account::own(Purpose::Proceeds, home);
     let seller_account = Account::with(Purpose::Seller, &seller, home);
-    world.transfer(&trade, Leg::Proceeds, posted, proceeds, seller_account, rest);
-    let payout = Payout::new(world.now, file, PayoutKind::Proceeds { seller }, Purpose::Seller, rest);
-    world.happened(Some(&trade), None, Happened::PayoutDue { payout: payout.id, amount: rest });
-    file.payouts.push(payout);
+    world.transfer(&trade, Leg::Proceeds, TransferKind::Posted, proceeds, seller_account, rest);
+    if rest.is_positive() {
+        let payout = Payout::new(world.now, file, PayoutKind::Proceeds { seller }, Purpose::Seller, rest);
+        world.happened(Some(&trade), None, Happened::PayoutDue { payout: payout.id, amount: rest });
+        file.payouts.push(payout);
+    } else if file.closed.is_none() {
+        // All of it went to whom the seller owed: the seller has had its money.
+        file.closed = Some(Closed::Paid { at: world.now });
+        world.happened(Some(&trade), file.peer.as_ref(), Happened::SellerPaid);
+    }
     if let Some(Closed::Paid { at }) = file.closed {
         // After a loss: this hub told long ago that the seller has the money.
         crate::payout::recall(world, file, at);
     }
     Ok(())
+}
+
+/// How the proceeds of an export are divided, in the currency of this hub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proceeds {
+    /// What is due from the peer, at the rate locked in the quote.
+    pub credit: Money,
+    pub freight: Money,
+    pub fee: Money,
+    /// For the seller, and those whom it owes.
+    pub rest: Money,
+}
+
+/// What an export of this hub brings, once its escrow is let go.
+pub fn proceeds_of(world: &World, file: &TradeFile) -> Result<Proceeds, MoneyError> {
+    let nothing = Money::zero(world.site.currency);
+    let Some(order) = &file.order else {
+        return Ok(Proceeds { credit: nothing, freight: nothing, fee: nothing, rest: nothing });
+    };
+    let quote = &order.quote;
+    let credit = quote.fx.convert_back(quote.due)?;
+    let (freight, fee) = (quote.freight_home, export_fee(world, file)?);
+    Ok(Proceeds { credit, freight, fee, rest: credit.minus(freight)?.minus(fee)? })
 }
 
 impl From<MoneyError> for EscrowRefusal {

@@ -8,11 +8,13 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::advance::AdvanceOffer;
 use crate::clearance::{Channel, HoldReason};
 use crate::codes::{BagNo, Country, HsCode, HubId, S10, SealNo};
 use crate::command::Problem;
 use crate::custody::CustodyKind;
 use crate::declaration::Declaration;
+use crate::financing::{Claim, FinanceWord, Wants};
 use crate::handling::CustodyException;
 use crate::id::Id;
 use crate::mandate::{Act, Mandate};
@@ -423,6 +425,54 @@ pub enum Happened {
         left: i64,
     },
 
+    /// The seller asks for offers of an advance; `pack` is the digest of the scorecard.
+    AdvanceAsked {
+        until: BusinessTime,
+        points: u32,
+        pack: String,
+    },
+    AdvanceWithdrawn,
+    AdvanceOffered {
+        offer: AdvanceOffer,
+    },
+    AdvanceAccepted {
+        offer: Id<AdvanceOffer>,
+        lender: Id<Party>,
+        amount: Money,
+        fee: Money,
+    },
+    AdvanceRepaid {
+        principal: Money,
+        fee: Money,
+    },
+    /// The trade brought no money, or too little: the seller owes it.
+    AdvanceOwed {
+        owed: Money,
+    },
+    /// Out of these proceeds, of what was advanced on another trade.
+    DebtRepaid {
+        of: TradeId,
+        amount: Money,
+    },
+    FundsReceived {
+        lender: Id<Party>,
+        no: String,
+        amount: Money,
+    },
+    FundsReturned {
+        lender: Id<Party>,
+        no: String,
+        amount: Money,
+    },
+    /// To the hub that owns the export declaration: a lender here asks for its word.
+    FinanceAsked {
+        claim: Id<Claim>,
+        wants: Wants,
+    },
+    /// That hub's word, to the other hub of the trade.
+    FinanceWord {
+        word: Box<FinanceWord>,
+    },
     /// A peer told something that this version does not know.
     NotUnderstood {
         peer: HubId,

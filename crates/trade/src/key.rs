@@ -53,10 +53,12 @@ pub enum Purpose {
     Answer,
     /// That a permit of this hub's agency stands behind declared goods.
     Permit,
+    /// Whether somebody has financed the invoice behind an export declaration.
+    Finance,
 }
 
 impl Purpose {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Quote,
         Self::Batch,
         Self::Receipt,
@@ -67,6 +69,7 @@ impl Purpose {
         Self::RulePack,
         Self::Answer,
         Self::Permit,
+        Self::Finance,
     ];
 
     #[must_use]
@@ -82,6 +85,7 @@ impl Purpose {
             Self::RulePack => "rule-pack",
             Self::Answer => "answer",
             Self::Permit => "permit",
+            Self::Finance => "finance",
         }
     }
 }

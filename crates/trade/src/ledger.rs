@@ -40,10 +40,14 @@ pub enum Purpose {
     Seller,
     /// Owed to the carriers for freight.
     Carrier,
+    /// A lender's own money, kept for it: what is not lent.
+    LenderFunds,
+    /// A lender's money on its way to a seller.
+    Advance,
 }
 
 impl Purpose {
-    const ALL: [(Self, &'static str); 11] = [
+    const ALL: [(Self, &'static str); 13] = [
         (Self::Bank, "bank"),
         (Self::Unapplied, "unapplied"),
         (Self::BuyerFunds, "buyer-funds"),
@@ -55,6 +59,8 @@ impl Purpose {
         (Self::FxPosition, "fx-position"),
         (Self::Seller, "seller"),
         (Self::Carrier, "carrier"),
+        (Self::LenderFunds, "lender-funds"),
+        (Self::Advance, "advance"),
     ];
 
     #[must_use]
@@ -152,10 +158,21 @@ pub enum Leg {
     Payout,
     /// Back to a payer.
     Refund,
+    /// A lender's money comes in, and goes back to it.
+    FundsIn,
+    FundsOut,
+    /// A lender's money is set apart for a seller, and leaves for its bank.
+    Advance,
+    AdvancePayout,
+    /// The lender has its money back, and its fee.
+    Repayment,
+    AdvanceFee,
+    /// Paid out of another trade's proceeds.
+    DebtRepaid,
 }
 
 impl Leg {
-    const ALL: [(Self, &'static str); 13] = [
+    const ALL: [(Self, &'static str); 20] = [
         (Self::TakenIn, "taken-in"),
         (Self::Funded, "funded"),
         (Self::Escrow, "escrow"),
@@ -169,6 +186,13 @@ impl Leg {
         (Self::Proceeds, "proceeds"),
         (Self::Payout, "payout"),
         (Self::Refund, "refund"),
+        (Self::FundsIn, "funds-in"),
+        (Self::FundsOut, "funds-out"),
+        (Self::Advance, "advance"),
+        (Self::AdvancePayout, "advance-payout"),
+        (Self::Repayment, "repayment"),
+        (Self::AdvanceFee, "advance-fee"),
+        (Self::DebtRepaid, "debt-repaid"),
     ];
 
     #[must_use]

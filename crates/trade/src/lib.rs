@@ -4,6 +4,7 @@
 //! handed in; everything is decided in memory and written by `hub` in one transaction.
 
 pub mod access_log;
+pub mod advance;
 pub mod bag;
 pub mod ball;
 pub mod bundle;
@@ -16,10 +17,12 @@ pub mod codes;
 pub mod command;
 pub mod commands;
 pub mod custody;
+pub mod debt;
 pub mod declaration;
 pub mod escrow;
 pub mod estimate;
 pub mod event;
+pub mod financing;
 pub mod handling;
 pub mod http_signature;
 pub mod id;
@@ -47,6 +50,7 @@ pub mod readiness;
 pub mod recovery;
 pub mod road;
 pub mod rulebook;
+pub mod scorecard;
 pub mod site;
 pub mod stock;
 pub mod tally;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::advance;
 use crate::checkpoint::Epoch;
 use crate::codes::DocumentNo;
 use crate::command::Decide;
@@ -36,6 +37,10 @@ pub enum PayoutKind {
     Proceeds {
         seller: Id<Party>,
     },
+    /// A lender's money, ahead of the proceeds.
+    Advance {
+        seller: Id<Party>,
+    },
     /// Back where the payment came from, by its number.
     Refund {
         payment: DocumentNo,
@@ -55,6 +60,7 @@ impl Payout {
     pub fn new(now: BusinessTime, file: &TradeFile, kind: PayoutKind, from: Purpose, amount: Money) -> Self {
         let what = match &kind {
             PayoutKind::Proceeds { .. } => "proceeds",
+            PayoutKind::Advance { .. } => "advance",
             PayoutKind::Refund { payment } => payment.as_str(),
         };
         // By the day of the quote, which both hubs and every copy of this one know: a payout that
@@ -75,6 +81,7 @@ impl Payout {
     fn leg(&self) -> Leg {
         match self.kind {
             PayoutKind::Proceeds { .. } => Leg::Payout,
+            PayoutKind::Advance { .. } => Leg::AdvancePayout,
             PayoutKind::Refund { .. } => Leg::Refund,
         }
     }
@@ -82,7 +89,9 @@ impl Payout {
     fn accounts(&self) -> (Account, Account) {
         let currency = self.amount.currency();
         let from = match &self.kind {
-            PayoutKind::Proceeds { seller } => Account::with(self.from, seller, currency),
+            PayoutKind::Proceeds { seller } | PayoutKind::Advance { seller } => {
+                Account::with(self.from, seller, currency)
+            }
             PayoutKind::Refund { .. } => Account::own(self.from, currency),
         };
         (from, Account::own(Purpose::Bank, currency))
@@ -244,6 +253,9 @@ impl Decide for ConfirmPayout {
             payout.state = PayoutState::Done { bank_reference: self.bank_reference.clone(), at: world.now };
             let done = payout.clone();
             world.happened(Some(&self.trade), None, Happened::PayoutDone { payout: done.id });
+            if matches!(done.kind, PayoutKind::Advance { .. }) {
+                advance::paid_out(file, world.now);
+            }
             if file.side == Side::Export && matches!(done.kind, PayoutKind::Proceeds { .. }) {
                 file.closed = Some(Closed::Paid { at: world.now });
                 world.happened(Some(&self.trade), file.peer.as_ref(), Happened::SellerPaid);

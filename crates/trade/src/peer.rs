@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
+use crate::advance;
 use crate::card::{CardRefusal, HubCard, SignedCard, accepts, succeeds};
 use crate::checkpoint::{Epoch, NoteFault, SignedCheckpoint};
 use crate::clearance::{self, AskedFor, Channel, Clearance};
@@ -14,6 +15,7 @@ use crate::custody::Custody;
 use crate::declaration;
 use crate::escrow;
 use crate::event::{Asked, Event, Happened};
+use crate::financing;
 use crate::handling;
 use crate::key::{Purpose, Signature, verify_bytes};
 use crate::manifest::{self, Arrival};
@@ -229,6 +231,12 @@ impl Decide for ReceiveBatch {
         }
     }
 
+    fn reads_more(&self, world: &World, need: &mut Need) {
+        for event in self.read().events.iter().flatten() {
+            reads_more(world, event, need);
+        }
+    }
+
     fn decide(&self, world: &mut World) -> Result<Receipt, ReceiveRefusal> {
         let from = self.batch.from.clone();
         let known = world.peers.all().find(|(k, _)| **k == from).map(|(_, p)| p.clone());
@@ -347,6 +355,17 @@ fn reads(from: &HubId, event: &Event, need: &mut Need) {
     }
 }
 
+/// What follows from the trade or the goods that it concerns: what their seller owes, should it bring
+/// money or come to nothing.
+fn reads_more(world: &World, event: &Event, need: &mut Need) {
+    let of_trade = event.trade.as_ref().and_then(|trade| world.trades.get(trade)?.order.as_ref()?.seller);
+    need.debts.extend(of_trade);
+    if let Happened::OrderTaken { quote, .. } = &event.what {
+        let of_goods = quote.lines.iter().filter_map(|line| world.products.get(&line.product));
+        need.debts.extend(of_goods.map(|product| product.seller));
+    }
+}
+
 /// What one message of a peer does. It never refuses: what cannot be done is answered by a message.
 fn apply(world: &mut World, from: &HubId, event: &Event, road_seq: u64) {
     match &event.what {
@@ -440,11 +459,14 @@ fn apply_to_trade(world: &mut World, from: &HubId, event: &Event, road_seq: u64)
                 world.happened(Some(trade), None, Happened::NotBooked { problem: Problem::of(&error) });
             }
         }
+        Happened::FinanceAsked { claim, wants } => financing::asked_by_peer(world, &mut file, *claim, *wants),
+        Happened::FinanceWord { word } => financing::told_by_peer(world, &mut file, from, word),
         Happened::SellerPaid if file.side == Side::Import => {
             file.closed = file.closed.or(Some(Closed::Paid { at: world.now }));
         }
         what => peer_clearance(world, &mut file, what),
     }
+    advance::look_after(world, &mut file);
     world.trades.put(trade.clone(), file);
 }
 

@@ -31,13 +31,16 @@ use crate::quote::Quote;
 use crate::road::RoadMark;
 use crate::trade_file::{Closed, Side, TradeFile, TradeId};
 use crate::world::{Need, NumberKey, World};
-use crate::{escrow, permit, waybill};
+use crate::{escrow, financing, permit, waybill};
 
 /// What must not be done while it is not known what was done before: money leaves, an order comes
 /// to nothing, a parked payment goes back.
 #[must_use]
 pub const fn is_irrevocable(command: &Command) -> bool {
-    matches!(command, Command::InstructPayouts(_) | Command::LapseOrder(_) | Command::ReturnParked(_))
+    matches!(
+        command,
+        Command::InstructPayouts(_) | Command::LapseOrder(_) | Command::ReturnParked(_) | Command::ReturnFunds(_)
+    )
 }
 
 /// Own words that peers gave back, in the order of the lost log: each trade becomes again at least
@@ -245,6 +248,7 @@ fn recall_trade(world: &mut World, peer: &HubId, event: &Event) {
             let reason = problem.code.clone();
             file.closed = file.closed.or(Some(Closed::Declined { at: event.at, reason }));
         }
+        (Happened::FinanceWord { word }, Side::Export) => financing::recall(&mut file, word),
         (Happened::SellerPaid, Side::Export) => payout::recall(world, &mut file, event.at),
         (Happened::CustodyRecorded { custody, place, moved_at }, _) if !file.has(*custody) => {
             file.custody.push(Custody { kind: *custody, place: place.clone(), at: *moved_at });
@@ -308,6 +312,8 @@ pub enum Contradiction {
     BuyerLost,
     /// The goods are on their way, and who sells them was known to the lost part alone.
     SellerLost,
+    /// An advance was paid on it, and to whom and how much was known to the lost part alone.
+    AdvanceLost,
 }
 
 impl Decide for EndRecall {

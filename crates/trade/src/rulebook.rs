@@ -42,8 +42,10 @@ pub use goods::{
     DataField, DataRule, DescriptionFault, DescriptionRule, PermitKind, PermitRule, Restriction, RestrictionState,
 };
 pub use lane::{Fee, FeeSide, FxSample, Lane};
+pub(crate) use load::words;
 pub use match_rules::{Allowed, Channel, Mender, RiskRule, Tolerance, TradeField};
 pub use pre_alert::{ListBar, ParcelFacts, PreAlertRule};
+pub(crate) use reader::{Errors, Fields};
 pub use reader::{PackError, Problem};
 pub use stock_moves::{CustomsForm, CustomsState, StockMoveRule};
 pub use tariff::{ConsumptionTax, ContentTest, Per, PositiveList, Tariff, TariffRow};
@@ -364,7 +366,7 @@ impl Rulebook {
 
 /// SHA-256 over the files in order of name: for each its name, a zero byte, the length of its
 /// contents as eight bytes (big end first), and the contents with line ends as `\n`.
-fn digest(files: &[(String, String)]) -> Arc<str> {
+pub(crate) fn digest(files: &[(String, String)]) -> Arc<str> {
     let mut hash = Sha256::new();
     for (name, contents) in files {
         hash.update(name.as_bytes());

@@ -11,6 +11,7 @@ use crate::codes::{DocumentNo, HubId};
 use crate::custody::{Custody, CustodyKind};
 use crate::declaration::Declaration;
 use crate::escrow::Escrow;
+use crate::financing::Finance;
 use crate::handling::Handling;
 use crate::matching::MatchResult;
 use crate::money::Money;
@@ -153,6 +154,9 @@ pub struct TradeFile {
     /// Road numbers of what the peer told of this trade: by them its events are found again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub heard: Vec<u64>,
+    /// Who has financed it, on which terms, and who asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finance: Option<Arc<Finance>>,
     /// When the seller was paid (both sides), or the order came to nothing.
     pub closed: Option<Closed>,
     /// A sandbox's practice trade: the cast plays every part that nobody took.
@@ -207,6 +211,7 @@ impl TradeFile {
             escrow: Escrow::Empty,
             payouts: Vec::new(),
             heard: Vec::new(),
+            finance: None,
             closed: None,
             practice: false,
         }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use crate::access_log::AccessDigest;
 use crate::bag::Bag;
 use crate::codes::{BagNo, HubId};
+use crate::debt::Debts;
 use crate::event::{Draft, Happened};
 use crate::id::Id;
 use crate::ledger::{Account, Balance, Leg, TRANSFER_MAX_MINOR, Transfer, TransferKind};
@@ -47,6 +48,7 @@ pub struct Changes {
     pub quotas: Vec<(QuotaKey, Arc<Quota>)>,
     pub mandates: Vec<(Id<Mandate>, Arc<Mandate>)>,
     pub permits: Vec<(Id<Permit>, Arc<Permit>)>,
+    pub debts: Vec<(Id<Party>, Arc<Debts>)>,
     pub stocks: Vec<(StockKey, Arc<Stock>)>,
     pub stock_moves: Vec<(StockMoveKey, Arc<StockMove>)>,
     pub bags: Vec<(BagNo, Arc<Bag>)>,
@@ -79,6 +81,8 @@ pub struct World {
     pub quotas: Slice<QuotaKey, Quota>,
     pub mandates: Slice<Id<Mandate>, Mandate>,
     pub permits: Slice<Id<Permit>, Permit>,
+    /// What sellers owe lenders, by seller.
+    pub debts: Slice<Id<Party>, Debts>,
     pub stocks: Slice<StockKey, Stock>,
     pub stock_moves: Slice<StockMoveKey, StockMove>,
     pub bags: Slice<BagNo, Bag>,
@@ -119,6 +123,7 @@ impl World {
             quotas: Slice::new("quota"),
             mandates: Slice::new("mandate"),
             permits: Slice::new("permit"),
+            debts: Slice::new("debts"),
             stocks: Slice::new("stock"),
             stock_moves: Slice::new("movement of stock"),
             bags: Slice::new("bag"),
@@ -154,6 +159,7 @@ impl World {
         need.quotas.retain(|k| self.quotas.lacks(k));
         need.mandates.retain(|k| self.mandates.lacks(k));
         need.permits.retain(|k| self.permits.lacks(k));
+        need.debts.retain(|k| self.debts.lacks(k));
         need.stocks.retain(|k| self.stocks.lacks(k));
         need.stock_moves.retain(|k| self.stock_moves.lacks(k));
         need.bags.retain(|k| self.bags.lacks(k));
@@ -253,6 +259,7 @@ impl World {
         self.quotas.keep();
         self.mandates.keep();
         self.permits.keep();
+        self.debts.keep();
         self.stocks.keep();
         self.stock_moves.keep();
         self.bags.keep();
@@ -279,6 +286,7 @@ impl World {
         self.quotas.take_back();
         self.mandates.take_back();
         self.permits.take_back();
+        self.debts.take_back();
         self.stocks.take_back();
         self.stock_moves.take_back();
         self.bags.take_back();
@@ -318,6 +326,7 @@ impl World {
             quotas: self.quotas.take_changed(),
             mandates: self.mandates.take_changed(),
             permits: self.permits.take_changed(),
+            debts: self.debts.take_changed(),
             stocks: self.stocks.take_changed(),
             stock_moves: self.stock_moves.take_changed(),
             bags: self.bags.take_changed(),
@@ -343,7 +352,7 @@ impl World {
         named.extend(self.parties.named().chain(self.personals.named()).chain(self.products.named()));
         named.extend(self.offers.named().chain(self.quotes.named()).chain(self.trades.named()));
         named.extend(self.numbers.named().chain(self.quotas.named()).chain(self.balances.named()));
-        named.extend(self.mandates.named().chain(self.permits.named()));
+        named.extend(self.mandates.named().chain(self.permits.named()).chain(self.debts.named()));
         named.extend(self.stocks.named().chain(self.stock_moves.named()));
         named.extend(self.bags.named().chain(self.manifests.named()));
         let Some(too_many) = named.len().checked_sub(most).filter(|n| *n > 0) else { return };
@@ -359,6 +368,7 @@ impl World {
         self.quotas.forget(since);
         self.mandates.forget(since);
         self.permits.forget(since);
+        self.debts.forget(since);
         self.stocks.forget(since);
         self.stock_moves.forget(since);
         self.bags.forget(since);
@@ -379,6 +389,7 @@ impl World {
             + self.quotas.known()
             + self.mandates.known()
             + self.permits.known()
+            + self.debts.known()
             + self.stocks.known()
             + self.stock_moves.known()
             + self.bags.known()

@@ -131,6 +131,7 @@ const NOUNS: &[Noun] = &[
     noun!("escrow"),
     noun!("payee"),
     noun!("payout"),
+    noun!("advance"),
     noun!("settlement"),
     noun!("operator"),
     noun!("peer"),

@@ -24,6 +24,7 @@ use trade::time::WallTime;
 
 use crate::problem::{Answer, Failure};
 
+pub mod advance;
 pub mod assets;
 pub mod auth;
 pub mod bag;
@@ -201,6 +202,7 @@ pub fn router(app: AppState) -> Router {
         .merge(manifest::routes())
         .merge(escrow::routes())
         .merge(payout::routes(&app))
+        .merge(advance::routes())
         .merge(settlement::routes())
         .merge(operator::routes(&app))
         .merge(peer::routes())

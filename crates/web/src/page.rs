@@ -296,6 +296,7 @@ const OPERATOR: &[Place] = &[
     place("/trades", "nav-trades"),
     place("/peers", "nav-peers"),
     place("/settlement", "nav-settlement"),
+    place("/advances", "nav-advances"),
 ];
 const CARRIER: &[Place] = &[
     place("/parcels", "nav-parcels"),
@@ -311,7 +312,7 @@ const WAREHOUSE: &[Place] = &[
     place("/bags", "nav-bags"),
     place("/manifests", "nav-manifests"),
 ];
-const LENDER: &[Place] = &[];
+const LENDER: &[Place] = &[place("/advances", "nav-advances")];
 const BROKER: &[Place] =
     &[place("/clients", "nav-clients"), place("/trades", "nav-trades"), place("/mandates", "nav-mandates")];
 const AGENCY: &[Place] = &[place("/agency", "nav-agency")];

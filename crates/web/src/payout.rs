@@ -100,6 +100,7 @@ async fn view(p: &Page, app: &AppState) -> Answer<View> {
             order: item.trade.order_no().to_owned(),
             to: match &item.payout.kind {
                 PayoutKind::Proceeds { .. } => p.s("payouts-to-seller"),
+                PayoutKind::Advance { .. } => p.s("payouts-to-seller-advance"),
                 PayoutKind::Refund { .. } => p.s("payouts-to-payer"),
             },
             amount: p.money(item.payout.amount),
@@ -200,7 +201,7 @@ async fn creditor(app: &AppState, item: &TradePayout) -> Answer<Payee> {
             let account: String = payment.as_str().chars().filter(char::is_ascii_alphanumeric).take(34).collect();
             Ok(Payee::Known(Holder { name: app.site().bank.firm.clone(), account, bic: None }))
         }
-        PayoutKind::Proceeds { seller } => {
+        PayoutKind::Proceeds { seller } | PayoutKind::Advance { seller } => {
             let party = app.hub.party(*seller).await?;
             Ok(party.map_or(Payee::NoAccount, |party| payee::of(app, &party)))
         }

@@ -1,6 +1,7 @@
 //! The hub on both engines, through its own interface.
 #![expect(clippy::unwrap_used, reason = "what these functions do for tests, a test may do")]
 
+mod advance;
 mod business;
 mod crash;
 mod lane;

@@ -1,9 +1,11 @@
 //! The packs that are compiled into the binary. They can be replaced at run time.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Lane, PackError, Regime, Rulebook};
 use crate::codes::Country;
+use crate::scorecard::Scorecard;
 
 macro_rules! files {
     ($($name:literal),+ $(,)?) => {
@@ -39,18 +41,24 @@ pub(super) const MY_CN: &[(&str, &str)] = files!["lanes/my-cn.toml"];
 const LANES: [&[(&str, &str)]; 4] =
     [MY_CN, files!["lanes/my-cn-b2b.toml"], files!["lanes/cn-my.toml"], files!["lanes/cn-my-b2b.toml"]];
 
-/// All packs that a hub goes by: one for each territory, and the lanes between them.
+pub(super) const SCORECARD: &[(&str, &str)] = files!["advance/scorecard.toml"];
+
+/// All packs that a hub goes by: one for each territory, the lanes between them, and the operator's
+/// scorecard for advances.
 #[derive(Debug)]
 pub struct Rulebooks {
     books: BTreeMap<Country, Rulebook>,
     pub lanes: Vec<Lane>,
+    /// Without one, the hub offers no advances.
+    pub scorecard: Option<Arc<Scorecard>>,
 }
 
 impl Rulebooks {
     /// Puts packs together; a later one of the same territory replaces the earlier.
     #[must_use]
     pub fn new(books: Vec<Rulebook>, lanes: Vec<Lane>) -> Self {
-        Self { books: books.into_iter().map(|book| (book.territory, book)).collect(), lanes }
+        let books = books.into_iter().map(|book| (book.territory, book)).collect();
+        Self { books, lanes, scorecard: None }
     }
 
     #[must_use]
@@ -102,7 +110,9 @@ pub fn builtin() -> Result<Rulebooks, Vec<PackError>> {
             Err(found) => errors.extend(found),
         }
     }
-    if errors.is_empty() { Ok(Rulebooks::new(books, lanes)) } else { Err(errors) }
+    let scorecard = Scorecard::load(SCORECARD).map_err(|found| errors.extend(found)).ok().map(Arc::new);
+    let books = Rulebooks { scorecard, ..Rulebooks::new(books, lanes) };
+    if errors.is_empty() { Ok(books) } else { Err(errors) }
 }
 
 /// The packs of this binary, loaded once for all tests.

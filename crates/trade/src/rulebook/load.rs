@@ -55,7 +55,7 @@ pub(super) struct Common {
 }
 
 /// A text in three languages.
-pub(super) fn words(f: &mut Fields<'_>, key: &str) -> Option<Words> {
+pub(crate) fn words(f: &mut Fields<'_>, key: &str) -> Option<Words> {
     let mut inner = f.table(key)?;
     let (en, ms, zh) = (inner.text("en"), inner.text("ms"), inner.text("zh"));
     inner.finish();

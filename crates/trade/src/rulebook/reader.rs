@@ -106,7 +106,7 @@ pub enum Problem {
 
 /// Where errors are gathered, so that one load names them all.
 #[derive(Default)]
-pub(super) struct Errors(RefCell<Vec<PackError>>);
+pub(crate) struct Errors(RefCell<Vec<PackError>>);
 
 impl Errors {
     pub fn push(&self, file: &str, rule: &str, field: &str, problem: Problem) {
@@ -128,7 +128,7 @@ impl Errors {
 }
 
 /// The fields of one table. Each is taken once; [`Fields::finish`] reports what nobody asked for.
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     pub file: &'a str,
     pub rule: String,
     path: String,

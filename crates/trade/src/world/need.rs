@@ -28,6 +28,7 @@ pub struct Need {
     pub quotas: BTreeSet<QuotaKey>,
     pub mandates: BTreeSet<Id<Mandate>>,
     pub permits: BTreeSet<Id<Permit>>,
+    pub debts: BTreeSet<Id<Party>>,
     pub accounts: BTreeSet<Account>,
     pub stocks: BTreeSet<StockKey>,
     pub stock_moves: BTreeSet<StockMoveKey>,
@@ -50,6 +51,7 @@ impl Need {
             && self.quotas.is_empty()
             && self.mandates.is_empty()
             && self.permits.is_empty()
+            && self.debts.is_empty()
             && self.accounts.is_empty()
             && self.stocks.is_empty()
             && self.stock_moves.is_empty()
@@ -86,6 +88,12 @@ impl Need {
 
     pub fn mandate(&mut self, id: Id<Mandate>) -> &mut Self {
         self.mandates.insert(id);
+        self
+    }
+
+    /// What a seller owes lenders.
+    pub fn debts(&mut self, seller: Id<Party>) -> &mut Self {
+        self.debts.insert(seller);
         self
     }
 

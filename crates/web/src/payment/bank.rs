@@ -9,10 +9,12 @@ use axum::response::Response;
 use papers::camt054::{self, Entry, Status};
 use serde::Serialize;
 use serde_json::{Value, json};
+use trade::advance::ReceiveFunds;
 use trade::codes::DocumentNo;
 use trade::commands::Command;
 use trade::id::Id;
 use trade::money::Money;
+use trade::party::Party;
 use trade::payment::{PaymentChannel, ReceivePayment};
 use trade::payout::{ConfirmPayout, Payout};
 use trade::trade_file::TradeId;
@@ -118,6 +120,9 @@ async fn credit(app: &AppState, entry: &Entry) -> Answer<(Option<String>, Result
             break;
         }
     }
+    if let Some(lender) = crate::advance::lender_of(app, &words).await? {
+        return Ok((None, deposit(entry, lender)));
+    }
     let Some(order) = order else { return Ok((None, Err(Failure::bad("order-not-named")))) };
     let no = match entry.bank_reference.parse::<DocumentNo>() {
         Ok(no) => no,
@@ -131,6 +136,12 @@ async fn credit(app: &AppState, entry: &Entry) -> Answer<(Option<String>, Result
         channel: PaymentChannel::Camt054,
     };
     Ok((Some(order.to_string()), Ok(Command::ReceivePayment(command))))
+}
+
+/// A credit that names a lender's reference is that lender's money.
+fn deposit(entry: &Entry, lender: Id<Party>) -> Result<Command, Failure> {
+    let no = entry.bank_reference.parse::<DocumentNo>().map_err(|error| Failure::of(&error))?;
+    Ok(ReceiveFunds { lender, no, amount: entry.amount, by: None }.into())
 }
 
 /// A debit confirms the payout whose id is its end-to-end reference.

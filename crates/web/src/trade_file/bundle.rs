@@ -227,6 +227,11 @@ const ALSO_AUTHORITY: &[&str] = &[
     "payouts[].state.file",
     "payouts[].state.at",
     "payouts[].state.bank_reference",
+    "finance.held.held",
+    "finance.held.at",
+    "finance.held.until",
+    "finance.advance.state.state",
+    "finance.advance.state.at",
     "closed.how",
     "closed.at",
     "closed.reason",
@@ -288,7 +293,8 @@ pub fn shows(view: View, event: &Event) -> bool {
         View::Counterparty => {
             event.to.is_some() || matches!(event.what, Happened::ImportMatched { .. } | Happened::ExportLodged { .. })
         }
-        View::Authority => true,
+        // What a lender offers is between it and the seller; what was taken is the trade's.
+        View::Authority => !matches!(event.what, Happened::AdvanceOffered { .. }),
     }
 }
 

@@ -153,6 +153,7 @@ fn payment(t: &Tr, payment: &trade::payment::Payment) -> Line {
 fn payout(t: &Tr, payout: &Payout) -> Line {
     let what = match &payout.kind {
         PayoutKind::Proceeds { .. } => t.s("payouts-to-seller"),
+        PayoutKind::Advance { .. } => t.s("payouts-to-seller-advance"),
         PayoutKind::Refund { .. } => t.s("payouts-to-payer"),
     };
     let (state, class) = state_of(t, &payout.state);

@@ -70,6 +70,7 @@ struct View {
     bundles: Vec<&'static str>,
     /// Under which its parcel left, for those who carry or clear it.
     manifest: Option<(String, String)>,
+    advance: Option<crate::advance::Line>,
 }
 
 #[derive(Template)]
@@ -131,6 +132,7 @@ pub async fn show(
         packing_list: is_business,
         bundles: super::bundle::views(viewer).to_vec(),
         manifest: crate::manifest::link(&file).filter(|_| !matches!(viewer, Viewer::Seller | Viewer::Buyer)),
+        advance: crate::advance::line(&p, &app, &file, viewer, now),
     };
     Ok(p.show(&TradePage { p: &p, v, told: None }))
 }
@@ -140,7 +142,8 @@ pub async fn show(
 pub fn visible(events: Vec<timeline::Known>, viewer: Viewer) -> Vec<timeline::Known> {
     use trade::event::Happened;
     if viewer.sees_prices() {
-        return events;
+        let is_shown = |e: &timeline::Known| viewer.sees_finance() || !is_finance(&e.what);
+        return events.into_iter().filter(is_shown).collect();
     }
     let of_parcel = |what: &Happened| {
         matches!(
@@ -160,6 +163,23 @@ pub fn visible(events: Vec<timeline::Known>, viewer: Viewer) -> Vec<timeline::Kn
         )
     };
     events.into_iter().filter(|e| of_parcel(&e.what)).collect()
+}
+
+/// What lenders and the seller have to do with one another.
+const fn is_finance(what: &trade::event::Happened) -> bool {
+    use trade::event::Happened;
+    matches!(
+        what,
+        Happened::AdvanceAsked { .. }
+            | Happened::AdvanceWithdrawn
+            | Happened::AdvanceOffered { .. }
+            | Happened::AdvanceAccepted { .. }
+            | Happened::AdvanceRepaid { .. }
+            | Happened::AdvanceOwed { .. }
+            | Happened::DebtRepaid { .. }
+            | Happened::FinanceAsked { .. }
+            | Happened::FinanceWord { .. }
+    )
 }
 
 fn back(p: &Page, viewer: Viewer) -> (&'static str, String) {

@@ -149,6 +149,22 @@ pub fn words(t: &Tr, what: &Happened) -> (String, Option<String>) {
             (t.w2(&key, "manifest", consignment.id.master(), "n", t.num(parcels)), None)
         }
         Happened::EscrowReleased { due, .. } => (t.w1(&key, "amount", t.money(*due)), None),
+        Happened::AdvanceAsked { until, .. } => (t.s(&key), Some(t.w1("advance-until", "when", t.time(*until)))),
+        Happened::AdvanceOffered { offer } => {
+            (t.w2(&key, "amount", t.money(offer.amount), "fee", t.money(offer.fee)), None)
+        }
+        Happened::AdvanceAccepted { amount, fee, .. } => {
+            (t.w2(&key, "amount", t.money(*amount), "fee", t.money(*fee)), None)
+        }
+        Happened::AdvanceRepaid { principal, fee } => {
+            (t.w2(&key, "amount", t.money(*principal), "fee", t.money(*fee)), None)
+        }
+        Happened::AdvanceOwed { owed } => (t.w1(&key, "amount", t.money(*owed)), None),
+        Happened::DebtRepaid { of, amount } => (t.w2(&key, "amount", t.money(*amount), "trade", of.order_no()), None),
+        Happened::FundsReceived { no, amount, .. } | Happened::FundsReturned { no, amount, .. } => {
+            (t.w2(&key, "amount", t.money(*amount), "no", no), None)
+        }
+        Happened::FinanceWord { word } => (t.s(&key), Some(t.by("word-says", word.says.code()))),
         Happened::PayoutInstructed { file, .. } => (t.w1(&key, "file", file), None),
         Happened::OrderDeclined { problem } | Happened::NotBooked { problem } => {
             (t.s(&key), Some(t.problem(problem).title))

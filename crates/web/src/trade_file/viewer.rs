@@ -69,6 +69,12 @@ impl Viewer {
         matches!(self, Self::Seller | Self::Buyer | Self::Operator)
     }
 
+    /// Whether this part has to do with who finances the sale.
+    #[must_use]
+    pub const fn sees_finance(self) -> bool {
+        matches!(self, Self::Seller | Self::Operator)
+    }
+
     #[must_use]
     pub const fn sees_match(self) -> bool {
         !matches!(self, Self::Carrier | Self::Warehouse)
@@ -111,6 +117,18 @@ const CARRIER_FIELDS: [&str; 8] = ["id", "side", "opened", "peer", "waybill", "c
 #[must_use]
 pub fn shown(file: &TradeFile, viewer: Viewer) -> Value {
     let Ok(Value::Object(mut fields)) = serde_json::to_value(file) else { return Value::Null };
+    if !viewer.sees_finance() {
+        fields.remove("finance");
+        if let Some(payouts) = fields.get_mut("payouts").and_then(Value::as_array_mut) {
+            payouts.retain(|payout| payout["kind"]["kind"] != "advance");
+        }
+    }
+    if viewer == Viewer::Seller
+        && let Some(finance) = fields.get_mut("finance").and_then(Value::as_object_mut)
+    {
+        // Who asked for the word is the lenders' own affair.
+        finance.remove("claims");
+    }
     match viewer {
         Viewer::Carrier => fields.retain(|name, _| CARRIER_FIELDS.contains(&name.as_str())),
         Viewer::Warehouse => fields.retain(|name, _| CARRIER_FIELDS.contains(&name.as_str()) || name == "handling"),

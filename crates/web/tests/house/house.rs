@@ -50,10 +50,11 @@ pub enum Who {
     Broker,
     Agency,
     Warehouse,
+    Lender,
 }
 
 impl Who {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Seller,
         Self::OtherSeller,
         Self::Buyer,
@@ -65,6 +66,7 @@ impl Who {
         Self::Broker,
         Self::Agency,
         Self::Warehouse,
+        Self::Lender,
     ];
 
     pub const fn role(self) -> Role {
@@ -78,6 +80,7 @@ impl Who {
             Self::Broker => Role::Broker,
             Self::Agency => Role::Agency,
             Self::Warehouse => Role::Warehouse,
+            Self::Lender => Role::Lender,
         }
     }
 
@@ -321,8 +324,16 @@ impl House {
             let card = peer.site.card.clone().sign(&peer.site.road.key);
             let url = peer.site.card.url.clone();
             side.command(Command::AcceptPeer(AcceptPeer { card, url })).await;
-            for who in [Who::Carrier, Who::Officer, Who::Operator, Who::Bank, Who::Broker, Who::Agency, Who::Warehouse]
-            {
+            for who in [
+                Who::Carrier,
+                Who::Officer,
+                Who::Operator,
+                Who::Bank,
+                Who::Broker,
+                Who::Agency,
+                Who::Warehouse,
+                Who::Lender,
+            ] {
                 side.join(who).await;
             }
         }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what these functions do for tests, a test may do")]
 
 mod access;
+mod advance;
 mod both_ways;
 mod business;
 mod desks;
