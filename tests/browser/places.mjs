@@ -45,6 +45,7 @@ export async function places(browser, hubs) {
     ["product-new", `${kul}/products/new`], ["upload", `${kul}/products/upload`], ["reading", reading],
     ["trades", `${kul}/trades`], ["trade-paid", trade], ["trade-detained", detained],
     ["waybill", `${trade}/waybill`], ["declaration", `${trade}/export-declaration`],
+    ["advance", `${trade}/advance`],
     ["seller-quote", quote], ["permits", `${kul}/permits`], ["permit-new", `${kul}/permits/new?hs=040900`],
     ["mandates", `${kul}/mandates`], ["trade-permits", `${trade}/permits`], ["my-stock", `${kul}/stock`], ["money", `${kul}/money`], ["account", `${kul}/account`], ["start-paid", `${kul}/start`],
     ["forbidden", `${kul}/officer`],
@@ -86,7 +87,7 @@ export async function places(browser, hubs) {
   await add("operator", operator, [
     ["operator", `${hgh}/operator`], ["operator-trades", `${hgh}/trades`], ["peers", `${hgh}/peers`],
     ["settlement", `${hgh}/settlement`], ["operator-trade", held.replace("/officer/", "/trades/")],
-    ["operator-payouts", `${hgh}/payouts`],
+    ["operator-payouts", `${hgh}/payouts`], ["operator-advances", `${hgh}/advances`],
   ]);
   const carrier = await entered(browser, hgh, "carrier", true);
   await add("carrier", carrier, [
@@ -105,6 +106,8 @@ export async function places(browser, hubs) {
   await add("broker", broker, [["clients", `${kul}/clients`], ["broker-mandates", `${kul}/mandates`]]);
   const bank = await entered(browser, hgh, "bank", true);
   await add("bank", bank, [["payouts", `${hgh}/payouts`], ["bank", `${hgh}/bank`]]);
+  const lender = await entered(browser, kul, "lender", true);
+  await add("lender", lender, [["advances", `${kul}/advances`]]);
   return groups;
 }
 
