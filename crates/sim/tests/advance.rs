@@ -43,16 +43,16 @@ fn code(outcome: &Outcome) -> &str {
 fn lending(random: &mut Random) -> Scene {
     let mut scene = Scene::new();
     for word in LENDERS {
-        scene.kul.run(business(word, Role::Lender, Country::MY)).unwrap();
-        scene.hgh.run(business(word, Role::Lender, Country::CN)).unwrap();
-        scene.kul.run(deposit(word, "1", 10_000)).unwrap();
+        scene.kul.run(business(word, Role::Lender, Country::MY)).expect("well-formed");
+        scene.hgh.run(business(word, Role::Lender, Country::CN)).expect("well-formed");
+        scene.kul.run(deposit(word, "1", 10_000)).expect("a lender's money");
     }
     open(&mut scene, 1, random);
     scene
 }
 
 fn deposit(lender: &str, no: &str, amount: i64) -> ReceiveFunds {
-    let no = format!("DEP-{lender}-{no}").parse().unwrap();
+    let no = format!("DEP-{lender}-{no}").parse().expect("letters, digits and dashes");
     ReceiveFunds { lender: party_id(lender), no, amount: myr(amount), by: None }
 }
 
@@ -346,7 +346,7 @@ fn race(seed: u64) {
         phase.play(&mut scene, &plans, &mut random);
     }
     let taken = trades.iter().filter(|t| scene.kul.store.trades[*t].advance().is_some_and(|a| a.taken().is_some()));
-    let fees = i64::try_from(taken.count()).unwrap() * 20;
+    let fees = i64::try_from(taken.count()).expect("four trades") * 20;
     assert_eq!(LENDERS.iter().map(|l| funds(&scene.kul, l)).sum::<i64>(), 20_000 + fees, "seed {seed}");
     assert!(is_balanced(&scene), "seed {seed}");
 }
