@@ -1,5 +1,6 @@
 //! The money of one trade as its parties may see it: what is held, due, paid, and every movement.
 
+use trade::advance::Advance;
 use trade::escrow::Escrow;
 use trade::ledger::{Account, Transfer};
 use trade::money::{Money, MoneyError};
@@ -81,7 +82,7 @@ pub fn view(
     }
     Some(MoneyView {
         fig: fig(t, file, lane, claim_until),
-        facts: facts(t, file),
+        facts: facts(t, file).into_iter().chain(advanced(t, file)).collect(),
         payments: file.payments.iter().map(|p| payment(t, p)).collect(),
         payouts: file.payouts.iter().map(|p| payout(t, p)).collect(),
         transfers: transfers.iter().map(|x| moved(t, x)).collect(),
@@ -139,6 +140,13 @@ fn facts(t: &Tr, file: &TradeFile) -> Vec<(String, String)> {
         ],
         Side::Export => vec![(t.s("money-due-from"), t.money(*due))],
     }
+}
+
+/// What the seller has had of it already, and what goes to the lender before the rest comes.
+fn advanced(t: &Tr, file: &TradeFile) -> Vec<(String, String)> {
+    let Some(offer) = file.advance().and_then(Advance::taken) else { return Vec::new() };
+    let back = offer.repayment().map_or_else(|_| String::new(), |amount| t.money(amount));
+    vec![(t.s("advance-title"), t.money(offer.amount)), (t.s("advance-back"), back)]
 }
 
 fn payment(t: &Tr, payment: &trade::payment::Payment) -> Line {
