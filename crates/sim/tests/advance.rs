@@ -1,12 +1,12 @@
 //! Advances and the word behind them, on two hubs in memory: repaid first, and once for each invoice.
 #![expect(clippy::disallowed_methods, reason = "a test reads how many seeds are wanted")]
 
-use sim::generator::{Flaw, Plan};
+use sim::generator::{Flaw, Pays, Plan};
 use sim::memory::MemoryHub;
 use sim::network::Weather;
 use sim::play::{Phase, open};
 use sim::random::Random;
-use sim::scene::{Scene, business, party_id};
+use sim::scene::{Scene, Way, business, party_id};
 use trade::advance::{
     AcceptAdvance, Advance, AdvanceOffer, AdvanceState, AskAdvance, OfferAdvance, ReceiveFunds, RestoreAdvance,
     ReturnFunds, WithdrawAdvance, available, funds_of,
@@ -32,7 +32,8 @@ fn myr(minor: i64) -> Money {
 
 fn plan(number: u64) -> Plan {
     // Two packs of white coffee at RM 24.90.
-    Plan { number, buyer: "buyer-0".to_owned(), lines: vec![(0, 2)], flaw: Flaw::None }
+    let (buyer, lines, flaw) = ("buyer-0".to_owned(), vec![(0, 2)], Flaw::None);
+    Plan { number, way: Way::MyCn, incoterm: None, pays: Pays::Whole, buyer, lines, flaw }
 }
 
 fn code(outcome: &Outcome) -> &str {
