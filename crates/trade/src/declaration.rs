@@ -201,8 +201,10 @@ impl Decide for LodgeExport {
         let Some(mut file) = world.trades.get(&self.trade).cloned() else {
             return Err(LodgeRefusal::TradeUnknown { trade: self.trade.clone() });
         };
-        let (order, waybill) = self.check(&file)?;
+        // Who may is asked before how the trade stands.
+        let order = self.order(&file)?;
         let mandate = self.stands_for_seller(world, &file, &order)?;
+        let waybill = self.check(&file)?;
         let edition = match &file.declaration {
             Some(d) if !self.corrects => return self.stands(d, &file, &order, &waybill),
             Some(d) => d.edition + 1,
@@ -232,11 +234,14 @@ impl LodgeExport {
         Self { trade, by, lines: Vec::new(), gross: None, corrects: false, mandate: None, permits: Vec::new() }
     }
 
-    fn check(&self, file: &TradeFile) -> Result<(Arc<Order>, Waybill), LodgeRefusal> {
+    fn order(&self, file: &TradeFile) -> Result<Arc<Order>, LodgeRefusal> {
         if file.side != Side::Export {
             return Err(LodgeRefusal::OtherSide { trade: self.trade.clone() });
         }
-        let Some(order) = file.order.clone() else { return Err(LodgeRefusal::OrderMissing) };
+        file.order.clone().ok_or(LodgeRefusal::OrderMissing)
+    }
+
+    fn check(&self, file: &TradeFile) -> Result<Waybill, LodgeRefusal> {
         if self.permits.len() > permit::USES_MAX {
             return Err(LodgeRefusal::TooManyPermits { got: self.permits.len(), max: permit::USES_MAX });
         }
@@ -252,7 +257,7 @@ impl LodgeExport {
                 Err(LodgeRefusal::Detained { reason: reason.clone() })
             }
             (_, Clearance::Released { .. }) if self.corrects => Err(LodgeRefusal::AlreadyReleased),
-            _ => Ok((order, waybill)),
+            _ => Ok(waybill),
         }
     }
 

@@ -67,8 +67,8 @@ pub fn disk(findings: &mut Findings, directory: &Directory) {
     };
     let free = room.f_bavail.saturating_mul(room.f_frsize);
     let (mark, code) = match free {
-        ..ROOM_FAULT => (Mark::Fault, "disk-full"),
-        ..ROOM_WARN => (Mark::Warning, "disk-short"),
+        free if free < ROOM_FAULT => (Mark::Fault, "disk-full"),
+        free if free < ROOM_WARN => (Mark::Warning, "disk-short"),
         _ => (Mark::Ok, "disk-ok"),
     };
     findings.add("disk", mark, code, [("free_mb", (free >> 20).into())]);
@@ -89,8 +89,8 @@ pub fn backups(findings: &mut Findings, directory: &Directory) {
     }
     let hours = (serve::now_micros() - last.at).max(0).div_euclid(HOUR_MICROS);
     let mark = match hours {
-        ..=BACKUP_WARN_HOURS => Mark::Ok,
-        ..=BACKUP_FAULT_HOURS => Mark::Warning,
+        hours if hours <= BACKUP_WARN_HOURS => Mark::Ok,
+        hours if hours <= BACKUP_FAULT_HOURS => Mark::Warning,
         _ => Mark::in_mode(mode, Mark::Warning, Mark::Fault),
     };
     let code = if mark == Mark::Ok { "backup-ok" } else { "backup-old" };

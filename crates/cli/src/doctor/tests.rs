@@ -10,7 +10,7 @@ use super::*;
 use crate::directory::{Config, LastBackup};
 
 fn made(word: &str, mode: Mode) -> Directory {
-    let path: PathBuf = std::env::temp_dir().join(format!("ehub-doctor-{word}-{}", std::process::id()));
+    let path: PathBuf = std::env::temp_dir().join(format!("ehub-looked-at-{word}-{}", std::process::id()));
     let _ = fs::remove_dir_all(&path);
     let config = Config {
         id: "kul.doctor".parse().unwrap(),

@@ -29,11 +29,11 @@ pub(super) fn movements() -> Vec<StockMovement> {
     let (state, form) = (CustomsState::FreeZone, Some("K8-1".parse().expect("well-formed")));
     each_variant!(StockMovement:
         Receive { from: CustomsState::Domestic, to: state, bin: bin(), form: form.clone() },
-        Shift { state: state, from_bin: bin(), to_bin: bin() },
+        Shift { state, from_bin: bin(), to_bin: bin() },
         Clear { bin: bin(), from: state, to: CustomsState::Released, form: form.clone() },
-        Pick { trade: trade(), state: state, bin: bin(), form: form },
-        PutBack { trade: trade(), state: state, bin: bin() },
-        Count { state: state, bin: bin(), reason: Some(CountReason::Lost) },
+        Pick { trade: trade(), state, bin: bin(), form },
+        PutBack { trade: trade(), state, bin: bin() },
+        Count { state, bin: bin(), reason: Some(CountReason::Lost) },
     )
 }
 

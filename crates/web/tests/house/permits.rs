@@ -95,7 +95,7 @@ async fn honey_waits_for_its_certificate_and_goes_with_it() {
     for (view, shows) in [("public", false), ("counterparty", true)] {
         let path = at("/api/v1/trades", 1, &format!("/bundle?view={view}"));
         let bundle = kul.get(Some(Who::Operator), &path).await.good().json();
-        assert_eq!(bundle["trade"].to_string().contains("HC-2026-7"), shows, "{view}");
+        assert_eq!(bundle["bundle"]["trade"].to_string().contains("HC-2026-7"), shows, "{view}");
     }
     // A second order draws by itself, as far as it goes: 3 of 5 are left, 2 are needed.
     house.trade(2, Ware::Honey, 1_200, Reach::Lodged).await;
