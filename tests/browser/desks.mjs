@@ -174,7 +174,7 @@ export async function desks(browser, hubs) {
 
   await check("operator: moves the clock a day, pauses and resumes the road, sees the books agree", async () => {
     await operator.goto(`${hgh}/operator`);
-    const now = () => operator.locator("section", { hasText: operator.w("hub-clock") }).locator("p").first().innerText();
+    const now = () => operator.locator("section", { has: operator.getByRole("heading", { name: operator.w("hub-clock"), exact: true }) }).locator("p").first().innerText();
     const before = await now();
     await press(operator, "hub-clock-day");
     must(await now() !== before, "the clock stands");
