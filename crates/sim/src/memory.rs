@@ -1,6 +1,8 @@
 //! A hub in memory: prefetch from maps, decide in `trade`, write back, keep the log.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Debug;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use trade::access_log::AccessDigest;
@@ -26,7 +28,7 @@ use trade::site::Site;
 use trade::stock::{Stock, StockKey, StockMove, StockMoveKey};
 use trade::time::BusinessTime;
 use trade::trade_file::{TradeFile, TradeId};
-use trade::world::{Changes, Need, NumberKey, Quota, QuotaKey, World};
+use trade::world::{Changes, Need, NumberKey, Quota, QuotaKey, Slice, World};
 
 /// Everything that a hub keeps. Cloning it is what a crash leaves: the last commit.
 #[derive(Clone, Debug, Default)]
@@ -56,6 +58,18 @@ pub struct Store {
     pub roads: BTreeMap<HubId, Vec<u64>>,
     tree: Tree,
     tiles: HashMap<(u8, u64), Vec<u8>>,
+}
+
+/// Loads what is stored of one noun, and notes what is not.
+fn found<K: Clone + Eq + Hash + Ord + Debug, V: Clone>(
+    slice: &mut Slice<K, V>,
+    stored: &BTreeMap<K, V>,
+    named: impl IntoIterator<Item = K>,
+) {
+    for key in named {
+        let value = stored.get(&key).cloned();
+        slice.load(key, value);
+    }
 }
 
 fn owned<K, V: Clone>(changed: Vec<(K, Arc<V>)>) -> impl Iterator<Item = (K, V)> {
@@ -98,45 +112,21 @@ impl MemoryHub {
 
     fn load(&self, world: &mut World, need: Need) {
         let s = &self.store;
-        need.parties.into_iter().for_each(|k| world.parties.load(k, s.parties.get(&k).cloned()));
-        need.personals.into_iter().for_each(|k| world.personals.load(k, s.personals.get(&k).cloned()));
-        need.products.into_iter().for_each(|k| world.products.load(k, s.products.get(&k).cloned()));
-        need.quotes.into_iter().for_each(|k| world.quotes.load(k, s.quotes.get(&k).cloned()));
-        need.mandates.into_iter().for_each(|k| world.mandates.load(k, s.mandates.get(&k).cloned()));
-        need.permits.into_iter().for_each(|k| world.permits.load(k, s.permits.get(&k).cloned()));
-        for key in need.offers {
-            let found = s.offers.get(&key).cloned();
-            world.offers.load(key, found);
-        }
-        for key in need.trades {
-            let found = s.trades.get(&key).cloned();
-            world.trades.load(key, found);
-        }
-        for key in need.numbers {
-            let found = s.numbers.get(&key).cloned();
-            world.numbers.load(key, found);
-        }
-        need.debts.into_iter().for_each(|k| world.debts.load(k, s.debts.get(&k).cloned()));
-        for key in need.quotas {
-            let found = s.quotas.get(&key).cloned();
-            world.quotas.load(key, found);
-        }
-        for key in need.stocks {
-            let found = s.stocks.get(&key).cloned();
-            world.stocks.load(key, found);
-        }
-        for key in need.stock_moves {
-            let found = s.stock_moves.get(&key).cloned();
-            world.stock_moves.load(key, found);
-        }
-        for no in need.bags {
-            let found = s.bags.get(&no).cloned();
-            world.bags.load(no, found);
-        }
-        for id in need.manifests {
-            let found = s.manifests.get(&id).cloned();
-            world.manifests.load(id, found);
-        }
+        found(&mut world.parties, &s.parties, need.parties);
+        found(&mut world.personals, &s.personals, need.personals);
+        found(&mut world.products, &s.products, need.products);
+        found(&mut world.quotes, &s.quotes, need.quotes);
+        found(&mut world.mandates, &s.mandates, need.mandates);
+        found(&mut world.permits, &s.permits, need.permits);
+        found(&mut world.offers, &s.offers, need.offers);
+        found(&mut world.trades, &s.trades, need.trades);
+        found(&mut world.numbers, &s.numbers, need.numbers);
+        found(&mut world.debts, &s.debts, need.debts);
+        found(&mut world.quotas, &s.quotas, need.quotas);
+        found(&mut world.stocks, &s.stocks, need.stocks);
+        found(&mut world.stock_moves, &s.stock_moves, need.stock_moves);
+        found(&mut world.bags, &s.bags, need.bags);
+        found(&mut world.manifests, &s.manifests, need.manifests);
         if need.last_digest {
             world.last_digest.load((), s.last_digest.clone());
         }

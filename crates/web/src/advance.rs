@@ -15,7 +15,7 @@ use trade::id::Id;
 use trade::money::Money;
 use trade::party::{Party, Role};
 use trade::scorecard::Scorecard;
-use trade::time::BusinessTime;
+use trade::time::{BusinessTime, Days};
 use trade::trade_file::{Side, TradeFile};
 
 use crate::AppState;
@@ -44,6 +44,16 @@ pub fn routes() -> Router<AppState> {
         .merge(lender::routes())
         .merge(word::routes())
         .merge(funds::routes())
+}
+
+/// An amount as typed, in the hub's own currency.
+fn amount_typed(app: &AppState, text: &str) -> Answer<Money> {
+    Money::parse(text.trim(), app.site().currency).map_err(|e| Failure::of(&e))
+}
+
+/// A number of days as typed.
+fn days_typed(text: &str) -> Answer<Days> {
+    text.trim().parse().map(Days).map_err(|_| Failure::bad("not-days"))
 }
 
 /// The state of an advance as word and class of its mark. What time has ended is said to have ended.

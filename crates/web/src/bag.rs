@@ -2,12 +2,11 @@
 
 use askama::Template;
 use axum::extract::{Form, Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use papers::manifest::{BagLabel, BagWords, bag_label_pdf};
-use papers::pdf::Text;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use trade::bag::{Bag, OpenBag, PutInBag, SealBag, TakeFromBag};
@@ -20,9 +19,10 @@ use trade::trade_file::{Side, TradeId};
 use crate::AppState;
 use crate::auth::Signed;
 use crate::custody;
-use crate::i18n::{Lang, Told, Tr};
+use crate::i18n::Told;
 use crate::manifest;
 use crate::page::{Ask, Page};
+use crate::print::{self, both, english, in_latin};
 use crate::problem::{Answer, Failure};
 
 /// Bags of one party on one page.
@@ -335,8 +335,8 @@ async fn label(
     Path(no): Path<String>,
 ) -> Answer<Response> {
     let bag = find(&app, &party, &no).await?;
-    let (t, en) = (ask.tr(&app), Tr::new(Lang::En, app.site().zone.clone()));
-    let w = |key: &str| Text { text: t.s(key), latin: Some(en.s(key)) };
+    let (t, en) = (ask.tr(&app), english(&app));
+    let w = |key: &str| both(&t, &en, key);
     let words = BagWords {
         title: w("bag-label-title"),
         from: w("label-from"),
@@ -349,7 +349,7 @@ async fn label(
     };
     let peer = app.hub.peer(&bag.to).await?.map(|peer| peer.card.name);
     // A hub that is named in letters that the printer has not got is printed by its id.
-    let hub = |name: &str, id: &HubId| Text { text: name.to_owned(), latin: Some(id.to_string()) };
+    let hub = |name: &str, id: &HubId| in_latin(name, id.as_str());
     let travels = match &bag.manifest {
         Some(id) => app.hub.manifest(id).await?.map(|m| format!("{} {}", id.master(), m.voyage.carriage.vehicle())),
         None => None,
@@ -364,13 +364,7 @@ async fn label(
         travels,
     };
     let pdf = bag_label_pdf(&label, &words).map_err(|refusal| Failure::of(&refusal))?;
-    Ok(pdf_answer(bag.no.as_str(), pdf))
-}
-
-/// A paper, shown by the browser under its number.
-pub fn pdf_answer(name: &str, pdf: Vec<u8>) -> Response {
-    let shown = format!("inline; filename=\"{name}.pdf\"");
-    ([(header::CONTENT_TYPE, "application/pdf".to_owned()), (header::CONTENT_DISPOSITION, shown)], pdf).into_response()
+    Ok(print::pdf(bag.no.as_str(), pdf))
 }
 
 /// GET /api/v1/bags: one's own that have not left.

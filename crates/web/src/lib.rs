@@ -57,6 +57,7 @@ pub mod payment;
 pub mod payout;
 pub mod peer;
 pub mod permit;
+pub mod print;
 pub mod problem;
 pub mod product;
 pub mod pump;

@@ -5,8 +5,8 @@
 
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::get;
 use papers::pdf::Text;
 use papers::sale::{Line, Sale, SaleRefusal, SaleWords, invoice_pdf, packing_list_pdf};
@@ -17,8 +17,9 @@ use trade::trade_file::TradeFile;
 
 use crate::AppState;
 use crate::auth::Signed;
-use crate::i18n::{Lang, Tr};
+use crate::i18n::Tr;
 use crate::page::Ask;
+use crate::print::{self, both, english, in_latin};
 use crate::problem::{Answer, Failure};
 use crate::trade_file::{self, Viewer};
 
@@ -40,7 +41,7 @@ async fn invoice(
     if !viewer.sees_prices() {
         return Err(Failure::not_found());
     }
-    print(&app, &ask, &file, "invoice", invoice_pdf).await
+    paper(&app, &ask, &file, "invoice", invoice_pdf).await
 }
 
 /// Without prices, so that whoever carries the goods may have it too.
@@ -51,22 +52,20 @@ async fn packing_list(
     Path(id): Path<String>,
 ) -> Answer<Response> {
     let (file, _): (TradeFile, Viewer) = trade_file::load(&app, &party, &id).await?;
-    print(&app, &ask, &file, "packing-list", packing_list_pdf).await
+    paper(&app, &ask, &file, "packing-list", packing_list_pdf).await
 }
 
 type Printer = fn(&Sale, &SaleWords) -> Result<Vec<u8>, SaleRefusal>;
 
-async fn print(app: &AppState, ask: &Ask, file: &TradeFile, name: &str, printer: Printer) -> Answer<Response> {
+async fn paper(app: &AppState, ask: &Ask, file: &TradeFile, name: &str, printer: Printer) -> Answer<Response> {
     let none = || Failure::new(StatusCode::NOT_FOUND, "no-business-papers");
     let order = file.order.as_ref().ok_or_else(none)?;
     let terms = order.quote.sale.as_ref().ok_or_else(none)?;
     let t = ask.tr(app);
-    let en = Tr::new(Lang::En, app.site().zone.clone());
+    let en = english(app);
     let sale = sale(app, &t, &en, file, order, terms).await?;
     let pdf = printer(&sale, &words(&t, &en)).map_err(|refusal| Failure::of(&refusal))?;
-    let name = format!("inline; filename=\"{name}-{}.pdf\"", file.id.order_no().replace('/', "-"));
-    Ok(([(header::CONTENT_TYPE, "application/pdf".to_owned()), (header::CONTENT_DISPOSITION, name)], pdf)
-        .into_response())
+    Ok(print::pdf(&format!("{name}-{}", file.id.order_no().replace('/', "-")), pdf))
 }
 
 async fn sale(app: &AppState, t: &Tr, en: &Tr, file: &TradeFile, order: &Order, terms: &Terms) -> Answer<Sale> {
@@ -87,7 +86,7 @@ async fn sale(app: &AppState, t: &Tr, en: &Tr, file: &TradeFile, order: &Order, 
         facts,
         lines: quote.lines.iter().map(line).collect(),
         gross: file.waybill.as_ref().map_or_else(|| quote.gross(), |w| w.gross),
-        freight: Text { text: t.w(key, [freight]), latin: Some(en.w(key, [freight_en])) },
+        freight: in_latin(t.w(key, [freight]), en.w(key, [freight_en])),
     })
 }
 
@@ -97,7 +96,7 @@ fn payment(t: &Tr, en: &Tr, terms: &Terms) -> Text {
         Some(offer) => t.w2("sale-deposit", "deposit", t.money(offer.amount), "days", offer.balance_within.0),
         None => t.s("sale-at-once"),
     };
-    Text { text: said(t), latin: Some(said(en)) }
+    in_latin(said(t), said(en))
 }
 
 fn line(line: &QuoteLine) -> Line {
@@ -116,7 +115,7 @@ fn line(line: &QuoteLine) -> Line {
 
 /// Words that the printer's font has not got are told by the code of the goods.
 fn described(text: &str, line: &QuoteLine) -> Text {
-    Text { text: text.to_owned(), latin: Some(format!("HS {}", line.hs)) }
+    in_latin(text, format!("HS {}", line.hs))
 }
 
 async fn seller(app: &AppState, t: &Tr, en: &Tr, order: &Order) -> Answer<Vec<Text>> {
@@ -135,7 +134,7 @@ async fn seller(app: &AppState, t: &Tr, en: &Tr, order: &Order) -> Answer<Vec<Te
     let name = party.map(|p| p.name).or(offered).unwrap_or_else(|| order.quote.exporter.to_string());
     let via = t.w1("sale-through", "hub", order.quote.exporter.as_str());
     let via_en = en.w1("sale-through", "hub", order.quote.exporter.as_str());
-    Ok(vec![in_latin(&name, order.quote.exporter.as_str()), Text { text: via, latin: Some(via_en) }])
+    Ok(vec![in_latin(name, order.quote.exporter.as_str()), in_latin(via, via_en)])
 }
 
 async fn buyer(app: &AppState, t: &Tr, en: &Tr, order: &Order) -> Answer<Vec<Text>> {
@@ -146,23 +145,14 @@ async fn buyer(app: &AppState, t: &Tr, en: &Tr, order: &Order) -> Answer<Vec<Tex
         lines.push(in_latin(&party.name, party.registration.as_deref().unwrap_or_default()));
         if let Some(number) = &party.registration {
             let said = |t: &Tr| t.w1("sale-registration", "no", number);
-            lines.push(Text { text: said(t), latin: Some(said(en)) });
+            lines.push(in_latin(said(t), said(en)));
         }
     }
     let said = |t: &Tr| t.w1("sale-delivery", "no", &order.delivery);
-    lines.push(Text { text: said(t), latin: Some(said(en)) });
+    lines.push(in_latin(said(t), said(en)));
     let said = |t: &Tr| t.w1("sale-through", "hub", order.quote.importer.as_str());
-    lines.push(Text { text: said(t), latin: Some(said(en)) });
+    lines.push(in_latin(said(t), said(en)));
     Ok(lines)
-}
-
-fn in_latin(text: &str, latin: &str) -> Text {
-    Text { text: text.to_owned(), latin: Some(latin.to_owned()) }
-}
-
-/// A word in the reader's language, with the English one where the printer has not the letters.
-fn both(t: &Tr, en: &Tr, key: &str) -> Text {
-    Text { text: t.s(key), latin: Some(en.s(key)) }
 }
 
 fn words(t: &Tr, en: &Tr) -> SaleWords {

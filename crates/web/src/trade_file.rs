@@ -47,10 +47,18 @@ pub fn routes() -> Router<AppState> {
         .route("/api/v1/trades/{id}/bundle", get(bundle::download))
 }
 
+fn unknown() -> Failure {
+    Failure::new(axum::http::StatusCode::NOT_FOUND, "trade-unknown-here")
+}
+
+/// The trade that a path names.
+pub fn id_of(path: &str) -> Answer<TradeId> {
+    path.parse().map_err(|_| unknown())
+}
+
 /// The trade file of a path, for a party to it. Whoever has no part in it learns nothing of it.
 pub async fn load(app: &AppState, party: &Party, id: &str) -> Answer<(TradeFile, Viewer)> {
-    let unknown = || Failure::new(axum::http::StatusCode::NOT_FOUND, "trade-unknown-here");
-    let id: TradeId = id.parse().map_err(|_| unknown())?;
+    let id = id_of(id)?;
     let file = app.hub.trade(&id).await?.ok_or_else(unknown)?;
     // A broker that carries too is here for its client.
     if crate::mandate::sees(app, party, &file).await? {

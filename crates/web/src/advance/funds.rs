@@ -13,14 +13,14 @@ use trade::id::Id;
 use trade::money::Money;
 use trade::party::{Party, Role};
 use trade::time::Days;
-use trade::trade_file::{TradeFile, TradeId};
+use trade::trade_file::TradeFile;
 
-use super::lender;
+use super::{amount_typed, days_typed, lender};
 use crate::AppState;
 use crate::auth::{As, Operator};
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
-use crate::trade_file::{Viewer, next};
+use crate::trade_file::{self, Viewer, next};
 
 /// Lenders on the page; a hub has a few.
 const LENDERS_MAX: i64 = 100;
@@ -94,7 +94,7 @@ fn command(lender: Id<Party>, no: DocumentNo, amount: Money, way: Way, by: Id<Pa
 
 async fn book(app: &AppState, operator: &Party, form: &FundsForm) -> Answer<Value> {
     let no: DocumentNo = form.no.parse().map_err(|e: trade::codes::CodeError| Failure::of(&e))?;
-    let amount = Money::parse(form.amount.trim(), app.site().currency).map_err(|e| Failure::of(&e))?;
+    let amount = amount_typed(app, &form.amount)?;
     app.submit(command(form.lender, no, amount, form.way, operator.id)).await
 }
 
@@ -164,12 +164,11 @@ async fn restore_page(
     Path(id): Path<String>,
     Form(form): Form<RestoreForm>,
 ) -> Answer<Response> {
-    let money = |text: &str| Money::parse(text.trim(), app.site().currency).map_err(|e| Failure::of(&e));
-    let days = form.days.trim().parse::<i64>().map(Days).map_err(|_| Failure::bad("not-days"))?;
-    let (amount, fee) = (money(&form.amount)?, money(&form.fee)?);
-    let trade = trade_of(&id)?;
+    let tenor = days_typed(&form.days)?;
+    let (amount, fee) = (amount_typed(&app, &form.amount)?, amount_typed(&app, &form.fee)?);
+    let trade = trade_file::id_of(&id)?;
     let href = format!("{}/advance", next::path_of(trade.as_str()));
-    app.submit(RestoreAdvance { trade, by: operator.id, lender: form.lender, amount, fee, tenor: days }.into()).await?;
+    app.submit(RestoreAdvance { trade, by: operator.id, lender: form.lender, amount, fee, tenor }.into()).await?;
     Ok(Redirect::to(&href).into_response())
 }
 
@@ -190,10 +189,6 @@ async fn restore_api(
 ) -> Answer<Json<Value>> {
     let ApiRestore { lender, amount, fee, tenor_days } = body;
     let tenor = Days(tenor_days);
-    let command = RestoreAdvance { trade: trade_of(&id)?, by: operator.id, lender, amount, fee, tenor };
+    let command = RestoreAdvance { trade: trade_file::id_of(&id)?, by: operator.id, lender, amount, fee, tenor };
     app.submit(command.into()).await.map(Json)
-}
-
-fn trade_of(id: &str) -> Answer<TradeId> {
-    id.parse().map_err(|_| Failure::new(axum::http::StatusCode::NOT_FOUND, "trade-unknown-here"))
 }

@@ -18,7 +18,7 @@ use trade::trade_file::{TradeFile, TradeId};
 
 use super::funds::{self, FundsView};
 use super::word::{self, WordRow};
-use super::{CardView, OfferRow, card, offer_json, offer_row, score, state_of};
+use super::{CardView, OfferRow, amount_typed, card, days_typed, offer_json, offer_row, score, state_of};
 use crate::AppState;
 use crate::auth::{As, Lender, Signed};
 use crate::i18n::Told;
@@ -350,9 +350,9 @@ async fn offer_page(
 }
 
 fn command(app: &AppState, lender: &Party, file: &TradeFile, form: &OfferForm) -> Answer<OfferAdvance> {
-    let amount = Money::parse(form.amount.trim(), app.site().currency).map_err(|e| Failure::of(&e))?;
+    let amount = amount_typed(app, &form.amount)?;
     let fee_rate = Rate::parse_percent(&form.fee).map_err(|_| Failure::bad("not-a-rate"))?;
-    let tenor = form.days.trim().parse::<i64>().map(Days).map_err(|_| Failure::bad("not-days"))?;
+    let tenor = days_typed(&form.days)?;
     let offer = match form.offer.as_str() {
         "" => app.fresh(),
         text => text.parse::<Id<AdvanceOffer>>().map_err(|e| bad_id(&e))?,

@@ -9,9 +9,9 @@ use trade::manifest::Manifest;
 use super::find;
 use crate::AppState;
 use crate::auth::Signed;
-use crate::bag::pdf_answer;
-use crate::i18n::{Lang, Tr};
+use crate::i18n::Tr;
 use crate::page::Ask;
+use crate::print::{self, both, english, in_latin};
 use crate::problem::{Answer, Failure};
 
 /// GET /manifests/{id}/manifest.pdf
@@ -22,17 +22,16 @@ pub async fn download(
     Path(id): Path<String>,
 ) -> Answer<Response> {
     let manifest = find(&app, &party, &id).await?;
-    let (t, en) = (ask.tr(&app), Tr::new(Lang::En, app.site().zone.clone()));
+    let (t, en) = (ask.tr(&app), english(&app));
     let peer = app.hub.peer(&manifest.peer).await?.map(|peer| peer.card.name);
-    let own = Text { text: app.site().name.clone(), latin: Some(app.site().id.to_string()) };
-    let other =
-        Text { text: peer.unwrap_or_else(|| manifest.peer.to_string()), latin: Some(manifest.peer.to_string()) };
+    let own = in_latin(&app.site().name, app.site().id.as_str());
+    let other = in_latin(peer.unwrap_or_else(|| manifest.peer.to_string()), manifest.peer.as_str());
     let (exporter, importer) =
         if manifest.side == trade::trade_file::Side::Export { (own, other) } else { (other, own) };
     // Times are printed in letters that every printer has.
     let sheet = sheet(&en, &manifest, exporter, importer);
     let pdf = manifest_pdf(&sheet, &words(&t, &en)).map_err(|refusal| Failure::of(&refusal))?;
-    Ok(pdf_answer(manifest.id.master(), pdf))
+    Ok(print::pdf(manifest.id.master(), pdf))
 }
 
 fn sheet(en: &Tr, manifest: &Manifest, exporter: Text, importer: Text) -> ManifestSheet {
@@ -61,7 +60,7 @@ fn sheet(en: &Tr, manifest: &Manifest, exporter: Text, importer: Text) -> Manife
 }
 
 fn words(t: &Tr, en: &Tr) -> ManifestWords {
-    let w = |key: &str| Text { text: t.s(key), latin: Some(en.s(key)) };
+    let w = |key: &str| both(t, en, key);
     ManifestWords {
         title: w("manifest-title"),
         master: w("manifest-master"),

@@ -5,8 +5,8 @@
 //! printed, which is right for small parcels too.
 
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use papers::cn22::{Category, Declaration, FormWords, Line, SdrRate};
 use papers::label::{Address, Label, LabelWords, QR_BYTES_MAX, label_pdf};
 use papers::pdf::Text;
@@ -18,8 +18,9 @@ use trade::trade_file::{Side, TradeFile};
 
 use crate::AppState;
 use crate::auth::Signed;
-use crate::i18n::{Lang, Tr};
+use crate::i18n::Tr;
 use crate::page::Ask;
+use crate::print::{self, both, english, in_latin};
 use crate::problem::{Answer, Failure};
 use crate::trade_file::{self, Viewer};
 use crate::verify;
@@ -39,9 +40,7 @@ pub async fn download(
     let label = label(&app, &ask.tr(&app), &file).await?;
     let words = words(&ask.tr(&app), &english(&app));
     let pdf = label_pdf(&label, &words).map_err(|refusal| Failure::of(&refusal))?;
-    let name = format!("inline; filename=\"{}.pdf\"", label.number);
-    Ok(([(header::CONTENT_TYPE, "application/pdf".to_owned()), (header::CONTENT_DISPOSITION, name)], pdf)
-        .into_response())
+    Ok(print::pdf(label.number.as_str(), pdf))
 }
 
 async fn label(app: &AppState, t: &Tr, file: &TradeFile) -> Answer<Label> {
@@ -104,7 +103,7 @@ fn lines(file: &TradeFile, gross: Grams) -> Vec<Line> {
             let pieces = declared.map_or(line.pieces, |d| d.pieces);
             Line {
                 // Words that the printer's font has not got are told by the code of the goods.
-                description: Text { text: line.description.clone(), latin: Some(format!("HS {}", line.hs)) },
+                description: in_latin(&line.description, format!("HS {}", line.hs)),
                 quantity: u32::try_from(pieces).unwrap_or(u32::MAX),
                 net: Grams(i64::try_from(net).unwrap_or(i64::MAX).max(1)),
                 value: declared.map_or(line.value_home, |d| d.value),
@@ -115,27 +114,18 @@ fn lines(file: &TradeFile, gross: Grams) -> Vec<Line> {
         .collect()
 }
 
-fn english(app: &AppState) -> Tr {
-    Tr::new(Lang::En, app.site().zone.clone())
-}
-
 /// The seller, or where its name has no Latin letters, the hub that it sells on.
 fn name(seller: &Option<String>, site: &Site) -> Text {
     let name = seller.as_deref().unwrap_or(&site.name);
-    Text { text: name.to_owned(), latin: Some(site.name.clone()) }
+    in_latin(name, &site.name)
 }
 
 fn plain(text: &str) -> Text {
     Text::from(text)
 }
 
-/// A word in the reader's language, with the English one where the printer has not the letters.
-fn both(t: &Tr, en: &Tr, key: &str) -> Text {
-    Text { text: t.s(key), latin: Some(en.s(key)) }
-}
-
 fn country(t: &Tr, en: &Tr, country: Country) -> Text {
-    Text { text: t.country(country), latin: Some(en.country(country)) }
+    in_latin(t.country(country), en.country(country))
 }
 
 fn words(t: &Tr, en: &Tr) -> LabelWords {
