@@ -13,6 +13,7 @@ pub mod db;
 mod decide;
 pub mod desk;
 pub mod event;
+pub mod evidence;
 mod handling;
 pub mod hub;
 mod lane;

@@ -165,6 +165,11 @@ const MIGRATIONS: &[Migration] = &[
             "CREATE TABLE upload (id {text} PRIMARY KEY, party {text} NOT NULL, file_name TEXT NOT NULL, \
          mapping TEXT NOT NULL, at BIGINT NOT NULL, bytes {bytes} NOT NULL)",
             "CREATE INDEX upload_party ON upload (party, at)",
+            // What parties brought forward for claims; the log holds salted commitments of it alone.
+            "CREATE TABLE evidence (id {text} PRIMARY KEY, trade {text} NOT NULL, party {text} NOT NULL, \
+         kind TEXT NOT NULL, media TEXT NOT NULL, at BIGINT NOT NULL, keep_until BIGINT NOT NULL, \
+         salt {bytes} NOT NULL, contents {bytes} NOT NULL)",
+            "CREATE INDEX evidence_overdue ON evidence (keep_until)",
         ],
         bodies: &[],
     },

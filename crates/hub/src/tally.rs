@@ -344,7 +344,12 @@ impl Hub {
             let count = counts.entry((lane.clone(), side)).or_insert_with(new);
             match stage {
                 Stage::Paid => count.paid += n,
-                Stage::Lapsed | Stage::Declined | Stage::Detained => count.ended_otherwise += n,
+                Stage::Lapsed
+                | Stage::Declined
+                | Stage::Detained
+                | Stage::Cancelled
+                | Stage::Returned
+                | Stage::Refunded => count.ended_otherwise += n,
                 _ => count.under_way += n,
             }
         }

@@ -283,7 +283,7 @@ impl Hub {
     pub async fn officer_queue(&self, limit: i64) -> Result<Vec<TradeRow>, StoreError> {
         let sql = format!(
             "{FILES} WHERE ((side = 'import' AND holder = 'import-customs') \
-             OR (side = 'export' AND holder = 'export-customs')) AND task = 'examine' \
+             OR (side = 'export' AND holder = 'export-customs')) AND task IN ('examine', 'examine-return') \
              AND holder NOT IN ('nobody', 'buyer', 'seller') ORDER BY deadline, trade_file.id LIMIT $1"
         );
         let mut conn = self.db().reader().await?;
@@ -295,6 +295,16 @@ impl Hub {
     /// claim window may have ended.
     pub async fn claim_windows(&self, delivered_before: BusinessTime, limit: i64) -> Result<Vec<TradeId>, StoreError> {
         self.stuck("delivered", Side::Import, "since", delivered_before, limit).await
+    }
+
+    /// Returns of imported goods of which a deadline has passed.
+    pub async fn returns_due(&self, now: BusinessTime, limit: i64) -> Result<Vec<TradeId>, StoreError> {
+        self.stuck("returning", Side::Import, "deadline", now, limit).await
+    }
+
+    /// Disputes over imported goods of which a deadline has passed.
+    pub async fn disputes_due(&self, now: BusinessTime, limit: i64) -> Result<Vec<TradeId>, StoreError> {
+        self.stuck("disputed", Side::Import, "deadline", now, limit).await
     }
 
     /// Orders whose quote expired before `now` without a payment.

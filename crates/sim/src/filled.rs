@@ -37,6 +37,7 @@ use trade::quote::{Quote, QuoteLine, QuoteRefusal};
 use trade::rate_card::FreightRefusal;
 use trade::readiness::{Gap, HsClaim};
 use trade::recovery::Contradiction;
+use trade::returns::{ReturnReason, ReturnRefusal};
 use trade::rulebook::{Direction, Knowledge, Mender, Per, PermitKind, Regime, RuleId, TradeField, Treatment};
 use trade::stock::{CustomsState, StockMovement};
 use trade::terms::{DepositOffer, Incoterm, IncotermReason, Place, Sale, Terms};
@@ -60,9 +61,11 @@ macro_rules! each_variant {
 
 // After the macro that it uses.
 mod cargo;
+mod claims;
 mod finance;
 mod road;
 
+use claims::{disputes, evidence, refund, reimport, returns};
 use finance::{advance_offer, finances, says, word};
 
 /// The fields in which a value holds something, as lists name them; what is absent or empty holds nothing.
@@ -212,7 +215,14 @@ pub fn happened() -> Vec<Happened> {
         },
         GoodsAccepted { by: id() },
         ClaimWindowEnded {},
-        EscrowReleased { tax: CNY, fee: CNY, due: CNY },
+        EscrowReleased { tax: CNY, fee: CNY, due: CNY, refund: Some(refund()) },
+        ReturnChanged { returning: returns().swap_remove(0) },
+        ReturnAnswered { agrees: true, evidence: evidence() },
+        TradeStopped { reason: ReturnReason::SentBack, said: Some("seen".to_owned()) },
+        ReImported { reimport: reimport() },
+        GoodsBack {},
+        DisputeChanged { dispute: disputes().swap_remove(0) },
+        DisputeAnswered { evidence: evidence() },
         PayoutDue { payout: id(), amount: MYR },
         PayoutInstructed { payout: id(), file: "FILE-1".to_owned() },
         PayoutDone { payout: id() },
@@ -285,6 +295,11 @@ pub fn happened() -> Vec<Happened> {
     // The one refusal of a waybill that a peer's message can meet.
     let taken = WaybillRefusal::WaybillNumberTaken { waybill: waybill_no(), trade: trade() };
     all.push(not_booked(Problem::of(&taken)));
+    all.extend(returns().into_iter().map(|returning| Happened::ReturnChanged { returning }));
+    all.extend(disputes().into_iter().map(|dispute| Happened::DisputeChanged { dispute }));
+    // What a peer's words about a return can meet.
+    let term = ReturnRefusal::ClaimTermUnknown { term: "return-hand-in".to_owned() };
+    all.push(not_booked(Problem::of(&term)));
     all.extend(contradictions().iter().map(Problem::of).map(not_booked));
     all.extend(says().into_iter().map(|says| Happened::FinanceWord { word: Box::new(word(says)) }));
     all
@@ -320,6 +335,8 @@ fn escrow_refusals() -> Vec<EscrowRefusal> {
         NotDelivered {},
         NothingHeld { state: "empty".to_owned() },
         ClaimWindowOpen { until: AT },
+        ClaimOpen { state: "asked".to_owned() },
+        RefundUnexplained { got: CNY },
         DueDiffers { expected: CNY, got: CNY },
         Money { 0: MoneyError::Overflow },
     );
@@ -664,6 +681,9 @@ pub fn trade_files() -> Vec<TradeFile> {
         escrow,
         payouts: payouts(),
         closed: Some(closed),
+        returning: None,
+        reimport: None,
+        dispute: None,
         practice: true,
         heard: vec![3],
         finance: None,
@@ -672,20 +692,29 @@ pub fn trade_files() -> Vec<TradeFile> {
         Empty {},
         Deposited { amount: CNY, at: AT, balance_due: AT },
         Funded { amount: CNY, at: AT },
-        Released { at: AT, tax: CNY, fee: CNY, due: CNY },
+        Released { at: AT, tax: CNY, fee: CNY, due: CNY, refund: Some(refund()) },
         Returned { amount: CNY, at: AT },
     );
     let closed = each_variant!(Closed:
         Paid { at: AT },
         Lapsed { at: AT },
         Declined { at: AT, reason: "mixed-sellers".to_owned() },
+        Cancelled { at: AT },
+        Returned { at: AT },
+        Refunded { at: AT },
     );
     let longest = clearances().len().max(escrows.len()).max(closed.len());
+    let longest = longest.max(returns().len()).max(disputes().len());
     let forms = clearances().into_iter().cycle().zip(escrows.into_iter().cycle()).zip(closed.into_iter().cycle());
-    let files = forms.take(longest).map(|((clearance, escrow), closed)| file(clearance, escrow, closed));
     let finances = finances();
-    let with = |(n, file): (usize, TradeFile)| TradeFile { finance: finances.get(n).cloned().map(Arc::new), ..file };
-    let more = finances.len().saturating_sub(longest);
-    let plain = file(Clearance::NotLodged, Escrow::Empty, Closed::Paid { at: AT });
-    files.chain(std::iter::repeat_n(plain, more)).enumerate().map(with).collect()
+    let longest = longest.max(finances.len());
+    let claims = returns().into_iter().cycle().zip(disputes().into_iter().cycle());
+    let filled = forms.zip(claims).enumerate().map(|(n, (((clearance, escrow), closed), (returning, dispute)))| TradeFile {
+        returning: Some(returning),
+        reimport: Some(reimport()),
+        dispute: Some(dispute),
+        finance: finances.get(n).cloned().map(Arc::new),
+        ..file(clearance, escrow, closed)
+    });
+    filled.take(longest).collect()
 }

@@ -5,7 +5,9 @@
 
 use trade::codes::{Country, DocumentNo, HubId, S10};
 use trade::declaration::{DeclaredLine, LodgeExport};
+use trade::dispute::{AnswerDispute, Award, DecideDispute, DisputeReason, OpenDispute, most};
 use trade::event::Asked;
+use trade::evidence::{Evidence, EvidenceKind, commitment};
 use trade::id::Id;
 use trade::money::{Currency, Money, Rate};
 use trade::order::PlaceOrder;
@@ -14,6 +16,7 @@ use trade::product::{Goods, OfferProduct, Product};
 use trade::quantity::{Content, ContentUnit, Grams, Size};
 use trade::quote::{AskQuote, Quote};
 use trade::readiness::HsClaim;
+use trade::returns::{AnswerReturn, AskReturn, IssueReturnWaybill, ReturnReason};
 use trade::terms::{Incoterm, Terms};
 use trade::time::BusinessTime;
 use trade::trade_file::{TradeFile, TradeId};
@@ -139,6 +142,31 @@ pub enum Flaw {
     PaidTwice,
     /// The buyer says nothing; the claim window ends.
     Silent,
+    /// The buyer calls the sale off before the parcel is handed over.
+    Cancelled,
+    /// The parcel is a third heavier than declared, and customs sends it home.
+    SentBack,
+    /// Nobody takes the parcel.
+    Undeliverable,
+    /// The buyer gives the goods back; the seller agrees, or says nothing.
+    Returns {
+        reason: ReturnReason,
+        silent: bool,
+    },
+    /// The buyer disputes, after a refused return or at once; the seller answers and the operator
+    /// rules, or nobody answers.
+    Disputes {
+        after_return: bool,
+        ruling: Option<Ruling>,
+    },
+}
+
+/// How an operator rules on a dispute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ruling {
+    All,
+    Half,
+    Nothing,
 }
 
 /// What has to come of a trade.
@@ -147,6 +175,9 @@ pub enum PlannedOutcome {
     Paid,
     Unpaid,
     HeldAtImport,
+    Cancelled,
+    Returned,
+    Refunded,
     /// The balance never came, and the deposit went back.
     Lapsed,
 }
@@ -231,6 +262,15 @@ impl Iterator for Generator {
                 Flaw::PaidEarly,
                 Flaw::PaidTwice,
                 Flaw::Silent,
+                Flaw::Cancelled,
+                Flaw::SentBack,
+                Flaw::Undeliverable,
+                Flaw::Returns { reason: ReturnReason::ChangedMind, silent: mended },
+                Flaw::Returns { reason: ReturnReason::Damaged, silent: mended },
+                Flaw::Disputes { after_return: mended, ruling: None },
+                Flaw::Disputes { after_return: mended, ruling: Some(Ruling::All) },
+                Flaw::Disputes { after_return: mended, ruling: Some(Ruling::Half) },
+                Flaw::Disputes { after_return: mended, ruling: Some(Ruling::Nothing) },
             ])
         } else {
             Flaw::None
@@ -256,6 +296,9 @@ impl Plan {
             Flaw::Heavy { mended: false }
             | Flaw::Misdirected { mended: false }
             | Flaw::Undervalued { mended: false } => PlannedOutcome::HeldAtImport,
+            Flaw::Cancelled => PlannedOutcome::Cancelled,
+            Flaw::SentBack | Flaw::Undeliverable | Flaw::Returns { .. } => PlannedOutcome::Returned,
+            Flaw::Disputes { ruling: None | Some(Ruling::All), .. } => PlannedOutcome::Refunded,
             _ => PlannedOutcome::Paid,
         }
     }
@@ -379,6 +422,7 @@ impl Plan {
         };
         let corrected = IssueWaybill { corrects: true, ..right.clone() };
         match self.flaw {
+            Flaw::SentBack => vec![IssueWaybill { gross: Grams(gross.0 + gross.0 / 3 + 1), ..right }],
             Flaw::Heavy { mended } => {
                 let heavy = IssueWaybill { gross: Grams(gross.0 + gross.0 / 3 + 1), ..right };
                 if mended { vec![heavy, corrected] } else { vec![heavy] }
@@ -421,7 +465,102 @@ impl Plan {
             PlannedOutcome::Lapsed => {
                 matches!(file.closed, Some(Closed::Lapsed { .. })) && matches!(file.escrow, Escrow::Returned { .. })
             }
+            PlannedOutcome::Cancelled => matches!(file.closed, Some(Closed::Cancelled { .. })),
+            PlannedOutcome::Returned => matches!(file.closed, Some(Closed::Returned { .. })),
+            PlannedOutcome::Refunded => matches!(file.closed, Some(Closed::Refunded { .. })),
         }
+    }
+
+    /// What a party brings forward in this trade.
+    #[must_use]
+    pub fn evidence(&self, by: &str) -> Vec<Evidence> {
+        let words = format!("{by} {}", self.number);
+        let bytes = u64::try_from(words.len()).expect("lengths fit in 64 bits");
+        vec![Evidence { sha256: commitment(&[9; 16], words.as_bytes()), kind: EvidenceKind::Statement, bytes }]
+    }
+
+    /// The return that the buyer asks for.
+    #[must_use]
+    pub fn ask_return(&self, importer: &HubId) -> Option<AskReturn> {
+        let reason = match self.flaw {
+            Flaw::Returns { reason, .. } => reason,
+            Flaw::Disputes { after_return: true, .. } => ReturnReason::NotAsDescribed,
+            _ => return None,
+        };
+        let (trade, by) = (self.trade(importer), party_id(&self.buyer));
+        Some(AskReturn { trade, by, reason, evidence: self.evidence("buyer") })
+    }
+
+    /// What the seller says to it.
+    #[must_use]
+    pub fn answer_return(&self, importer: &HubId) -> Option<AnswerReturn> {
+        let agrees = match self.flaw {
+            Flaw::Returns { silent: false, .. } => true,
+            Flaw::Disputes { after_return: true, .. } => false,
+            _ => return None,
+        };
+        let (trade, by) = (self.trade(importer), party_id(self.way.seller()));
+        Some(AnswerReturn { trade, by, agrees, evidence: self.evidence("seller") })
+    }
+
+    /// The parcel on its way back.
+    ///
+    /// # Panics
+    /// Never: the number is well-formed.
+    #[must_use]
+    pub fn return_waybill(&self, importer: &HubId, gross: Grams) -> IssueReturnWaybill {
+        let serial = u32::try_from(self.number % 100_000_000).expect("eight digits");
+        IssueReturnWaybill {
+            trade: self.trade(importer),
+            by: party_id(&self.buyer),
+            no: S10::issue("LR", serial, self.way.to()).expect("well-formed"),
+            gross,
+        }
+    }
+
+    #[must_use]
+    pub fn dispute(&self, importer: &HubId) -> Option<OpenDispute> {
+        let Flaw::Disputes { after_return, .. } = self.flaw else { return None };
+        Some(OpenDispute {
+            trade: self.trade(importer),
+            by: party_id(&self.buyer),
+            reason: if after_return { DisputeReason::ReturnRefused } else { DisputeReason::Damaged },
+            wants: Award::All,
+            evidence: self.evidence("buyer"),
+        })
+    }
+
+    #[must_use]
+    pub fn answer_dispute(&self, importer: &HubId) -> Option<AnswerDispute> {
+        let Flaw::Disputes { ruling: Some(_), .. } = self.flaw else { return None };
+        let (trade, by) = (self.trade(importer), party_id(self.way.seller()));
+        Some(AnswerDispute { trade, by, evidence: self.evidence("seller") })
+    }
+
+    /// How the operator decides, of the price of goods and freight.
+    ///
+    /// # Panics
+    /// If the price overflows.
+    #[must_use]
+    pub fn ruling(&self, importer: &HubId, quote: &Quote) -> Option<DecideDispute> {
+        let Flaw::Disputes { ruling: Some(ruling), .. } = self.flaw else { return None };
+        let half = || most(quote).and_then(|most| most.split(&[1, 1])).expect("within bounds").swap_remove(0);
+        let award = match ruling {
+            Ruling::All => Award::All,
+            Ruling::Half => Award::Part { amount: half() },
+            Ruling::Nothing => Award::Nothing,
+        };
+        let (trade, by) = (self.trade(importer), party_id("operator"));
+        Some(DecideDispute { trade, by, award, reason: "seen".to_owned() })
+    }
+
+    /// Whether the buyer confirms the goods.
+    #[must_use]
+    pub const fn is_accepted(&self) -> bool {
+        !matches!(
+            self.flaw,
+            Flaw::Silent | Flaw::Undeliverable | Flaw::SentBack | Flaw::Returns { .. } | Flaw::Disputes { .. }
+        )
     }
 }
 

@@ -1,18 +1,21 @@
 //! Plays plans through a scene, from the order to the payout.
 
+mod claims;
+
 use trade::ball::{Holder, ball};
 use trade::clearance::{Clearance, DecideClearance, Decision};
 use trade::clock::MoveClock;
 use trade::command::Outcome;
 use trade::custody::CustodyKind;
-use trade::escrow::{AcceptGoods, EndClaimWindow};
+use trade::escrow::AcceptGoods;
 use trade::order::LapseOrder;
 use trade::payout::{ConfirmPayout, InstructPayouts, PayoutRef, PayoutState};
 use trade::quote::Quote;
+use trade::returns::CancelOrder;
 use trade::time::Days;
 use trade::trade_file::{Stage, TradeId};
 
-use crate::generator::{Flaw, Pays, Plan, buyers_in, firms_in, price_list_on};
+use crate::generator::{Flaw, Pays, Plan, PlannedOutcome, buyers_in, firms_in, price_list_on};
 use crate::memory::MemoryHub;
 use crate::random::Random;
 use crate::scene::{Scene, Way, party_id};
@@ -53,12 +56,34 @@ pub enum Phase {
     Correct,
     ExamineAgain,
     Deliver,
+    /// Sellers answer returns and disputes.
+    Answer,
+    /// What was refused is disputed; what was agreed is handed in.
+    Dispute,
+    /// Days pass; whoever was silent has agreed.
+    Wait,
+    /// What was agreed by silence is handed in; operators and customs decide.
+    Decide,
+    /// Goods go home.
+    Home,
     PayOut,
 }
 
 impl Phase {
-    pub const ALL: [Self; 7] =
-        [Self::Order, Self::Declare, Self::Examine, Self::Correct, Self::ExamineAgain, Self::Deliver, Self::PayOut];
+    pub const ALL: [Self; 12] = [
+        Self::Order,
+        Self::Declare,
+        Self::Examine,
+        Self::Correct,
+        Self::ExamineAgain,
+        Self::Deliver,
+        Self::Answer,
+        Self::Dispute,
+        Self::Wait,
+        Self::Decide,
+        Self::Home,
+        Self::PayOut,
+    ];
 
     /// # Panics
     /// If a step that must be taken is refused.
@@ -69,6 +94,11 @@ impl Phase {
             Self::Examine | Self::ExamineAgain => officers(scene),
             Self::Correct => correct(scene, plans),
             Self::Deliver => deliver(scene, plans, random),
+            Self::Answer => claims::answer(scene, plans),
+            Self::Dispute => claims::dispute(scene, plans, random),
+            Self::Wait => claims::wait(scene, plans, random),
+            Self::Decide => claims::decide(scene, plans),
+            Self::Home => claims::home(scene, plans, random),
             Self::PayOut => {
                 lapse(scene, plans, random);
                 [&mut scene.kul, &mut scene.hgh].into_iter().for_each(pay_out_on);
@@ -95,6 +125,9 @@ fn order(scene: &mut Scene, plans: &[Plan]) {
             for payment in &payments {
                 taken(&hub.run(payment.clone()));
             }
+        }
+        if plan.outcome() == PlannedOutcome::Cancelled {
+            let _ = hub.run(CancelOrder { trade: plan.trade(&importer), by: party_id(&plan.buyer) });
         }
     }
 }
@@ -145,24 +178,21 @@ fn deliver(scene: &mut Scene, plans: &[Plan], random: &mut Random) {
     }
     for kind in [CustodyKind::Arrived, CustodyKind::OutForDelivery, CustodyKind::Delivered] {
         for plan in plans {
+            if plan.flaw == Flaw::Undeliverable && kind == CustodyKind::Delivered {
+                continue;
+            }
             // Held parcels do not leave customs: the refusal is right.
             let trade = plan.trade(&scene.importer(plan.way).site.id);
             let _ = scene.scan(&trade, kind);
         }
     }
-    for plan in plans.iter().filter(|p| p.flaw != Flaw::Silent) {
+    for plan in plans.iter().filter(|p| p.is_accepted()) {
         let (_, hub) = scene.hubs(plan.way);
         let trade = plan.trade(&hub.site.id);
         let _ = hub.run(AcceptGoods { trade, by: party_id(&plan.buyer) });
     }
-    let later = scene.hgh.now.plus_days(Days(15));
-    taken(&scene.hgh.run(MoveClock { to: later }));
-    // The other hub follows before its own windows are looked at.
-    scene.settle(random);
-    for plan in plans.iter().filter(|p| p.flaw == Flaw::Silent) {
-        let (_, hub) = scene.hubs(plan.way);
-        let trade = plan.trade(&hub.site.id);
-        let _ = hub.run(EndClaimWindow { trade });
+    for plan in plans {
+        claims::begin(scene, plan);
     }
 }
 

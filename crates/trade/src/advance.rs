@@ -250,6 +250,10 @@ pub enum AdvanceRefusal {
     NotPaidYet,
     /// The money has come, or does not come any more.
     NothingDueAnyMore,
+    /// The buyer wants it back: first that is decided.
+    ClaimOpen {
+        state: String,
+    },
     /// One was taken already; there is no second.
     AdvanceStands {
         state: String,
@@ -338,6 +342,9 @@ impl Decide for AskAdvance {
         }
         if file.secured.is_none() {
             return Err(AdvanceRefusal::NotPaidYet);
+        }
+        if let Some(state) = file.claim() {
+            return Err(AdvanceRefusal::ClaimOpen { state: state.to_owned() });
         }
         if !file.is_due() {
             return Err(AdvanceRefusal::NothingDueAnyMore);
@@ -590,7 +597,9 @@ pub fn look_after(world: &mut World, file: &mut TradeFile) {
     let detained = |clearance: &Clearance| matches!(clearance, Clearance::Detained { .. });
     let ended = file.closed.as_ref().is_some_and(|closed| !matches!(closed, Closed::Paid { .. }));
     let is_over = ended || detained(&file.clearance) || detained(&file.peer_clearance);
-    if file.side == Side::Export && is_over && !matches!(file.escrow, Escrow::Released { .. }) {
+    let is_let_go = matches!(file.escrow, Escrow::Released { .. });
+    // Where nothing was sold the seller gets nothing, whatever is let go for others.
+    if file.side == Side::Export && ((is_over && !is_let_go) || file.is_unsold()) {
         came_to_nothing(world, file);
     }
 }

@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::clearance::Clearance;
 use crate::custody::CustodyKind;
+use crate::dispute;
 use crate::escrow::Escrow;
 use crate::payout::PayoutState;
+use crate::returns;
 use crate::rulebook::Mender;
 use crate::time::BusinessTime;
 use crate::trade_file::{Closed, Side, TradeFile};
@@ -68,6 +70,17 @@ pub enum Task {
     AcceptGoods,
     ReleaseEscrow,
     PayOut,
+    /// Say whether goods may come back.
+    AnswerReturn,
+    /// Give goods to the carrier that go back.
+    HandIn,
+    /// Carry goods home.
+    BringBack,
+    /// Look at goods that go back.
+    ExamineReturn,
+    OpenDispute,
+    AnswerDispute,
+    DecideDispute,
     Nothing,
 }
 
@@ -89,6 +102,13 @@ impl Task {
             Self::AcceptGoods => "accept-goods",
             Self::ReleaseEscrow => "release-escrow",
             Self::PayOut => "pay-out",
+            Self::AnswerReturn => "answer-return",
+            Self::HandIn => "hand-in",
+            Self::BringBack => "bring-back",
+            Self::ExamineReturn => "examine-return",
+            Self::OpenDispute => "open-dispute",
+            Self::AnswerDispute => "answer-dispute",
+            Self::DecideDispute => "decide-dispute",
             Self::Nothing => "nothing",
         }
     }
@@ -107,10 +127,20 @@ pub struct Ball {
 pub fn ball(file: &TradeFile) -> Ball {
     let held = |holder, task, since| Ball { holder, task, since, deadline: None };
     match &file.closed {
-        Some(Closed::Paid { at } | Closed::Lapsed { at } | Closed::Declined { at, .. }) => {
+        Some(
+            Closed::Paid { at }
+            | Closed::Lapsed { at }
+            | Closed::Declined { at, .. }
+            | Closed::Cancelled { at }
+            | Closed::Returned { at }
+            | Closed::Refunded { at },
+        ) => {
             return open_refund(file).unwrap_or_else(|| held(Holder::Nobody, Task::Nothing, *at));
         }
         None => {}
+    }
+    if let Some(ball) = dispute::ball(file).or_else(|| returns::ball(file)) {
+        return ball;
     }
     let (export, import) = match file.side {
         Side::Export => (&file.clearance, &file.peer_clearance),

@@ -12,6 +12,7 @@ use crate::clock::MoveClock;
 use crate::command::{Decide, Outcome, run};
 use crate::custody::RecordCustody;
 use crate::declaration::LodgeExport;
+use crate::dispute::{AnswerDispute, DecideDispute, OpenDispute, PassDispute};
 use crate::escrow::{AcceptGoods, EndClaimWindow};
 use crate::financing::AskWord;
 use crate::handling::StoreParcel;
@@ -27,6 +28,9 @@ use crate::permit::{AnswerPermit, AskPermit, DecidePermit, UsePermit};
 use crate::product::OfferProduct;
 use crate::quote::{AskPeerQuote, AskQuote};
 use crate::recovery::{CheckBank, EndRecall, Recall};
+use crate::returns::{
+    AnswerReturn, AskReturn, CancelOrder, ExamineReturn, IssueReturnWaybill, PassReturn, SendBack, WithdrawClaim,
+};
 use crate::stock::MoveStock;
 use crate::waybill::IssueWaybill;
 use crate::world::{Need, World};
@@ -64,6 +68,18 @@ pub enum Command {
     EndClaimWindow(EndClaimWindow),
     InstructPayouts(InstructPayouts),
     ConfirmPayout(ConfirmPayout),
+    CancelOrder(CancelOrder),
+    SendBack(SendBack),
+    AskReturn(AskReturn),
+    AnswerReturn(AnswerReturn),
+    PassReturn(PassReturn),
+    WithdrawClaim(WithdrawClaim),
+    IssueReturnWaybill(IssueReturnWaybill),
+    ExamineReturn(ExamineReturn),
+    OpenDispute(OpenDispute),
+    AnswerDispute(AnswerDispute),
+    PassDispute(PassDispute),
+    DecideDispute(DecideDispute),
     MoveClock(MoveClock),
     AcceptPeer(AcceptPeer),
     PausePeer(PausePeer),
@@ -131,6 +147,18 @@ into_command!(
     EndClaimWindow,
     InstructPayouts,
     ConfirmPayout,
+    CancelOrder,
+    SendBack,
+    AskReturn,
+    AnswerReturn,
+    PassReturn,
+    WithdrawClaim,
+    IssueReturnWaybill,
+    ExamineReturn,
+    OpenDispute,
+    AnswerDispute,
+    PassDispute,
+    DecideDispute,
     MoveClock,
     AcceptPeer,
     PausePeer,
@@ -190,6 +218,18 @@ macro_rules! each {
             Command::EndClaimWindow($c) => $act,
             Command::InstructPayouts($c) => $act,
             Command::ConfirmPayout($c) => $act,
+            Command::CancelOrder($c) => $act,
+            Command::SendBack($c) => $act,
+            Command::AskReturn($c) => $act,
+            Command::AnswerReturn($c) => $act,
+            Command::PassReturn($c) => $act,
+            Command::WithdrawClaim($c) => $act,
+            Command::IssueReturnWaybill($c) => $act,
+            Command::ExamineReturn($c) => $act,
+            Command::OpenDispute($c) => $act,
+            Command::AnswerDispute($c) => $act,
+            Command::PassDispute($c) => $act,
+            Command::DecideDispute($c) => $act,
             Command::MoveClock($c) => $act,
             Command::AcceptPeer($c) => $act,
             Command::PausePeer($c) => $act,
@@ -252,6 +292,18 @@ impl Command {
             Self::EndClaimWindow(_) => "end-claim-window",
             Self::InstructPayouts(_) => "instruct-payouts",
             Self::ConfirmPayout(_) => "confirm-payout",
+            Self::CancelOrder(_) => "cancel-order",
+            Self::SendBack(_) => "send-back",
+            Self::AskReturn(_) => "ask-return",
+            Self::AnswerReturn(_) => "answer-return",
+            Self::PassReturn(_) => "pass-return",
+            Self::WithdrawClaim(_) => "withdraw-claim",
+            Self::IssueReturnWaybill(_) => "issue-return-waybill",
+            Self::ExamineReturn(_) => "examine-return",
+            Self::OpenDispute(_) => "open-dispute",
+            Self::AnswerDispute(_) => "answer-dispute",
+            Self::PassDispute(_) => "pass-dispute",
+            Self::DecideDispute(_) => "decide-dispute",
             Self::MoveClock(_) => "move-clock",
             Self::AcceptPeer(_) => "accept-peer",
             Self::PausePeer(_) => "pause-peer",

@@ -8,6 +8,7 @@ use crate::command::Decide;
 use crate::event::Happened;
 use crate::id::Id;
 use crate::party::{Party, Role};
+use crate::returns;
 use crate::time::BusinessTime;
 use crate::trade_file::{Closed, Side, TradeFile, TradeId};
 use crate::world::{Need, World};
@@ -21,14 +22,36 @@ pub enum CustodyKind {
     Arrived,
     OutForDelivery,
     Delivered,
+    /// From here on the way home: the carrier has it from the buyer.
+    HandedBack,
+    /// Where customs of the importing side released it.
+    BackAtCustoms,
+    SentHome,
+    BackHome,
+    BackWithSeller,
 }
 
 impl CustodyKind {
+    /// The way to the buyer.
     pub const ALL: [Self; 5] = [Self::HandedOver, Self::Departed, Self::Arrived, Self::OutForDelivery, Self::Delivered];
+
+    /// The way back to the seller.
+    pub const BACK: [Self; 5] =
+        [Self::HandedBack, Self::BackAtCustoms, Self::SentHome, Self::BackHome, Self::BackWithSeller];
+
+    #[must_use]
+    pub fn is_back(self) -> bool {
+        Self::BACK.contains(&self)
+    }
 
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
+            Self::HandedBack => "handed-back",
+            Self::BackAtCustoms => "back-at-customs",
+            Self::SentHome => "sent-home",
+            Self::BackHome => "back-home",
+            Self::BackWithSeller => "back-with-seller",
             Self::HandedOver => "handed-over",
             Self::Departed => "departed",
             Self::Arrived => "arrived",
@@ -41,12 +64,17 @@ impl CustodyKind {
     #[must_use]
     pub const fn side(self) -> Side {
         match self {
-            Self::HandedOver | Self::Departed => Side::Export,
-            Self::Arrived | Self::OutForDelivery | Self::Delivered => Side::Import,
+            Self::HandedOver | Self::Departed | Self::BackHome | Self::BackWithSeller => Side::Export,
+            Self::Arrived
+            | Self::OutForDelivery
+            | Self::Delivered
+            | Self::HandedBack
+            | Self::BackAtCustoms
+            | Self::SentHome => Side::Import,
         }
     }
 
-    /// The step that has to stand before this one.
+    /// The step that has to stand before this one on the way out.
     #[must_use]
     pub fn before(self) -> Option<Self> {
         let at = Self::ALL.iter().position(|k| *k == self)?;
@@ -58,7 +86,7 @@ impl FromStr for CustodyKind {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|k| k.code() == text).ok_or(())
+        Self::ALL.into_iter().chain(Self::BACK).find(|k| k.code() == text).ok_or(())
     }
 }
 
@@ -103,6 +131,20 @@ pub enum CustodyRefusal {
     /// Goods may not leave customs before the import release.
     NotReleasedForImport,
     TradeClosed,
+    /// The goods go back: this step is not taken any more.
+    ComesBack {
+        step: CustodyKind,
+    },
+    /// No return says that these goods take this step.
+    NothingComesBack {
+        step: CustodyKind,
+    },
+    /// The parcel on its way back has no number yet.
+    NoReturnWaybill,
+    /// The importing side's customs has not said what becomes of the goods.
+    ReturnNotDecided,
+    /// The exporting side's customs has not let the goods in.
+    NotReleasedForHome,
     Place {
         max: usize,
     },
@@ -134,6 +176,7 @@ impl Decide for RecordCustody {
         file.custody.push(custody.clone());
         let what = Happened::CustodyRecorded { custody: self.kind, place: custody.place.clone(), moved_at: custody.at };
         world.happened(Some(&self.trade), file.peer.clone().as_ref(), what);
+        returns::way_back::moved(world, &mut file, self.kind);
         world.trades.put(self.trade.clone(), file);
         Ok(custody)
     }
@@ -155,9 +198,10 @@ impl RecordCustody {
         if self.kind.side() != file.side {
             return Err(CustodyRefusal::OtherSide { step: self.kind });
         }
-        if matches!(file.closed, Some(Closed::Lapsed { .. } | Closed::Declined { .. })) {
+        if matches!(file.closed, Some(Closed::Lapsed { .. } | Closed::Declined { .. } | Closed::Cancelled { .. })) {
             return Err(CustodyRefusal::TradeClosed);
         }
+        returns::way_back::may_move(file, self.kind)?;
         if file.waybill.is_none() {
             return Err(CustodyRefusal::NoWaybill);
         }

@@ -7,13 +7,18 @@ use crate::advance;
 use crate::codes::HubId;
 use crate::command::{Decide, Problem};
 use crate::custody::CustodyKind;
+use crate::dispute::Dispute;
 use crate::event::Happened;
 use crate::id::Id;
 use crate::ledger::{Account, Leg, Purpose, TRANSFER_MAX_MINOR, TransferKind};
 use crate::money::{Money, MoneyError};
 use crate::party::Party;
+use crate::payment;
 use crate::payout::{Payout, PayoutKind};
+use crate::quote::Quote;
 use crate::recovery::Contradiction;
+use crate::refund::{self, HomeShares, Refund, Shares};
+use crate::returns::ReturnState;
 use crate::rulebook::FeeSide;
 use crate::time::BusinessTime;
 use crate::trade_file::{Closed, Side, TradeFile, TradeId};
@@ -39,6 +44,9 @@ pub enum Escrow {
         tax: Money,
         fee: Money,
         due: Money,
+        /// What of it went back to the buyer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refund: Option<Refund>,
     },
     Returned {
         amount: Money,
@@ -87,6 +95,14 @@ pub enum EscrowRefusal {
     },
     ClaimWindowOpen {
         until: BusinessTime,
+    },
+    /// A return or a dispute is open: first that is decided.
+    ClaimOpen {
+        state: String,
+    },
+    /// The peer lets go less than its quote says, and has told of no claim that explains it.
+    RefundUnexplained {
+        got: Money,
     },
     /// The peer lets go another amount than its own signed quote says.
     DueDiffers {
@@ -159,6 +175,9 @@ fn releasable(world: &World, trade: &TradeId) -> Result<TradeFile, EscrowRefusal
     let Some(file) = world.trades.get(trade).filter(|f| f.side == Side::Import) else { return Err(unknown) };
     match file.escrow {
         Escrow::Funded { .. } if !file.has(CustodyKind::Delivered) => Err(EscrowRefusal::NotDelivered),
+        Escrow::Funded { .. } if file.claim().is_some() => {
+            Err(EscrowRefusal::ClaimOpen { state: file.claim().unwrap_or_default().to_owned() })
+        }
         Escrow::Funded { .. } | Escrow::Released { .. } => Ok(file.clone()),
         Escrow::Empty | Escrow::Deposited { .. } | Escrow::Returned { .. } => {
             Err(EscrowRefusal::NothingHeld { state: file.escrow.code().to_owned() })
@@ -167,9 +186,44 @@ fn releasable(world: &World, trade: &TradeId) -> Result<TradeFile, EscrowRefusal
 }
 
 /// Lets the money go: the pending transfer is posted, and what came out of it is split in full.
-fn release(world: &mut World, file: &mut TradeFile) -> Result<(), EscrowRefusal> {
-    let Some(Split { peer, tax, fee, due }) = book_release(world, file, world.now)? else { return Ok(()) };
-    world.happened(Some(&file.id), Some(&peer), Happened::EscrowReleased { tax, fee, due });
+pub(crate) fn release(world: &mut World, file: &mut TradeFile) -> Result<(), EscrowRefusal> {
+    let Some((peer, Shares { tax, fee, due, .. })) = book_release(world, file, None, world.now)? else { return Ok(()) };
+    world.happened(Some(&file.id), Some(&peer), Happened::EscrowReleased { tax, fee, due, refund: None });
+    Ok(())
+}
+
+/// Lets the money go with a part of it back to the buyer; the whole of it is returned. The peer has been
+/// told of the claim before, and hears of the release only if something of it is let go.
+pub(crate) fn divide(world: &mut World, file: &mut TradeFile, refund: &Refund) -> Result<(), EscrowRefusal> {
+    let Escrow::Funded { amount, .. } = file.escrow else { return Ok(()) };
+    if refund.total()? == amount {
+        payment::return_funds(world, file);
+        return Ok(());
+    }
+    let Some((peer, shares)) = book_release(world, file, Some(refund), world.now)? else { return Ok(()) };
+    payment::give_part_back(world, file);
+    let Shares { tax, fee, due, .. } = shares;
+    world.happened(Some(&file.id), Some(&peer), Happened::EscrowReleased { tax, fee, due, refund: Some(*refund) });
+    Ok(())
+}
+
+/// The same after a loss, of a division that was told: it is not told again.
+pub(crate) fn recall_divided(
+    world: &mut World,
+    file: &mut TradeFile,
+    refund: &Refund,
+    at: BusinessTime,
+) -> Result<(), EscrowRefusal> {
+    if matches!(file.escrow, Escrow::Deposited { .. }) {
+        payment::return_funds(world, file);
+        return Ok(());
+    }
+    let Escrow::Funded { amount, .. } = file.escrow else { return Ok(()) };
+    if refund.total()? == amount {
+        payment::return_funds(world, file);
+    } else if book_release(world, file, Some(refund), at)?.is_some() {
+        payment::give_part_back(world, file);
+    }
     Ok(())
 }
 
@@ -177,52 +231,80 @@ fn release(world: &mut World, file: &mut TradeFile) -> Result<(), EscrowRefusal>
 /// since the peer has booked it. An escrow that is released already stays so.
 pub fn recall(world: &mut World, file: &mut TradeFile, at: BusinessTime) {
     // Whoever told of the release had told before that the money was secured.
-    crate::payment::recall(world, file, at);
-    if let Err(error) = book_release(world, file, at) {
+    payment::recall(world, file, at);
+    if let Err(error) = book_release(world, file, None, at) {
         world.happened(Some(&file.id), None, Happened::NotBooked { problem: Problem::of(&error) });
     }
 }
 
-/// Whom the money of an escrow goes to.
-struct Split {
-    peer: HubId,
-    tax: Money,
-    fee: Money,
-    due: Money,
-}
-
-fn book_release(world: &mut World, file: &mut TradeFile, at: BusinessTime) -> Result<Option<Split>, EscrowRefusal> {
+fn book_release(
+    world: &mut World,
+    file: &mut TradeFile,
+    refund: Option<&Refund>,
+    at: BusinessTime,
+) -> Result<Option<(HubId, Shares)>, EscrowRefusal> {
     let Escrow::Funded { amount, .. } = file.escrow else { return Ok(None) };
     let Some(order) = &file.order else { return Ok(None) };
     let quote = &order.quote;
-    let (tax, fee, due) = (quote.landed.tax, quote.import_fee, quote.due);
-    let parts = tax.plus(fee).and_then(|x| x.plus(due)).map_err(EscrowRefusal::Money)?;
-    debug_assert_eq!(parts, amount, "tax, fee and due are the whole payment");
+    let shares = refund::shares(quote, refund)?;
+    let Shares { tax, fee, due, back } = shares;
+    let let_go = tax.plus(fee)?.plus(due)?;
+    debug_assert_eq!(let_go.plus(back), Ok(amount), "tax, fee, due and what goes back are the whole payment");
     let currency = amount.currency();
     let own = |purpose| Account::own(purpose, currency);
+    let (funds, proceeds) = (own(Purpose::BuyerFunds), own(Purpose::Proceeds));
     let trade = file.id.clone();
     let peer = quote.exporter.clone();
-    // Each payment is held by a transfer of its own: a deposit and its balance are let go as two.
+    // Each payment is held by a transfer of its own: a deposit and its balance are let go as two. A
+    // pending transfer is made good in full or let go, so where a part goes back, all are let go and what
+    // is not going back moves at once.
+    let kind = if back.is_zero() { TransferKind::PostPending } else { TransferKind::VoidPending };
     for held in file.applied_payments().map(|payment| payment.amount) {
-        let (funds, proceeds) = (own(Purpose::BuyerFunds), own(Purpose::Proceeds));
-        world.transfer(&trade, Leg::Escrow, TransferKind::PostPending, funds, proceeds, held);
+        world.transfer(&trade, Leg::Escrow, kind, funds.clone(), proceeds.clone(), held);
     }
-    world.transfer(&trade, Leg::Tax, TransferKind::Posted, own(Purpose::Proceeds), own(Purpose::Tax), tax);
-    world.transfer(&trade, Leg::ImportFee, TransferKind::Posted, own(Purpose::Proceeds), own(Purpose::Fee), fee);
+    if !back.is_zero() {
+        world.transfer(&trade, Leg::Escrow, TransferKind::Posted, funds, proceeds.clone(), let_go);
+    }
+    world.transfer(&trade, Leg::Tax, TransferKind::Posted, proceeds.clone(), own(Purpose::Tax), tax);
+    world.transfer(&trade, Leg::ImportFee, TransferKind::Posted, proceeds.clone(), own(Purpose::Fee), fee);
     let due_to = Account::with(Purpose::DueTo, &peer, currency);
-    world.transfer(&trade, Leg::DueTo, TransferKind::Posted, own(Purpose::Proceeds), due_to, due);
-    file.escrow = Escrow::Released { at, tax, fee, due };
-    Ok(Some(Split { peer, tax, fee, due }))
+    world.transfer(&trade, Leg::DueTo, TransferKind::Posted, proceeds, due_to, due);
+    file.escrow = Escrow::Released { at, tax, fee, due, refund: refund.copied() };
+    Ok(Some((peer, shares)))
+}
+
+/// What the importing hub says that it has let go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LetGo {
+    pub tax: Money,
+    pub due: Money,
+    pub refund: Option<Refund>,
+}
+
+/// What of a release this hub expects: by the quote, and where a part went back to the buyer, by the
+/// claim that the peer told of before.
+fn expected(file: &TradeFile, quote: &Quote, told: LetGo) -> Result<Money, EscrowRefusal> {
+    if let Some(refund) = told.refund {
+        let of_return = file.returning.as_ref().and_then(|r| match &r.state {
+            ReturnState::Settled { refund, .. } => Some(*refund),
+            _ => None,
+        });
+        let of_dispute = file.dispute.as_ref().and_then(Dispute::refund);
+        let is_told = of_return == Some(refund) || of_dispute == Some(refund);
+        if !is_told || !refund.fits(quote) {
+            return Err(EscrowRefusal::RefundUnexplained { got: told.due });
+        }
+    }
+    Ok(refund::shares(quote, told.refund.as_ref())?.due)
 }
 
 /// The exporting hub hears that the escrow was released: it is due the money from its peer, pays
 /// the carrier and its own fee, and owes the seller the rest, at the rate locked in the quote.
-pub fn received_from_peer(
+pub(crate) fn received_from_peer(
     world: &mut World,
     file: &mut TradeFile,
     peer: &HubId,
-    due: Money,
-    tax: Money,
+    told: LetGo,
 ) -> Result<(), EscrowRefusal> {
     if matches!(file.escrow, Escrow::Released { .. }) {
         return Ok(());
@@ -232,12 +314,14 @@ pub fn received_from_peer(
         return Ok(());
     }
     let quote = &order.quote;
-    // The peer signed this amount in the quote; another one is not taken, whatever the reason.
-    if due != quote.due {
-        return Err(EscrowRefusal::DueDiffers { expected: quote.due, got: due });
+    // The peer signed this amount in the quote, or told why it is less; another one is not taken.
+    let LetGo { due, tax, refund } = told;
+    let expected = expected(file, quote, told)?;
+    if due != expected {
+        return Err(EscrowRefusal::DueDiffers { expected, got: due });
     }
     let home = world.site.currency;
-    let Proceeds { credit, freight, fee, .. } = proceeds_of(world, file)?;
+    let Proceeds { credit, freight, fee, rest } = divided(world, file, refund.as_ref())?;
     // What a peer quoted in another currency than ours, or beyond all measure, is not booked.
     if credit.currency() != home {
         return Err(MoneyError::CurrencyMismatch { left: home, right: credit.currency() }.into());
@@ -254,9 +338,14 @@ pub fn received_from_peer(
     world.transfer(&trade, Leg::Exchange, posted, position(home), proceeds.clone(), credit);
     world.transfer(&trade, Leg::Freight, posted, proceeds.clone(), Account::own(Purpose::Carrier, home), freight);
     world.transfer(&trade, Leg::ExportFee, posted, proceeds.clone(), Account::own(Purpose::Fee, home), fee);
-    file.escrow = Escrow::Released { at: world.now, tax, fee, due };
+    file.escrow = Escrow::Released { at: world.now, tax, fee, due, refund };
     // After a loss: who sold it was known to the lost part alone. The rest waits in the proceeds.
-    let Some(seller) = order.seller else { return Ok(()) };
+    let Some(seller) = order.seller else {
+        if rest.is_zero() {
+            nothing_to_wait_for(world, file);
+        }
+        return Ok(());
+    };
     // After a loss: what was advanced on it was known to the lost part alone. It waits as well.
     if advance::is_lost(&world.site, file) {
         let problem = Problem::of(&Contradiction::AdvanceLost);
@@ -281,10 +370,9 @@ pub fn pay_what_waits(world: &mut World, file: &mut TradeFile, seller: Id<Party>
         let payout = Payout::new(world.now, file, PayoutKind::Proceeds { seller }, Purpose::Seller, rest);
         world.happened(Some(&trade), None, Happened::PayoutDue { payout: payout.id, amount: rest });
         file.payouts.push(payout);
-    } else if file.closed.is_none() {
-        // All of it went to whom the seller owed: the seller has had its money.
-        file.closed = Some(Closed::Paid { at: world.now });
-        world.happened(Some(&trade), file.peer.as_ref(), Happened::SellerPaid);
+    } else {
+        // All of it went to whom the seller owed, or back to the buyer.
+        nothing_to_wait_for(world, file);
     }
     if let Some(Closed::Paid { at }) = file.closed {
         // After a loss: this hub told long ago that the seller has the money.
@@ -304,16 +392,37 @@ pub struct Proceeds {
     pub rest: Money,
 }
 
-/// What an export of this hub brings, once its escrow is let go.
+/// What an export of this hub brings: once its escrow is let go, with what went back to the buyer.
 pub fn proceeds_of(world: &World, file: &TradeFile) -> Result<Proceeds, MoneyError> {
+    match &file.escrow {
+        Escrow::Released { refund, .. } => divided(world, file, refund.as_ref()),
+        _ => divided(world, file, None),
+    }
+}
+
+fn divided(world: &World, file: &TradeFile, refund: Option<&Refund>) -> Result<Proceeds, MoneyError> {
     let nothing = Money::zero(world.site.currency);
     let Some(order) = &file.order else {
         return Ok(Proceeds { credit: nothing, freight: nothing, fee: nothing, rest: nothing });
     };
     let quote = &order.quote;
-    let credit = quote.fx.convert_back(quote.due)?;
+    let credit = quote.fx.convert_back(refund::shares(quote, refund)?.due)?;
     let (freight, fee) = (quote.freight_home, export_fee(world, file)?);
-    Ok(Proceeds { credit, freight, fee, rest: credit.minus(freight)?.minus(fee)? })
+    let HomeShares { freight, fee, rest } = match refund {
+        None => HomeShares { freight, fee, rest: credit.minus(freight)?.minus(fee)? },
+        Some(refund) => refund::home_shares(credit, freight, fee, quote, refund)?,
+    };
+    Ok(Proceeds { credit, freight, fee, rest })
+}
+
+/// Nothing is left for the seller of what was sold: unless goods are still on their way home, the trade
+/// is over.
+fn nothing_to_wait_for(world: &mut World, file: &mut TradeFile) {
+    let goods_move = file.open_return().is_some();
+    if file.closed.is_none() && !goods_move {
+        file.closed = Some(Closed::Paid { at: world.now });
+        world.happened(Some(&file.id), file.peer.as_ref(), Happened::SellerPaid);
+    }
 }
 
 impl From<MoneyError> for EscrowRefusal {

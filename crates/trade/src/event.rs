@@ -15,6 +15,8 @@ use crate::command::Problem;
 use crate::custody::CustodyKind;
 use crate::declaration::Declaration;
 use crate::financing::{Claim, FinanceWord, Wants};
+use crate::dispute::Dispute;
+use crate::evidence::Evidence;
 use crate::handling::CustodyException;
 use crate::id::Id;
 use crate::mandate::{Act, Mandate};
@@ -26,6 +28,8 @@ use crate::payout::Payout;
 use crate::permit::Permit;
 use crate::product::{Goods, Product};
 use crate::quote::Quote;
+use crate::refund::Refund;
+use crate::returns::{ReImport, Return, ReturnReason};
 use crate::road::Envelope;
 use crate::rulebook::Mender;
 use crate::stock::StockMove;
@@ -335,6 +339,38 @@ pub enum Happened {
         tax: Money,
         fee: Money,
         due: Money,
+        /// What went back to the buyer, by the claim that was told before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refund: Option<Refund>,
+    },
+
+    /// From the importing hub: a return as it stands now.
+    ReturnChanged {
+        returning: Return,
+    },
+    /// To the importing hub: what the seller, or the seller's hub, says to it.
+    ReturnAnswered {
+        agrees: bool,
+        evidence: Vec<Evidence>,
+    },
+    /// To the importing hub: the goods do not come.
+    TradeStopped {
+        reason: ReturnReason,
+        said: Option<String>,
+    },
+    /// Goods that came home are released, free of duty or not.
+    ReImported {
+        reimport: ReImport,
+    },
+    /// To the importing hub: the goods are with their seller, the trade is over.
+    GoodsBack,
+    /// From the importing hub: a dispute as it stands now.
+    DisputeChanged {
+        dispute: Dispute,
+    },
+    /// To the importing hub: what the seller says to it.
+    DisputeAnswered {
+        evidence: Vec<Evidence>,
     },
 
     PayoutDue {

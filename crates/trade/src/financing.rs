@@ -242,10 +242,12 @@ impl TradeFile {
         self.finance.as_ref()?.held.as_ref()
     }
 
-    /// Whether the seller still waits for money: released for export, secured, and not let go yet.
+    /// Whether the seller still waits for money that nobody has claimed back: released for export,
+    /// secured, and not let go yet.
     #[must_use]
-    pub const fn is_due(&self) -> bool {
+    pub fn is_due(&self) -> bool {
         self.closed.is_none()
+            && self.claim().is_none()
             && self.secured.is_some()
             && matches!(self.escrow, Escrow::Empty)
             && !matches!(self.peer_clearance, Clearance::Detained { .. })

@@ -16,6 +16,7 @@ use crate::party::{Party, PersonTag, PersonTags, Role};
 use crate::payment;
 use crate::quote::{Quote, QuoteRefusal};
 use crate::recovery::Contradiction;
+use crate::returns::Return;
 use crate::rulebook::{Limit, LimitScope};
 use crate::time::BusinessTime;
 use crate::trade_file::{Closed, Side, TradeFile, TradeId};
@@ -181,7 +182,9 @@ impl PlaceOrder {
         let quote = Quote { asked_by: Some(self.buyer), ..Quote::clone(&order.quote) };
         let buyer = Some(OrderBuyer { party: self.buyer, tags });
         file.order = Some(Arc::new(Order { quote: Arc::new(quote.clone()), buyer, ..Order::clone(&order) }));
-        if let Some(key) = self.quota(world) {
+        // What went back has given the limit back too.
+        let given_back = file.returning.as_ref().is_some_and(Return::has_restored_quota);
+        if let Some(key) = self.quota(world).filter(|_| !given_back) {
             add_to_quota(world, key, quote.landed.taxable);
         }
         let placed = Happened::OrderPlaced { quote: quote.id, buyer: self.buyer, total: quote.landed.total };
@@ -255,7 +258,15 @@ fn add_to_quota(world: &mut World, key: QuotaKey, taxable: Money) {
 
 /// An order that comes to nothing gives back what it used of the person's yearly limit.
 pub(crate) fn give_back(world: &mut World, file: &TradeFile) {
-    let Some(order) = file.order.as_ref().filter(|_| file.closed.is_none()) else { return };
+    // A return that is settled has given it back already, where the law does.
+    if file.closed.is_none() && !file.returning.as_ref().is_some_and(Return::is_settled) {
+        restore_quota(world, file);
+    }
+}
+
+/// What an order used of the person's yearly limit is free again.
+pub(crate) fn restore_quota(world: &mut World, file: &TradeFile) {
+    let Some(order) = file.order.as_ref() else { return };
     if let Some(key) = quota_of(world, file)
         && world.quotas.knows(&key)
         && let Some(quota) = world.quotas.get(&key).cloned()
@@ -375,6 +386,7 @@ pub fn declined_by_peer(world: &mut World, file: &mut TradeFile, reason: &str) {
     if file.closed.is_some() {
         return;
     }
+    give_back(world, file);
     file.closed = Some(Closed::Declined { at: world.now, reason: reason.to_owned() });
     payment::return_funds(world, file);
 }
@@ -411,7 +423,7 @@ impl Decide for LapseOrder {
     fn decide(&self, world: &mut World) -> Result<TradeId, LapseRefusal> {
         let unknown = LapseRefusal::TradeUnknown { trade: self.trade.clone() };
         let Some(mut file) = world.trades.get(&self.trade).cloned() else { return Err(unknown) };
-        if file.closed.is_some() {
+        if file.closed.is_some() || file.open_return().is_some() {
             return Ok(self.trade.clone());
         }
         let Some(order) = file.order.clone() else { return Err(unknown) };

@@ -15,6 +15,7 @@ use crate::ledger::{Account, Leg, Purpose, TRANSFER_MAX_MINOR, TransferKind};
 use crate::money::{Currency, Money};
 use crate::party::{PersonTag, PersonTags};
 use crate::payout::{Payout, PayoutKind, PayoutState};
+use crate::returns::Return;
 use crate::terms::DepositOffer;
 use crate::time::BusinessTime;
 use crate::trade_file::{Closed, Side, TradeFile, TradeId};
@@ -171,7 +172,8 @@ impl Decide for ReceivePayment {
         world.happened(Some(&self.trade), None, received);
         if let Some(fate) = self.known_but_for_its_number(&mut file) {
             let applied = file.applied_payments().find(|payment| payment.no == self.no).cloned();
-            if let Some(payment) = applied.filter(|_| matches!(file.escrow, Escrow::Returned { .. })) {
+            let back = applied.and_then(|payment| Some(Payment { amount: goes_back(&file, &payment)?, ..payment }));
+            if let Some(payment) = back {
                 give_back(world, &mut file, &payment);
             }
             clearance::advance(world, &mut file);
@@ -310,7 +312,7 @@ fn set_aside(world: &mut World, file: &mut TradeFile, payment: &Payment, fault: 
 }
 
 fn fault(file: &TradeFile, payment: &Payment) -> Option<PaymentFault> {
-    if file.closed.is_some() {
+    if file.closed.is_some() || file.returning.as_ref().is_some_and(Return::is_settled) {
         return Some(PaymentFault::OrderClosed);
     }
     let order = file.order.as_ref()?;
@@ -355,6 +357,35 @@ pub fn return_funds(world: &mut World, file: &mut TradeFile) {
     for payment in payments.iter().filter(|payment| !payment.channel.is_recalled()) {
         give_back(world, file, payment);
     }
+}
+
+/// A part of what was held goes back; what it comes out of is let go in the same command.
+pub(crate) fn give_part_back(world: &mut World, file: &mut TradeFile) {
+    let payments: Vec<Payment> = file.applied_payments().filter(|p| !p.channel.is_recalled()).cloned().collect();
+    for payment in payments {
+        if let Some(amount) = goes_back(file, &payment) {
+            give_back(world, file, &Payment { amount, ..payment });
+        }
+    }
+}
+
+/// What of a payment goes back to its payer; nothing is `None`. A part of the price goes back to the
+/// payments from the last to the first: the balance before its deposit.
+fn goes_back(file: &TradeFile, payment: &Payment) -> Option<Money> {
+    let mut left = match &file.escrow {
+        Escrow::Returned { .. } => return Some(payment.amount),
+        Escrow::Released { refund: Some(refund), .. } => refund.total().ok()?,
+        _ => return None,
+    };
+    let payments: Vec<&Payment> = file.applied_payments().collect();
+    for known in payments.into_iter().rev() {
+        let part = if left.minor() < known.amount.minor() { left } else { known.amount };
+        if known.no == payment.no {
+            return part.is_positive().then_some(part);
+        }
+        left = left.minus(part).ok()?;
+    }
+    None
 }
 
 /// Money that was held goes back to where it came from. A payment whose number was lost goes back

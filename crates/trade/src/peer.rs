@@ -1,5 +1,7 @@
 //! The peer: the hub at the other end of a road, and what its messages do here.
 
+mod claims;
+
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
@@ -234,6 +236,7 @@ impl Decide for ReceiveBatch {
     fn reads_more(&self, world: &World, need: &mut Need) {
         for event in self.read().events.iter().flatten() {
             reads_more(world, event, need);
+            claims::reads_given_back(world, event, need);
         }
     }
 
@@ -351,6 +354,11 @@ fn reads(from: &HubId, event: &Event, need: &mut Need) {
         Happened::PreAlertTaken { manifest, .. } | Happened::ManifestArrived { manifest, .. } => {
             need.manifest(manifest);
         }
+        Happened::ReturnChanged { returning } => {
+            if let Some(waybill) = &returning.waybill {
+                need.number(NumberKey::waybill(waybill.no.as_str()));
+            }
+        }
         _ => {}
     }
 }
@@ -454,8 +462,9 @@ fn apply_to_trade(world: &mut World, from: &HubId, event: &Event, road_seq: u64)
             handling::received(&mut file, *warehouse, warehouse_name, event.at);
         }
         Happened::CustodyExcepted { found } if file.side == Side::Export => handling::excepted(&mut file, found),
-        Happened::EscrowReleased { tax, due, .. } if file.side == Side::Export => {
-            if let Err(error) = escrow::received_from_peer(world, &mut file, from, *due, *tax) {
+        Happened::EscrowReleased { tax, due, refund, .. } if file.side == Side::Export => {
+            let told = escrow::LetGo { tax: *tax, due: *due, refund: *refund };
+            if let Err(error) = escrow::received_from_peer(world, &mut file, from, told) {
                 world.happened(Some(trade), None, Happened::NotBooked { problem: Problem::of(&error) });
             }
         }
@@ -464,6 +473,7 @@ fn apply_to_trade(world: &mut World, from: &HubId, event: &Event, road_seq: u64)
         Happened::SellerPaid if file.side == Side::Import => {
             file.closed = file.closed.or(Some(Closed::Paid { at: world.now }));
         }
+        what if claims::is_of_a_claim(what) => claims::apply(world, &mut file, event),
         what => peer_clearance(world, &mut file, what),
     }
     advance::look_after(world, &mut file);

@@ -18,6 +18,7 @@ use crate::codes::HubId;
 use crate::command::{Decide, Problem};
 use crate::commands::Command;
 use crate::custody::Custody;
+use crate::dispute;
 use crate::event::{Draft, Event, Happened};
 use crate::handling;
 use crate::id::Id;
@@ -28,6 +29,7 @@ use crate::payment;
 use crate::payout;
 use crate::product::{self, Goods, OfferProduct, Product};
 use crate::quote::Quote;
+use crate::returns;
 use crate::road::RoadMark;
 use crate::trade_file::{Closed, Side, TradeFile, TradeId};
 use crate::world::{Need, NumberKey, World};
@@ -39,7 +41,12 @@ use crate::{escrow, financing, permit, waybill};
 pub const fn is_irrevocable(command: &Command) -> bool {
     matches!(
         command,
-        Command::InstructPayouts(_) | Command::LapseOrder(_) | Command::ReturnParked(_) | Command::ReturnFunds(_)
+        Command::InstructPayouts(_)
+            | Command::LapseOrder(_)
+            | Command::ReturnParked(_)
+            | Command::ReturnFunds(_)
+            | Command::PassReturn(_)
+            | Command::PassDispute(_)
     )
 }
 
@@ -141,6 +148,11 @@ impl Decide for Recall {
                 Happened::ManifestArrived { manifest, .. } => {
                     need.manifest(manifest);
                 }
+                Happened::ReturnChanged { returning } => {
+                    if let Some(waybill) = &returning.waybill {
+                        need.number(NumberKey::waybill(waybill.no.as_str()));
+                    }
+                }
                 _ => {}
             }
         }
@@ -150,7 +162,9 @@ impl Decide for Recall {
         for event in &self.events {
             let key = match (&event.what, &event.trade) {
                 (Happened::OrderTaken { quote, .. }, _) => order::recalled_quota(world, quote, event.at),
-                (Happened::OrderLapsed, Some(trade)) => order::used_quota(world, trade),
+                (Happened::OrderLapsed | Happened::ReturnChanged { .. }, Some(trade)) => {
+                    order::used_quota(world, trade)
+                }
                 (Happened::ExportReleased { .. }, Some(trade)) => {
                     permit::reads_used(world, trade, need);
                     None
@@ -243,6 +257,20 @@ fn recall_trade(world: &mut World, peer: &HubId, event: &Event) {
             payment::return_funds(world, &mut file);
         }
         (Happened::EscrowReleased { .. }, Side::Import) => escrow::recall(world, &mut file, event.at),
+        (Happened::ReturnChanged { returning }, Side::Import) => {
+            returns::told::recall(world, &mut file, returning, event.at);
+        }
+        (Happened::DisputeChanged { dispute }, Side::Import) => dispute::recall(world, &mut file, dispute, event.at),
+        (Happened::ReturnAnswered { agrees, .. }, Side::Export) => {
+            returns::told::recall_answer(&mut file, *agrees, event.at);
+        }
+        (Happened::TradeStopped { reason, .. }, Side::Export) => {
+            returns::told::recall_stop(&mut file, *reason, event.at);
+        }
+        (Happened::ReImported { reimport }, Side::Export) => {
+            file.reimport = file.reimport.or_else(|| Some(reimport.clone()));
+        }
+        (Happened::GoodsBack, Side::Export) => returns::told::goods_back(&mut file, event.at),
         (Happened::WaybillIssued { waybill }, Side::Export) => waybill::recall(world, &mut file, waybill),
         (Happened::OrderDeclined { problem }, Side::Export) => {
             let reason = problem.code.clone();

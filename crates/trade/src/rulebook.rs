@@ -15,6 +15,7 @@ mod load;
 mod match_rules;
 mod pre_alert;
 mod reader;
+mod returns;
 mod stock_moves;
 mod tariff;
 mod tax;
@@ -47,6 +48,7 @@ pub use match_rules::{Allowed, Channel, Mender, RiskRule, Tolerance, TradeField}
 pub use pre_alert::{ListBar, ParcelFacts, PreAlertRule};
 pub(crate) use reader::{Errors, Fields};
 pub use reader::{PackError, Problem};
+pub use returns::{ClaimTerm, HomeAnswer, ReturnMatter, ReturnRule, ReturnTerms, TaxAnswer};
 pub use stock_moves::{CustomsForm, CustomsState, StockMoveRule};
 pub use tariff::{ConsumptionTax, ContentTest, Per, PositiveList, Tariff, TariffRow};
 pub use tax::{Deposit, Limit, LimitScope, LowValueTax, OverLimit, Relief, TaxBase, TaxFormula, TaxRule, Treatment};
@@ -237,6 +239,7 @@ pub enum RuleKind {
     Term,
     StockMove,
     PreAlert,
+    Return,
     RateCard,
     Fee,
     Fx,
@@ -287,6 +290,9 @@ pub struct Rulebook {
     pub claim_window: Term,
     /// How long after a business order its balance may be paid; none where no deposits are taken.
     pub balance_due: Option<Term>,
+    /// How long the parts of a return or a dispute may take.
+    claim_terms: Vec<(ClaimTerm, Term)>,
+    pub returns: Vec<ReturnRule>,
     pub limits: Vec<Limit>,
     pub reliefs: Vec<Relief>,
     pub low_value_taxes: Vec<LowValueTax>,

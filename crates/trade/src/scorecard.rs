@@ -211,9 +211,9 @@ fn was_corrected(file: &TradeFile) -> bool {
         || ["held", "detained"].contains(&file.peer_clearance.code())
 }
 
-/// Ended otherwise than paid after it had been declared.
-const fn came_back(file: &TradeFile) -> bool {
-    matches!(&file.closed, Some(closed) if !matches!(closed, Closed::Paid { .. }))
+/// Ended otherwise than paid after it had been declared, or all of its price went back.
+fn came_back(file: &TradeFile) -> bool {
+    file.is_unsold() || matches!(&file.closed, Some(closed) if !matches!(closed, Closed::Paid { .. }))
 }
 
 /// A score with all that it rests on.

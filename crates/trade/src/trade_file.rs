@@ -10,6 +10,7 @@ use crate::clearance::Clearance;
 use crate::codes::{DocumentNo, HubId};
 use crate::custody::{Custody, CustodyKind};
 use crate::declaration::Declaration;
+use crate::dispute::Dispute;
 use crate::escrow::Escrow;
 use crate::financing::Finance;
 use crate::handling::Handling;
@@ -19,6 +20,7 @@ use crate::order::Order;
 use crate::payment::{Fate, Payment};
 use crate::payout::Payout;
 use crate::permit::PermitUse;
+use crate::returns::{ReImport, Return};
 use crate::time::BusinessTime;
 use crate::waybill::Waybill;
 
@@ -159,6 +161,14 @@ pub struct TradeFile {
     pub finance: Option<Arc<Finance>>,
     /// When the seller was paid (both sides), or the order came to nothing.
     pub closed: Option<Closed>,
+    /// The goods go back, or never come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returning: Option<Return>,
+    /// What the exporting side's customs said of goods that came home.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reimport: Option<ReImport>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispute: Option<Dispute>,
     /// A sandbox's practice trade: the cast plays every part that nobody took.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub practice: bool,
@@ -185,6 +195,18 @@ pub enum Closed {
     Declined {
         at: BusinessTime,
         reason: String,
+    },
+    /// Called off before the parcel was handed over.
+    Cancelled {
+        at: BusinessTime,
+    },
+    /// The goods are back with the seller.
+    Returned {
+        at: BusinessTime,
+    },
+    /// A dispute gave the buyer the whole price back, and the goods stay.
+    Refunded {
+        at: BusinessTime,
     },
 }
 
@@ -213,6 +235,9 @@ impl TradeFile {
             heard: Vec::new(),
             finance: None,
             closed: None,
+            returning: None,
+            reimport: None,
+            dispute: None,
             practice: false,
         }
     }
@@ -277,7 +302,16 @@ impl TradeFile {
             Some(Closed::Paid { .. }) => return Stage::Paid,
             Some(Closed::Lapsed { .. }) => return Stage::Lapsed,
             Some(Closed::Declined { .. }) => return Stage::Declined,
+            Some(Closed::Cancelled { .. }) => return Stage::Cancelled,
+            Some(Closed::Returned { .. }) => return Stage::Returned,
+            Some(Closed::Refunded { .. }) => return Stage::Refunded,
             None => {}
+        }
+        if self.dispute.as_ref().is_some_and(Dispute::is_open) {
+            return Stage::Disputed;
+        }
+        if self.open_return().is_some() {
+            return Stage::Returning;
         }
         if matches!(self.clearance, Clearance::Detained { .. })
             || matches!(self.peer_clearance, Clearance::Detained { .. })
@@ -334,10 +368,15 @@ pub enum Stage {
     Detained,
     Lapsed,
     Declined,
+    Returning,
+    Returned,
+    Cancelled,
+    Disputed,
+    Refunded,
 }
 
 impl Stage {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 19] = [
         Self::AwaitingOrder,
         Self::AwaitingPayment,
         Self::Deposited,
@@ -352,6 +391,11 @@ impl Stage {
         Self::Detained,
         Self::Lapsed,
         Self::Declined,
+        Self::Returning,
+        Self::Returned,
+        Self::Cancelled,
+        Self::Disputed,
+        Self::Refunded,
     ];
 
     #[must_use]
@@ -371,6 +415,11 @@ impl Stage {
             Self::Detained => "detained",
             Self::Lapsed => "lapsed",
             Self::Declined => "declined",
+            Self::Returning => "returning",
+            Self::Returned => "returned",
+            Self::Cancelled => "cancelled",
+            Self::Disputed => "disputed",
+            Self::Refunded => "refunded",
         }
     }
 }

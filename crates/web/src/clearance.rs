@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::Value;
-use trade::ball::ball;
+use trade::ball::{Task, ball};
 use trade::clearance::{Channel, Clearance, DecideClearance, Decision};
 use trade::commands::Command;
 use trade::id::Id;
@@ -16,7 +16,7 @@ use trade::matching::FIELDS;
 use trade::party::Party;
 use trade::rulebook::Mender;
 use trade::time::BusinessTime;
-use trade::trade_file::{Side, TradeFile};
+use trade::trade_file::{Side, Stage, TradeFile};
 
 use crate::AppState;
 use crate::auth::{As, Officer};
@@ -29,6 +29,8 @@ use crate::trade_file::{self, Viewer, next};
 
 /// Declarations shown at once; the most urgent first, so that what is cut off can wait.
 const QUEUE_MAX: usize = 100;
+/// Returns under way that are looked through for those that wait for customs.
+const RETURNS_MAX: i64 = 200;
 
 pub fn routes() -> Router<AppState> {
     Router::new()
@@ -72,9 +74,28 @@ async fn queue(State(app): State<AppState>, p: Page, As(..): As<Officer>) -> Ans
     files.sort_by_key(|f| (deadline(f), f.id.clone()));
     let now = app.hub.business_now().await?;
     let title = p.n("clearance-queue", i64::try_from(files.len()).unwrap_or(i64::MAX));
-    let rows = files.iter().take(QUEUE_MAX).map(|file| row(&p, &app, file, now)).collect();
+    let mut rows: Vec<Row> = files.iter().take(QUEUE_MAX).map(|file| row(&p, &app, file, now)).collect();
+    rows.extend(returns(&p, &app, now).await?);
     let today = today(&p, &app, &files, now).await?;
     Ok(p.show(&QueuePage { p: &p, title, today, rows }))
+}
+
+/// Goods that go back, or come home, and wait for an officer of this side.
+async fn returns(p: &Page, app: &AppState, now: BusinessTime) -> Answer<Vec<Row>> {
+    let filter = hub::trade_file::TradeFilter { stage: Some(Stage::Returning), ..Default::default() };
+    let found = app.hub.trades(&filter, None, RETURNS_MAX).await?;
+    let waits = |f: &TradeFile| {
+        let ball = ball(f);
+        ball.task == Task::ExamineReturn && Viewer::Officer.holds(f.side, ball.holder)
+    };
+    let shown = found.items.into_iter().map(|row| row.file).filter(waits).map(|file| Row {
+        href: format!("{}/return", next::path(&file)),
+        reason: p.s("clearance-return"),
+        class: "tell",
+        why: None,
+        ..row(p, app, &file, now)
+    });
+    Ok(shown.collect())
 }
 
 async fn today(p: &Page, app: &AppState, open: &[TradeFile], now: BusinessTime) -> Answer<Today> {

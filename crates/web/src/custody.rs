@@ -25,8 +25,14 @@ use crate::problem::{Answer, Failure};
 use crate::trade_file::{Viewer, next};
 
 /// Stages in which a parcel waits for a carrier, or for customs before it.
-const MOVING: [Stage; 5] =
-    [Stage::InEscrow, Stage::ExportHeld, Stage::ExportReleased, Stage::ImportHeld, Stage::ImportReleased];
+const MOVING: [Stage; 6] = [
+    Stage::InEscrow,
+    Stage::ExportHeld,
+    Stage::ExportReleased,
+    Stage::ImportHeld,
+    Stage::ImportReleased,
+    Stage::Returning,
+];
 /// Parcels of each of them that are looked through.
 const PARCELS_MAX: i64 = 100;
 
@@ -157,7 +163,7 @@ async fn view(p: &Page, app: &AppState, party: &Party, scan: Scan, done: Option<
         step = waiting.map_or(String::new(), |k| k.code().to_owned());
     }
     Ok(View {
-        steps: CustodyKind::ALL.iter().map(|k| (k.code(), p.by("step", k.code()))).collect(),
+        steps: CustodyKind::ALL.iter().chain(&CustodyKind::BACK).map(|k| (k.code(), p.by("step", k.code()))).collect(),
         step,
         number: scan.number,
         place: scan.place,
@@ -170,6 +176,9 @@ async fn view(p: &Page, app: &AppState, party: &Party, scan: Scan, done: Option<
 fn next_step(file: &TradeFile) -> Option<CustodyKind> {
     if file.closed.is_some() {
         return None;
+    }
+    if file.open_return().is_some() {
+        return file.next_step_home().filter(|step| step.side() == file.side);
     }
     CustodyKind::ALL.into_iter().find(|k| k.side() == file.side && !file.has(*k))
 }

@@ -128,6 +128,8 @@ const NOUNS: &[Noun] = &[
     noun!("handling"),
     noun!("stock"),
     noun!("manifest"),
+    noun!("returns"),
+    noun!("dispute"),
     noun!("escrow"),
     noun!("payee"),
     noun!("payout"),

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use hub::Unavailable;
 use trade::commands::Command;
+use trade::dispute::PassDispute;
 use trade::escrow::EndClaimWindow;
 use trade::order::LapseOrder;
 use trade::payment::{PARKED_FOR, ReturnParked};
+use trade::returns::PassReturn;
 use trade::time::Days;
 
 use crate::AppState;
@@ -69,6 +71,13 @@ async fn due(app: &AppState) -> Result<Vec<Command>, hub::db::StoreError> {
     for trade in app.hub.parked_payments(before(PARKED_FOR), AT_ONCE).await? {
         due.push(ReturnParked { trade }.into());
     }
+    for trade in app.hub.returns_due(now, AT_ONCE).await? {
+        due.push(PassReturn { trade }.into());
+    }
+    for trade in app.hub.disputes_due(now, AT_ONCE).await? {
+        due.push(PassDispute { trade }.into());
+    }
+    app.hub.erase_evidence(now).await?;
     due.extend(app.hub.access_digest_due().await?.map(Command::from));
     Ok(due)
 }

@@ -33,8 +33,10 @@ pub mod clearance;
 pub mod client;
 pub mod custody;
 pub mod declaration;
+pub mod dispute;
 pub mod escrow;
 pub mod estimate;
+pub mod evidence;
 pub mod front;
 pub mod handling;
 pub mod health;
@@ -64,6 +66,7 @@ pub mod pump;
 pub mod quote;
 pub mod recovery;
 pub mod request;
+pub mod returns;
 pub mod sale;
 pub mod settlement;
 pub mod signed;
@@ -202,6 +205,9 @@ pub fn router(app: AppState) -> Router {
         .merge(bag::routes())
         .merge(manifest::routes())
         .merge(escrow::routes())
+        .merge(returns::routes())
+        .merge(dispute::routes())
+        .merge(evidence::routes())
         .merge(payout::routes(&app))
         .merge(advance::routes())
         .merge(settlement::routes())

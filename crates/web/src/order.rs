@@ -74,8 +74,9 @@ pub const fn stage_class(stage: Stage) -> &'static str {
         Stage::AwaitingOrder | Stage::AwaitingPayment | Stage::Deposited => "wait",
         Stage::InEscrow | Stage::ExportReleased | Stage::ImportReleased => "tell",
         Stage::Delivered | Stage::Settled | Stage::Paid => "go",
-        Stage::ExportHeld | Stage::ImportHeld | Stage::Detained | Stage::Declined => "stop",
-        Stage::Lapsed => "",
+        Stage::ExportHeld | Stage::ImportHeld | Stage::Detained | Stage::Declined | Stage::Disputed => "stop",
+        Stage::Returning => "wait",
+        Stage::Lapsed | Stage::Cancelled | Stage::Returned | Stage::Refunded => "",
     }
 }
 

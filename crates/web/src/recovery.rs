@@ -78,7 +78,7 @@ impl RoadDesk {
 }
 
 /// Reads a question and checks that it is for us and signed by the peer that asks.
-async fn asked<T: serde::de::DeserializeOwned>(
+pub async fn asked<T: serde::de::DeserializeOwned>(
     app: &AppState,
     uri: &axum::http::Uri,
     headers: &HeaderMap,

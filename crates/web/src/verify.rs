@@ -219,7 +219,8 @@ async fn way(p: &Page, app: &AppState, asked: &Tracked) -> Answer<Option<Way>> {
     let site = app.site();
     let peers = app.hub.peers().await?;
     let other = peers.iter().find(|peer| Some(&peer.card.id) == file.peer.as_ref()).map(|peer| peer.card.territory);
-    let steps = CustodyKind::ALL.into_iter().map(|kind| {
+    let back = CustodyKind::BACK.into_iter().filter(|kind| file.has(*kind));
+    let steps = CustodyKind::ALL.into_iter().chain(back).map(|kind| {
         let country = if kind.side() == file.side { Some(site.territory) } else { other };
         let done = file.custody.iter().find(|c| c.kind == kind);
         let done = done.map(|c| (p.time(c.at), country.map(|c| p.country(c)).unwrap_or_default()));
@@ -249,7 +250,7 @@ async fn tracked(app: &AppState, number: &S10, code: &str) -> Answer<Option<Trad
 fn public_stage(file: &TradeFile) -> trade::trade_file::Stage {
     use trade::trade_file::Stage;
     match file.stage() {
-        Stage::Settled | Stage::Paid => Stage::Delivered,
+        Stage::Settled | Stage::Paid | Stage::Disputed | Stage::Refunded => Stage::Delivered,
         stage => stage,
     }
 }

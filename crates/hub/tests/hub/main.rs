@@ -10,6 +10,7 @@ mod path;
 mod permits;
 mod recovery;
 mod refusal;
+mod returns;
 mod storage;
 mod tally;
 mod warehouse;

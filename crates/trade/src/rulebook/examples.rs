@@ -8,7 +8,7 @@ use super::load::{Currencies, day_of};
 use super::reader::{Errors, Fields, Problem};
 use super::{
     Case, Channel, CustomsForm, CustomsState, Direction, FeeSide, Lane, ListBar, Mode, ParcelFacts, PreAlertRule,
-    Regime, Restriction, RestrictionState, RuleId, RuleInfo, RuleKind, Rulebook, Stance, Treatment,
+    Regime, Restriction, RestrictionState, ReturnTerms, RuleId, RuleInfo, RuleKind, Rulebook, Stance, Treatment,
 };
 use crate::channel::{ChannelFacts, Draw, met};
 use crate::codes::{Country, HsCode, Place};
@@ -38,6 +38,7 @@ enum Check {
     StockMove { from: CustomsState, to: CustomsState, expect: CustomsForm },
     PreAlert(PreAlertCase),
     Deposit { total: Money, expect: Money },
+    Return { fact: ReturnFact, expect: String },
     RateCard { pieces: Vec<Packed>, expect: Money, chargeable: Grams },
     Fee { goods: Money, expect: Money },
     Fx { amount: Money, expect: Money },
@@ -50,6 +51,13 @@ struct Expect {
     refused_by: Option<String>,
     treatment: Option<Treatment>,
     amounts: Vec<(&'static str, Money)>,
+}
+
+/// Days of a worked return.
+enum ReturnFact {
+    Tax { released: Date, asked: Date, back: Date },
+    Home { exported: Date, back: Date, hs: Vec<HsCode> },
+    Reduction,
 }
 
 struct CaseFacts {
@@ -106,6 +114,7 @@ pub(super) fn read(
             let expect = f.amount("expect", currency);
             Some(()).and_then(|()| Some(Check::Deposit { total: total?, expect: expect? }))
         }
+        RuleKind::Return => return_check(&mut f),
         RuleKind::RateCard => rate_card_check(&mut f, money.export),
         RuleKind::Fee => fee_check(&mut f, money),
         RuleKind::Fx => {
@@ -187,6 +196,20 @@ fn content(f: &mut Fields<'_>, key: &str) -> Option<Content> {
         f.error(key, Problem::NotAnAmount { got });
     }
     read
+}
+
+fn return_check(f: &mut Fields<'_>) -> Option<Check> {
+    let fact = if f.has("released") {
+        let (released, asked, back) = (f.date("released"), f.date("asked"), f.date("back"));
+        ReturnFact::Tax { released: released?, asked: asked?, back: back? }
+    } else if f.has("exported") {
+        let (exported, back) = (f.date("exported"), f.date("back"));
+        let hs = f.parsed::<HsCode>("hs");
+        ReturnFact::Home { exported: exported?, back: back?, hs: vec![hs?] }
+    } else {
+        ReturnFact::Reduction
+    };
+    f.text("expect").map(|expect| Check::Return { fact, expect })
 }
 
 fn landed_cost_check(f: &mut Fields<'_>, currency: Currency) -> Option<Check> {
@@ -383,6 +406,7 @@ pub(super) fn check_in_book(example: &Example, book: &Rulebook, errors: &Errors)
         Check::Term { ends } => {
             let mut terms = vec![book.quote_validity.clone(), book.claim_window.clone()];
             terms.extend(book.balance_due.clone());
+            terms.extend(book.claim_terms.iter().map(|(_, term)| term.clone()));
             let Some(rule) = example.mine(&terms, |rule| &rule.info, errors) else { return };
             let got = example.date.checked_add(jiff::Span::new().days(rule.days.0)).ok();
             example.compare(errors, &Some(*ends), &got);
@@ -398,6 +422,17 @@ pub(super) fn check_in_book(example: &Example, book: &Rulebook, errors: &Errors)
         Check::Deposit { total, expect } => {
             let Some(rule) = example.mine(&book.deposits, |rule| &rule.info, errors) else { return };
             example.compare(errors, &Ok(*expect), &rule.of(*total));
+        }
+        Check::Return { fact, expect } => {
+            let Some(rule) = example.mine(&book.returns, |rule| &rule.info, errors) else { return };
+            let got = match (fact, &rule.terms) {
+                (ReturnFact::Tax { released, asked, back }, _) => word(&rule.tax(*released, *asked, *back)),
+                (ReturnFact::Home { exported, back, hs }, _) => word(&rule.home(*exported, *back, hs)),
+                (ReturnFact::Reduction, ReturnTerms::PriceReduction { tax_follows: true }) => "given-back".to_owned(),
+                (ReturnFact::Reduction, ReturnTerms::PriceReduction { tax_follows: false }) => "kept".to_owned(),
+                (ReturnFact::Reduction, _) => "unknown".to_owned(),
+            };
+            example.compare(errors, expect, &got);
         }
         Check::RateCard { .. } | Check::Fee { .. } | Check::Fx { .. } => example.misses(errors),
     }
@@ -469,6 +504,11 @@ fn check_landed_cost(
     if !cost.rests_on.iter().any(|used| used.rule == example.rule) {
         example.misses(errors);
     }
+}
+
+/// An answer by the word that stands for it on the wire.
+fn word(answer: &impl serde::Serialize) -> String {
+    serde_json::to_value(answer).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// The `code` by which an outcome is known on the wire.

@@ -11,9 +11,10 @@ use super::examples::{self, Example};
 use super::reader::{Errors, Fields, PackError, Problem};
 use super::tariff::RawTable;
 use super::{
-    Confidence, ConsumptionTax, DataRule, Deposit, DescriptionRule, Fee, FxSample, Knowledge, Lane, Limit, LowValueTax,
-    PositiveList, PreAlertRule, Regime, Relief, Restriction, RiskRule, RuleId, RuleIndex, RuleInfo, RuleKind, Rulebook,
-    StockMoveRule, Tariff, TaxBase, TaxRule, Term, Tolerance, TradeField, Words, digest, lane,
+    ClaimTerm, Confidence, ConsumptionTax, DataRule, Deposit, DescriptionRule, Fee, FxSample, Knowledge, Lane, Limit,
+    LowValueTax, PositiveList, PreAlertRule, Regime, Relief, Restriction, ReturnRule, RiskRule, RuleId, RuleIndex,
+    RuleInfo, RuleKind, Rulebook, StockMoveRule, Tariff, TaxBase, TaxRule, Term, Tolerance, TradeField, Words, digest,
+    lane,
 };
 use crate::codes::Country;
 use crate::money::Currency;
@@ -24,7 +25,7 @@ use crate::time::Days;
 const MOST_BYTES: usize = 2_000_000;
 
 /// The lists of a rule pack and of a lane, with the kind of rule that each holds.
-const KINDS: [(&str, RuleKind); 21] = [
+const KINDS: [(&str, RuleKind); 22] = [
     ("limit", RuleKind::Limit),
     ("tax-base", RuleKind::TaxBase),
     ("tax", RuleKind::Tax),
@@ -40,6 +41,7 @@ const KINDS: [(&str, RuleKind); 21] = [
     ("term", RuleKind::Term),
     ("stock-move", RuleKind::StockMove),
     ("pre-alert", RuleKind::PreAlert),
+    ("return", RuleKind::Return),
     ("rate-card", RuleKind::RateCard),
     ("fee", RuleKind::Fee),
     ("fx", RuleKind::Fx),
@@ -213,6 +215,8 @@ struct Draft {
     reliefs: Vec<Relief>,
     low_value_taxes: Vec<LowValueTax>,
     deposits: Vec<Deposit>,
+    claim_terms: Vec<(ClaimTerm, Term)>,
+    returns: Vec<ReturnRule>,
     rate_cards: Vec<RateCard>,
     fees: Vec<Fee>,
     fx: Vec<FxSample>,
@@ -313,16 +317,31 @@ impl Draft {
                 Some("pre-alert".to_owned())
             }
             RuleKind::Term => {
-                let which = f.one_of("term", &[("quote-validity", 0), ("claim-window", 1), ("balance-due", 2)]);
+                let own = [("quote-validity", None), ("claim-window", None), ("balance-due", None)];
+                let of_claims = ClaimTerm::ALL.map(|(name, term)| (name, Some(term)));
+                let names: Vec<_> = own.into_iter().chain(of_claims).collect();
+                let which = f.text("term");
+                let known = which.as_deref().and_then(|got| names.iter().find(|(name, _)| *name == got).copied());
+                if let (Some(got), None) = (which, known) {
+                    let allowed = names.iter().map(|(name, _)| (*name).to_owned()).collect();
+                    f.error("term", Problem::NotOneOf { got, allowed });
+                }
                 let days = f.integer("days", 1, 3_660);
                 let term = Term { info: common.info.clone(), days: Days(days?) };
-                let (slot, subject) = match which? {
-                    0 => (&mut self.quote_validity, "term quote-validity"),
-                    1 => (&mut self.claim_window, "term claim-window"),
-                    _ => (&mut self.balance_due, "term balance-due"),
-                };
-                *slot = Some(term);
-                Some(subject.to_owned())
+                let (name, of_claims) = known?;
+                match of_claims {
+                    Some(which) => self.claim_terms.push((which, term)),
+                    None if name == "quote-validity" => self.quote_validity = Some(term),
+                    None if name == "claim-window" => self.claim_window = Some(term),
+                    None => self.balance_due = Some(term),
+                }
+                Some(format!("term {name}"))
+            }
+            RuleKind::Return => {
+                let rule = ReturnRule::read(f, common)?;
+                let subject = format!("return {:?}", rule.matter);
+                self.returns.push(rule);
+                Some(subject)
             }
             RuleKind::Relief => {
                 let relief = Relief::read(f, common, currency)?;
@@ -481,6 +500,8 @@ fn build_rulebook(files: &[(String, String)], errors: &Errors) -> Option<(Rulebo
         quote_validity: draft.quote_validity?,
         claim_window: draft.claim_window?,
         balance_due: draft.balance_due,
+        claim_terms: draft.claim_terms,
+        returns: draft.returns,
         limits: draft.limits,
         reliefs: draft.reliefs,
         low_value_taxes: draft.low_value_taxes,

@@ -225,6 +225,7 @@ pub(super) fn coded(name: &str) -> Option<&'static str> {
         "direction" => Some("direction"),
         "regime" => Some("regime"),
         "reason" => Some("incoterm-reason"),
+        "term" => Some("claim-term"),
         "from" | "to" | "territory" | "country" | "origin" => Some("country"),
         "first" => Some("problem"),
         _ => None,

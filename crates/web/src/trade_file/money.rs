@@ -6,6 +6,7 @@ use trade::ledger::{Account, Transfer};
 use trade::money::{Money, MoneyError};
 use trade::payment::Fate;
 use trade::payout::{Payout, PayoutKind, PayoutState};
+use trade::refund::{HomeShares, home_shares, shares};
 use trade::rulebook::{FeeSide, Lane};
 use trade::time::BusinessTime;
 use trade::trade_file::{Side, TradeFile};
@@ -63,6 +64,11 @@ pub fn expected(file: &TradeFile, lane: Option<&Lane>) -> Result<Option<Expected
         None => Money::zero(goods.currency()),
     };
     let freight = quote.freight_home;
+    if let Some(refund) = file.refund() {
+        let credit = quote.fx.convert_back(shares(quote, Some(&refund))?.due)?;
+        let HomeShares { freight, fee, rest } = home_shares(credit, freight, fee, quote, &refund)?;
+        return Ok(Some(Expected { payout: rest, freight, fee }));
+    }
     let payout = quote.fx.convert_back(quote.due)?.minus(freight)?.minus(fee)?;
     Ok(Some(Expected { payout, freight, fee }))
 }
@@ -125,21 +131,24 @@ fn fig(t: &Tr, file: &TradeFile, lane: Option<&Lane>, claim_until: Option<Busine
 }
 
 fn facts(t: &Tr, file: &TradeFile) -> Vec<(String, String)> {
-    let Escrow::Released { tax, fee, due, .. } = &file.escrow else {
+    let Escrow::Released { tax, fee, due, refund, .. } = &file.escrow else {
         return if matches!(file.escrow, Escrow::Empty) && file.secured.is_none() {
             vec![(t.s("money-in-escrow"), t.s("money-empty"))]
         } else {
             Vec::new()
         };
     };
-    match file.side {
+    let back = refund.and_then(|refund| refund.total().ok()).map(|back| (t.s("money-back"), t.money(back)));
+    let mut facts: Vec<(String, String)> = back.into_iter().collect();
+    facts.extend(match file.side {
         Side::Import => vec![
             (t.s("money-tax"), t.money(*tax)),
             (t.s("money-fee"), t.money(*fee)),
             (t.s("money-due"), t.money(*due)),
         ],
         Side::Export => vec![(t.s("money-due-from"), t.money(*due))],
-    }
+    });
+    facts
 }
 
 /// What the seller has had of it already, and what goes to the lender before the rest comes.

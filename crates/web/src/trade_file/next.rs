@@ -75,6 +75,9 @@ fn own(t: &Page, file: &TradeFile, ball: &Ball, viewer: Viewer, claim_until: Opt
         Task::HandOver if viewer == Viewer::Warehouse => {
             (t.s("next-warehouse-hand-over-title"), t.s("next-warehouse-hand-over"))
         }
+        Task::AnswerReturn | Task::HandIn | Task::OpenDispute | Task::AnswerDispute | Task::DecideDispute => {
+            (t.s(&format!("next-{code}-title")), t.w1(&format!("next-{code}"), "when", when))
+        }
         Task::Examine => (t.s("next-examine-title"), t.w1("next-examine", "when", when)),
         _ => (t.s(&format!("next-{code}-title")), t.s(&format!("next-{code}"))),
     };
@@ -114,6 +117,14 @@ fn action(t: &Page, file: &TradeFile, task: Task, viewer: Viewer) -> Option<Acti
             link(format!("/parcels?number={}", percent(&number)), "custody-title")
         }
         (Task::PayOut, Viewer::Operator) => link("/payouts".to_owned(), "payouts-title"),
+        (Task::BringBack, Viewer::Carrier) => {
+            let number = file.waybill.as_ref().map(|w| w.no.to_string()).unwrap_or_default();
+            link(format!("/parcels?number={}", percent(&number)), "custody-title")
+        }
+        (Task::AnswerReturn | Task::HandIn | Task::ExamineReturn, _) => link(format!("{here}/return"), "return-title"),
+        (Task::OpenDispute | Task::AnswerDispute | Task::DecideDispute, _) => {
+            link(format!("{here}/dispute"), "dispute-title")
+        }
         _ => None,
     }
 }
@@ -126,7 +137,10 @@ fn others(t: &Page, file: &TradeFile, ball: &Ball, viewer: Viewer) -> Next {
         Some(Closed::Paid { .. }) => t.s("next-nobody"),
         Some(Closed::Lapsed { .. }) => t.s("next-lapsed"),
         Some(Closed::Declined { .. }) => t.s("next-declined"),
-        None if detained => t.s("next-detained"),
+        Some(Closed::Cancelled { .. }) => t.s("next-cancelled"),
+        Some(Closed::Returned { .. }) => t.s("next-returned"),
+        Some(Closed::Refunded { .. }) => t.s("next-refunded"),
+        None if detained && file.open_return().is_none() => t.s("next-detained"),
         None => {
             let holder = t.by("holder", ball.holder.code());
             let task = t.by("task", ball.task.code());

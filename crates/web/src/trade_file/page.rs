@@ -71,6 +71,14 @@ struct View {
     /// Under which its parcel left, for those who carry or clear it.
     manifest: Option<(String, String)>,
     advance: Option<crate::advance::Line>,
+    claims: Vec<ClaimLink>,
+}
+
+/// Where a return or a dispute of this trade is, or can be opened.
+pub struct ClaimLink {
+    pub href: String,
+    pub label: String,
+    pub state: Option<(String, &'static str)>,
 }
 
 #[derive(Template)]
@@ -133,6 +141,10 @@ pub async fn show(
         bundles: super::bundle::views(viewer).to_vec(),
         manifest: crate::manifest::link(&file).filter(|_| !matches!(viewer, Viewer::Seller | Viewer::Buyer)),
         advance: crate::advance::line(&p, &app, &file, viewer, now),
+        claims: [crate::returns::link(&p, &app, &file, viewer, now), crate::dispute::link(&p, &file, viewer)]
+            .into_iter()
+            .flatten()
+            .collect(),
     };
     Ok(p.show(&TradePage { p: &p, v, told: None }))
 }
@@ -221,11 +233,11 @@ pub fn goods(t: &Tr, file: &TradeFile) -> Option<String> {
 #[must_use]
 pub const fn stage_class(stage: Stage) -> &'static str {
     match stage {
-        Stage::ExportHeld | Stage::ImportHeld | Stage::Detained | Stage::Declined => "stop",
-        Stage::AwaitingOrder | Stage::AwaitingPayment | Stage::Deposited => "wait",
+        Stage::ExportHeld | Stage::ImportHeld | Stage::Detained | Stage::Declined | Stage::Disputed => "stop",
+        Stage::AwaitingOrder | Stage::AwaitingPayment | Stage::Deposited | Stage::Returning => "wait",
         Stage::InEscrow | Stage::Delivered => "tell",
         Stage::ExportReleased | Stage::ImportReleased | Stage::Settled | Stage::Paid => "go",
-        Stage::Lapsed => "",
+        Stage::Lapsed | Stage::Cancelled | Stage::Returned | Stage::Refunded => "",
     }
 }
 

@@ -3,8 +3,10 @@
 use trade::clearance::{Channel, Clearance};
 use trade::codes::HubId;
 use trade::custody::CustodyKind;
+use trade::dispute::{Dispute, DisputeState};
 use trade::escrow::Escrow;
 use trade::event::Happened;
+use trade::returns::{Return, ReturnState};
 use trade::time::BusinessTime;
 use trade::trade_file::{Closed, Side, TradeFile};
 
@@ -70,6 +72,7 @@ const fn is_news(event: &Known) -> bool {
             | Happened::DepositSecured { .. }
             | Happened::PaymentSecured
             | Happened::SellerPaid
+            | Happened::GoodsBack
             | Happened::ClockMoved { .. }
     );
     !(event.is_own && told)
@@ -186,6 +189,19 @@ pub fn words(t: &Tr, what: &Happened) -> (String, Option<String>) {
             (t.w2(&key, "amount", t.money(*amount), "no", no), None)
         }
         Happened::FinanceWord { word } => (t.s(&key), Some(t.by("word-says", word.says.code()))),
+        Happened::ReturnChanged { returning } => return_words(t, returning),
+        Happened::ReturnAnswered { agrees, .. } => {
+            (t.s(&key), Some(t.s(if *agrees { "return-agree" } else { "return-refuse" })))
+        }
+        Happened::TradeStopped { reason, said } => {
+            let why = said.clone().unwrap_or_else(|| t.by("return-reason", reason.code()));
+            (t.s(&key), Some(why))
+        }
+        Happened::ReImported { reimport } => {
+            let why = t.s(if reimport.duty_free { "return-home-free" } else { "return-home-duty" });
+            (t.s(&key), Some(reimport.said.as_ref().map_or(why.clone(), |said| format!("{why} {said}"))))
+        }
+        Happened::DisputeChanged { dispute } => dispute_words(t, dispute),
         Happened::PayoutInstructed { file, .. } => (t.w1(&key, "file", file), None),
         Happened::OrderDeclined { problem } | Happened::NotBooked { problem } => {
             (t.s(&key), Some(t.problem(problem).title))
@@ -214,6 +230,31 @@ pub fn words(t: &Tr, what: &Happened) -> (String, Option<String>) {
         }
         _ => (t.s(&key), None),
     }
+}
+
+/// Where a return has come to, and why.
+fn return_words(t: &Tr, returning: &Return) -> (String, Option<String>) {
+    let text = t.by("event-return", returning.state.code());
+    let why = match &returning.state {
+        ReturnState::Settled { refund, .. } => {
+            refund.total().ok().map(|total| t.w1("event-return-refund", "amount", t.money(total)))
+        }
+        ReturnState::Lapsed { why, .. } => Some(t.by("return-lapse", why.code())),
+        _ => Some(t.by("return-reason", returning.reason.code())),
+    };
+    (text, why)
+}
+
+fn dispute_words(t: &Tr, dispute: &Dispute) -> (String, Option<String>) {
+    let text = t.by("event-dispute", dispute.state.code());
+    let why = match &dispute.state {
+        DisputeState::Decided { award, reason, .. } => {
+            let award = t.by("award", award.code());
+            Some(reason.as_ref().map_or(award.clone(), |reason| format!("{award} · {reason}")))
+        }
+        _ => Some(t.by("dispute-reason", dispute.reason.code())),
+    };
+    (text, why)
 }
 
 impl Tr {
@@ -246,7 +287,8 @@ pub const fn channel_code(channel: Channel) -> &'static str {
 /// The words for what has not been reached, in its order.
 #[must_use]
 pub fn to_come(t: &Tr, file: &TradeFile) -> Vec<String> {
-    if matches!(file.closed, Some(Closed::Lapsed { .. } | Closed::Declined { .. })) || is_detained(file) {
+    let is_over = !matches!(file.closed, None | Some(Closed::Paid { .. }));
+    if is_over || is_detained(file) || file.open_return().is_some() {
         return Vec::new();
     }
     let (export, import) = match file.side {

@@ -189,6 +189,22 @@ impl Side {
         self.ask(request.body(Body::from(body)).unwrap()).await
     }
 
+    /// A form with short fields and one file.
+    pub async fn multipart(&self, who: Option<Who>, path: &str, fields: &[(&str, &str)], file: &[u8]) -> Got {
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            let part = format!("--cut\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(part.as_bytes());
+        }
+        let head = "--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n";
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(file);
+        body.extend_from_slice(b"\r\n--cut--\r\n");
+        let request =
+            request(who, Method::POST, path).header(header::CONTENT_TYPE, "multipart/form-data; boundary=cut");
+        self.ask(request.body(Body::from(body)).unwrap()).await
+    }
+
     pub async fn command(&self, command: Command) -> Value {
         self.hub.submit(command).await.expect("the hub decides").expect("not refused")
     }
@@ -469,13 +485,18 @@ pub async fn carry_one(from: &Side, to: &Side) -> bool {
 
 /// A batch as a peer posts it: RFC 9421 over method, path, digest and type.
 pub fn signed(from: &Side, body: &[u8]) -> Request<Body> {
+    signed_to(from, "/road/v1/batches", body)
+}
+
+/// The same to any door of the road.
+pub fn signed_to(from: &Side, path: &str, body: &[u8]) -> Request<Body> {
     let request = trade::http_signature::Request {
         method: "POST",
-        target: Target::Path("/road/v1/batches"),
+        target: Target::Path(path),
         content: Some(Content { media_type: "application/json", body }),
     };
     let headers = sign_request(&from.site.road.key, &request, from.hub.wall_now()).unwrap();
-    Request::post("/road/v1/batches")
+    Request::post(path)
         .header("content-type", "application/json")
         .header("content-digest", headers.content_digest.unwrap())
         .header("signature-input", headers.signature_input)

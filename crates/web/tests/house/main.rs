@@ -13,5 +13,6 @@ mod look;
 mod papers;
 mod payee;
 mod permits;
+mod returns;
 mod warehouse;
 mod watch;
