@@ -4,7 +4,6 @@
 //! for a value of every new field and of every new variant.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use jiff::civil::date;
 use serde::Serialize;
@@ -12,9 +11,9 @@ use serde_json::{Map, Value};
 use trade::clearance::{AskedFor, Channel, Clearance, HoldReason};
 use trade::codes::{BagNo, Country, HubId, S10};
 use trade::command::Problem;
-use trade::custody::{Custody, CustodyKind};
+use trade::custody::CustodyKind;
 use trade::declaration::{Declaration, DeclarationKind, DeclaredLine};
-use trade::escrow::{Escrow, EscrowRefusal};
+use trade::escrow::EscrowRefusal;
 use trade::event::{Asked, Event, Happened};
 use trade::financing::{Says, Wants};
 use trade::handling::ExceptionKind;
@@ -23,9 +22,7 @@ use trade::landed_cost::{Charge, ChargeKind, FormulaKind, LandedCost, LandedCost
 use trade::ledger::Purpose;
 use trade::mandate::Act;
 use trade::manifest::{Answered, ParcelExcepted};
-use trade::matching::MatchResult;
 use trade::money::{Currency, Fixed8, FxRate, Money, MoneyError, Rate};
-use trade::order::{Order, OrderBuyer};
 use trade::party::{PersonTag, PersonTags, PersonalField, Role};
 use trade::payment::{Fate, Payment, PaymentChannel, PaymentFault};
 use trade::payout::{Payout, PayoutKind, PayoutState};
@@ -42,10 +39,10 @@ use trade::rulebook::{Direction, Knowledge, Mender, Per, PermitKind, Regime, Rul
 use trade::stock::{CustomsState, StockMovement};
 use trade::terms::{DepositOffer, Incoterm, IncotermReason, Place, Sale, Terms};
 use trade::time::{BusinessTime, Days};
-use trade::trade_file::{Closed, DepositTold, Side, TradeFile, TradeId};
+use trade::trade_file::TradeId;
 use trade::waybill::{Waybill, WaybillRefusal};
 
-use cargo::{bin, carriages, consignment, excepted, handling, manifest_id, movements, seal, stock_move};
+use cargo::{bin, carriages, consignment, excepted, manifest_id, movements, seal, stock_move};
 pub use road::road_refusals;
 
 /// One value of each variant, in a match over the same list: a variant without a value does not compile.
@@ -64,9 +61,12 @@ mod cargo;
 mod claims;
 mod finance;
 mod road;
+mod trade_file;
+
+pub use trade_file::trade_files;
 
 use claims::{disputes, evidence, refund, reimport, returns};
-use finance::{advance_offer, finances, says, word};
+use finance::{advance_offer, says, word};
 
 /// The fields in which a value holds something, as lists name them; what is absent or empty holds nothing.
 ///
@@ -648,73 +648,4 @@ fn payouts() -> Vec<Payout> {
         state,
     };
     kinds.iter().flat_map(|kind| states.iter().map(move |state| payout(kind, state.clone()))).collect()
-}
-
-/// Trade files that between them hold every field in every form; more than one trade ever has.
-#[must_use]
-pub fn trade_files() -> Vec<TradeFile> {
-    let tags = payments().swap_remove(0).payer;
-    let order = Arc::new(Order {
-        quote: Arc::new(quote()),
-        placed_at: AT,
-        delivery: "D-1234".to_owned(),
-        buyer: Some(OrderBuyer { party: id(), tags }),
-        seller: Some(id()),
-    });
-    let file = |clearance: Clearance, escrow: Escrow, closed: Closed| TradeFile {
-        id: trade(),
-        side: Side::Import,
-        opened: AT,
-        peer: Some(hub()),
-        order: Some(Arc::clone(&order)),
-        payments: payments(),
-        deposited: Some(DepositTold { at: AT, balance_due: AT }),
-        secured: Some(AT),
-        waybill: Some(waybill()),
-        declaration: Some(declaration()),
-        matched: Some(MatchResult { at: AT, pack: "00".repeat(32), differs: reasons() }),
-        permits: vec![permit_use()],
-        clearance: clearance.clone(),
-        peer_clearance: clearance,
-        custody: vec![Custody { kind: CustodyKind::Departed, place: "MYKUL".to_owned(), at: AT }],
-        handling: handling(),
-        escrow,
-        payouts: payouts(),
-        closed: Some(closed),
-        returning: None,
-        reimport: None,
-        dispute: None,
-        practice: true,
-        heard: vec![3],
-        finance: None,
-    };
-    let escrows = each_variant!(Escrow:
-        Empty {},
-        Deposited { amount: CNY, at: AT, balance_due: AT },
-        Funded { amount: CNY, at: AT },
-        Released { at: AT, tax: CNY, fee: CNY, due: CNY, refund: Some(refund()) },
-        Returned { amount: CNY, at: AT },
-    );
-    let closed = each_variant!(Closed:
-        Paid { at: AT },
-        Lapsed { at: AT },
-        Declined { at: AT, reason: "mixed-sellers".to_owned() },
-        Cancelled { at: AT },
-        Returned { at: AT },
-        Refunded { at: AT },
-    );
-    let longest = clearances().len().max(escrows.len()).max(closed.len());
-    let longest = longest.max(returns().len()).max(disputes().len());
-    let forms = clearances().into_iter().cycle().zip(escrows.into_iter().cycle()).zip(closed.into_iter().cycle());
-    let finances = finances();
-    let longest = longest.max(finances.len());
-    let claims = returns().into_iter().cycle().zip(disputes().into_iter().cycle());
-    let filled = forms.zip(claims).enumerate().map(|(n, (((clearance, escrow), closed), (returning, dispute)))| TradeFile {
-        returning: Some(returning),
-        reimport: Some(reimport()),
-        dispute: Some(dispute),
-        finance: finances.get(n).cloned().map(Arc::new),
-        ..file(clearance, escrow, closed)
-    });
-    filled.take(longest).collect()
 }

@@ -1,7 +1,7 @@
 //! Advances and the word behind them, on two hubs in memory: repaid first, and once for each invoice.
 #![expect(clippy::disallowed_methods, reason = "a test reads how many seeds are wanted")]
 
-use sim::generator::{Flaw, Pays, Plan};
+use sim::generator::{Flaw, Pays, Plan, Ruling};
 use sim::memory::MemoryHub;
 use sim::network::Weather;
 use sim::play::{Phase, open};
@@ -19,7 +19,8 @@ use trade::id::Id;
 use trade::ledger::Leg;
 use trade::money::{Currency, Money, Rate};
 use trade::party::Role;
-use trade::payout::PayoutState;
+use trade::payout::{PayoutKind, PayoutState};
+use trade::returns::ReturnReason;
 use trade::scorecard::ScoreFacts;
 use trade::time::{BusinessTime, Days};
 use trade::trade_file::{Side, Stage, TradeId};
@@ -394,6 +395,43 @@ fn what_a_trade_does_not_bring_is_a_debt_that_the_next_proceeds_pay_first() {
     assert_eq!(scene.kul.store.debts[&party_id("seller")].left(), Some(myr(0)));
     assert_eq!(funds(&scene.kul, LENDERS[0]), 10_060);
     assert!(is_balanced(&scene));
+}
+
+#[test]
+fn what_the_buyer_gets_back_is_the_sellers_debt_before_it_is_the_sellers_money() {
+    let damaged = Flaw::Returns { reason: ReturnReason::Damaged, silent: false };
+    let halved = Flaw::Disputes { after_return: true, ruling: Some(Ruling::Half) };
+    // RM 30.00 and the fee of 0.60 were advanced. Of damaged goods nothing comes. Of a price that is
+    // halved RM 6.79 are the seller's (sim/tests/returns.rs works it out): all for the lender, and
+    // 30.60 − 6.79 = 23.81 are owed.
+    for (flaw, stage, repaid) in [(damaged, Stage::Returned, 0), (halved, Stage::Paid, 679)] {
+        let mut random = Random::new(7);
+        let mut scene = lending(&mut random);
+        let plans = [Plan { flaw, ..plan(1) }, Plan { flaw, ..plan(2) }];
+        let [trade, other] = [0, 1].map(|n| plans[n].trade(&scene.hgh.site.id));
+        exported(&mut scene, &plans, &mut random);
+        scene.kul.run(ask(&trade)).unwrap();
+        let made = offer(&trade, LENDERS[0], 3_000);
+        scene.kul.run(made.clone()).unwrap();
+        scene.kul.run(accept(&made)).unwrap();
+        for phase in [Phase::PayOut, Phase::Correct, Phase::ExamineAgain, Phase::Deliver] {
+            phase.play(&mut scene, &plans, &mut random);
+        }
+        // What its buyer wants back is not advanced on.
+        assert_eq!(code(&scene.kul.run(ask(&other))), "claim-open");
+        for phase in [Phase::Answer, Phase::Dispute, Phase::Wait, Phase::Decide, Phase::Home, Phase::PayOut] {
+            phase.play(&mut scene, &plans, &mut random);
+        }
+        let owed = 3_060 - repaid;
+        assert!(matches!(state(&scene.kul, &trade), AdvanceState::Owed { owed: o, .. } if o == myr(owed)), "{flaw:?}");
+        let file = &scene.kul.store.trades[&trade];
+        assert_eq!(file.stage(), stage);
+        assert!(file.payouts.iter().all(|p| matches!(p.kind, PayoutKind::Advance { .. })), "the seller gets no more");
+        // The other sale was halved as well, and its 6.79 pay the debt too.
+        assert_eq!(scene.kul.store.debts[&party_id("seller")].left(), Some(myr(owed - repaid)));
+        assert_eq!(funds(&scene.kul, LENDERS[0]), 10_000 - 3_000 + 2 * repaid);
+        assert!(is_balanced(&scene));
+    }
 }
 
 #[test]

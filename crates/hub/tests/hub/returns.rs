@@ -106,15 +106,15 @@ async fn evidence_is_found_with_its_trade_until_its_time_has_come() {
         let (hub, piece) = (&pair.kul, picture());
         let sha256 = piece.evidence().sha256;
         // Saved twice is saved once.
-        hub.save_evidence(&[piece.clone()]).await.unwrap();
-        hub.save_evidence(&[piece.clone()]).await.unwrap();
+        hub.save_evidence(std::slice::from_ref(&piece)).await.unwrap();
+        hub.save_evidence(std::slice::from_ref(&piece)).await.unwrap();
         assert_eq!(hub.evidence(&trade_no(1), &sha256).await.unwrap(), Some(piece.clone()));
         assert_eq!(hub.evidence(&trade_no(2), &sha256).await.unwrap(), None);
         assert_eq!(hub.erase_evidence(testing::START.plus_days(Days(29))).await, Ok(0));
         assert_eq!(hub.erase_evidence(testing::START.plus_days(Days(30))).await, Ok(1));
         assert_eq!(hub.evidence(&trade_no(1), &sha256).await.unwrap(), None);
         hub.save_evidence(&[piece]).await.unwrap();
-        hub.drop_evidence(&[sha256.clone()]).await.unwrap();
+        hub.drop_evidence(std::slice::from_ref(&sha256)).await.unwrap();
         assert_eq!(hub.evidence(&trade_no(1), &sha256).await.unwrap(), None);
         pair.kul.close().await;
         pair.hgh.close().await;
