@@ -5,6 +5,7 @@
 //                                       against hubs that run already
 import { anybody, withoutScripts } from "./anybody.mjs";
 import { launch } from "./browser.mjs";
+import { claims } from "./claims.mjs";
 import { desks } from "./desks.mjs";
 import { firstHour } from "./first_hour.mjs";
 import { startHubs } from "./hubs.mjs";
@@ -23,9 +24,9 @@ try {
     await page.context().close();
   })));
   await Promise.all(LANGS.map((lang) => check(`a stranger's walk, ${lang}: sign-up, price list, first order, customs, paid`, () => walk(browser, hubs, lang))));
-  await Promise.all([desks(browser, hubs), anybody(browser, hubs)]);
+  const [more] = await Promise.all([claims(browser, hubs), desks(browser, hubs), anybody(browser, hubs)]);
   await withoutScripts(browser, hubs);
-  const seen = await tour(browser, hubs);
+  const seen = await tour(browser, hubs, { more });
   console.log(`${seen.pages} pages, ${seen.views} views`);
 } finally {
   await browser.close();

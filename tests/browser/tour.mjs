@@ -12,9 +12,9 @@ const WINDOWS = 3;
 // A page that is told of with an error code all the same is a page.
 const EXPECTED = /Failed to load resource: the server responded with a status of (401|403|404|422)/;
 
-/** `shots` names a folder for a picture of each view. */
-export async function tour(browser, hubs, { shots = process.env.EHUB_SHOTS, only } = {}) {
-  const groups = await places(browser, hubs);
+/** `more` are groups of pages that came about in other tests; `shots` names a folder for a picture of each view. */
+export async function tour(browser, hubs, { more = [], shots = process.env.EHUB_SHOTS, only } = {}) {
+  const groups = [...await places(browser, hubs), ...more];
   const seen = { pages: 0, views: 0 };
   const queue = groups.flatMap((group) => group.pages
     .filter(([name]) => !only || only.test(name))
