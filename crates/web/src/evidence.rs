@@ -34,6 +34,9 @@ use crate::trade_file::{self, Viewer, next};
 
 const ROAD_PATH: &str = "/road/v1/evidence";
 
+/// How long a page waits for the other hub's words.
+const PAGE_WAITS: std::time::Duration = std::time::Duration::from_secs(2);
+
 pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/trades/{id}/evidence/{sha256}", get(show))
@@ -203,18 +206,31 @@ pub struct Shown {
 pub async fn shown(app: &AppState, t: &Tr, file: &TradeFile, who: &str, pieces: &[Evidence]) -> Answer<Vec<Shown>> {
     let mut all = Vec::new();
     for piece in pieces {
-        let kept = match piece.kind {
-            EvidenceKind::Statement => app.hub.evidence(&file.id, &piece.sha256).await?,
+        let text = match piece.kind {
+            EvidenceKind::Statement => statement(app, file, &piece.sha256).await?,
             EvidenceKind::Document => None,
         };
         all.push(Shown {
             who: t.by("holder", who),
             what: t.by("evidence", piece.kind.code()),
             href: format!("{}/evidence/{}", next::path(file), piece.sha256),
-            text: kept.and_then(|kept| String::from_utf8(kept.contents).ok()),
+            text,
         });
     }
     Ok(all)
+}
+
+/// The words of a statement, from here or from the other hub; where that does not answer soon, the page
+/// shows the way to them.
+async fn statement(app: &AppState, file: &TradeFile, sha256: &str) -> Answer<Option<String>> {
+    let contents = match app.hub.evidence(&file.id, sha256).await? {
+        Some(kept) => Some(kept.contents),
+        None => match tokio::time::timeout(PAGE_WAITS, fetch(app, file, sha256)).await {
+            Ok(Ok(Some((_, contents)))) => Some(contents),
+            _ => None,
+        },
+    };
+    Ok(contents.and_then(|contents| String::from_utf8(contents).ok()))
 }
 
 /// Whom a claim's evidence concerns: both parties, and the operator who decides.
