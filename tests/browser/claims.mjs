@@ -1,6 +1,6 @@
 // What happens when a sale does not go as hoped: one buyer cancels, gives one parcel back by keyboard
 // alone, and disputes another. Everybody's step is taken on its page. Answers the addresses of the pages.
-import { s10, scan, stage, tabTo, until, waybill, stageWord, release } from "./acts.mjs";
+import { buy, declare, release, s10, scanned, stage, stageWord, tabTo, until } from "./acts.mjs";
 import { enter, must, noFaults, open, press } from "./browser.mjs";
 import { check } from "./report.mjs";
 
@@ -23,34 +23,11 @@ export async function claims(browser, hubs) {
   ]);
   const { buyer, seller, officer, exportOfficer, hands, brings, operator } = windows;
 
-  const scanned = (carrier, hub, step, place, number) => until(carrier, async () => {
-    await scan(carrier, hub, step, place, number);
-    return carrier.locator("[role=status]").isVisible();
-  });
-  const buy = async () => {
-    await buyer.goto(`${hgh}/offers?q=${encodeURIComponent(GOODS)}`);
-    await buyer.locator(".tiles section", { hasText: SHOP }).getByRole("link", { name: GOODS }).first().click();
-    await press(buyer, "offer-ask-go");
-    await buyer.getByRole("button", { name: buyer.w("quote-order") }).click();
-    const path = new URL(buyer.url()).pathname;
-    await press(buyer, "order-pay");
-    await buyer.getByRole("button", { name: buyer.w("payment-pay") }).click();
-    await stage(buyer, "stage-in-escrow", hgh + path);
-    return path;
-  };
+  const bought = () => buy(buyer, hgh, SHOP, GOODS);
   const deliver = async (path) => {
-    await stage(seller, "stage-in-escrow", kul + path);
-    await press(seller, "waybill-new");
-    await seller.locator("#no").fill(s10());
-    await seller.keyboard.press("Enter");
-    await seller.waitForURL((url) => !url.pathname.endsWith("/waybill"));
-    await press(seller, "declaration-new");
-    await press(seller, "declaration-lodge");
-    await seller.waitForURL((url) => !url.pathname.endsWith("/export-declaration"));
-    if ((await stageWord(seller)) === seller.w("stage-export-held")) await release(exportOfficer, kul, path, "seen");
+    const number = await declare(seller, exportOfficer, kul, path);
     await stage(buyer, "stage-import-released", hgh + path, ["stage-import-held"]);
     if ((await stageWord(buyer)) === buyer.w("stage-import-held")) await release(officer, hgh, path, "seen");
-    const number = await waybill(seller, kul, path);
     for (const [carrier, hub, step, place] of [[hands, kul, "handed-over", "MYKUL"], [hands, kul, "departed", "MYKUL"],
       [brings, hgh, "arrived", "CNHGH"], [brings, hgh, "out-for-delivery", "CNHGH"], [brings, hgh, "delivered", "CNHGH"]]) {
       await scanned(carrier, hub, step, place, number);
@@ -60,7 +37,7 @@ export async function claims(browser, hubs) {
   };
 
   await check("buyer: calls an order off before the parcel is handed over, and has the money back", async () => {
-    const path = await buy();
+    const path = await bought();
     await press(buyer, "return-title-cancel");
     await press(buyer, "return-cancel");
     await stage(buyer, "stage-cancelled", hgh + path);
@@ -69,7 +46,7 @@ export async function claims(browser, hubs) {
 
   let returned = "";
   await check("buyer: asks for a return by keyboard alone; a claim of a fault without evidence is refused", async () => {
-    returned = await buy();
+    returned = await bought();
     await deliver(returned);
     await tabTo(buyer, buyer.w("return-title"));
     await buyer.keyboard.press("Enter");
@@ -121,7 +98,7 @@ export async function claims(browser, hubs) {
 
   let disputed = "";
   await check("buyer disputes with a picture, seller answers, operator decides, the money is divided", async () => {
-    disputed = await buy();
+    disputed = await bought();
     await deliver(disputed);
     await buyer.goto(`${hgh}${disputed}/dispute`);
     await buyer.locator("#kind").selectOption("not-as-described");
@@ -153,7 +130,7 @@ export async function claims(browser, hubs) {
     noFaults(page);
   }
   const cookies = async (page) => (await page.context().cookies()).filter((c) => c.name !== "lang");
-  const asking = await buy();
+  const asking = await bought();
   await deliver(asking);
   const groups = [
     { who: "returning-buyer", cookies: await cookies(buyer), pages: [

@@ -9,6 +9,7 @@ import { claims } from "./claims.mjs";
 import { desks } from "./desks.mjs";
 import { firstHour } from "./first_hour.mjs";
 import { startHubs } from "./hubs.mjs";
+import { offices } from "./offices.mjs";
 import { check, sum } from "./report.mjs";
 import { tour } from "./tour.mjs";
 import { WALKS, walk } from "./walks.mjs";
@@ -24,7 +25,7 @@ try {
     await page.context().close();
   })));
   await Promise.all(Object.keys(WALKS).map((name) => check(`a stranger's walk, ${name}: sign-up, price list, first order, customs, paid`, () => walk(browser, hubs, name))));
-  const [more] = await Promise.all([claims(browser, hubs), desks(browser, hubs), anybody(browser, hubs)]);
+  const [more] = await Promise.all([claims(browser, hubs), desks(browser, hubs), offices(browser, hubs), anybody(browser, hubs)]);
   await withoutScripts(browser, hubs);
   const seen = await tour(browser, hubs, { more });
   console.log(`${seen.pages} pages, ${seen.views} views`);
