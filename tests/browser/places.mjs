@@ -81,7 +81,7 @@ export async function places(browser, hubs) {
     ["officer-trade", held.replace("/officer/", "/trades/")],
   ]);
   const exporting = await entered(browser, kul, "officer", true);
-  await add("export-officer", exporting, [["queue-empty", `${kul}/officer`]]);
+  await add("export-officer", exporting, [["export-queue", `${kul}/officer`]]);
 
   const operator = await entered(browser, hgh, "operator", true);
   await add("operator", operator, [

@@ -67,13 +67,19 @@ class Hub:
     def stages(self):
         return self.summary().get("trades_by_stage", {})
 
-    def position(self):
-        positions = self.summary()["settlement"]["positions"]
-        return positions[0] if positions else {"due_to": {"minor": 0}, "due_from": {"minor": 0}, "in_flight": {"minor": 0}}
+    def position(self, currency):
+        """Where it stands with its peer in the currency of one way's buyers."""
+        return position(self.summary(), currency)
 
     def serve(self):
         log = open(os.path.join(self.directory, "hub.log"), "a")
         return subprocess.Popen([demo.EHUB, "serve", "--dir", self.directory], stdout=log, stderr=log)
+
+
+def position(summary, currency):
+    none = {"due_to": {"minor": 0}, "due_from": {"minor": 0}, "in_flight": {"minor": 0}}
+    positions = summary["settlement"]["positions"]
+    return next((p for p in positions if p["due_to"]["currency"] == currency), none)
 
 
 def until(what, condition, seconds=60):
@@ -99,8 +105,8 @@ def play(directory, ports):
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def dues(kul, hgh):
-    to, due_from = hgh.position(), kul.position()
+def dues(importer, exporter, currency):
+    to, due_from = importer.position(currency), exporter.position(currency)
     return to["due_to"]["minor"], due_from["due_from"]["minor"], to["in_flight"]["minor"]
 
 
@@ -143,7 +149,7 @@ def reads_only(kul, hgh, events):
     page = hgh.ask("/operator")[1]
     holds(b"/operator/recovery/declare" in page and b"kul.sandbox" in page, "the operator's page says what is lost and what to do")
     until("the summary can be read", lambda: hgh.summary().get("events", 0) >= events)
-    to, due_from, _ = dues(kul, hgh)
+    to, due_from, _ = dues(hgh, kul, "CNY")
     holds(to < due_from, f"the hub has forgotten what it owes: {to} of {due_from}")
     time.sleep(1.5)
     holds(hgh.ask("/api/v1/recovery")[1]["standing"] == "behind", "and stays so until an operator acts")
@@ -156,8 +162,9 @@ def declare(kul, hgh):
           and hgh.ask("/readyz", role=None)[0] == 200, 30)
     until("the peer has taken the new epoch", lambda: hgh.summary()["road"]["kul.sandbox"]["backlog"] == 0
           and kul.summary()["road"]["hgh.sandbox"]["backlog"] == 0, 30)
-    to, due_from, flight = dues(kul, hgh)
-    holds(to == due_from + flight, f"what one owes, the other has booked or will: {to} = {due_from} + {flight}")
+    for importer, exporter, currency in ((hgh, kul, "CNY"), (kul, hgh, "MYR")):
+        to, due_from, flight = dues(importer, exporter, currency)
+        holds(to == due_from + flight, f"what one owes, the other has booked or will: {to} = {due_from} + {flight} {currency}")
     status, problem = hgh.ask("/api/v1/payout-files", {"file": "AFTER-THE-LOSS"}, role="bank")
     holds(status in (204, 503) and (status == 204 or problem["code"] == "bank-unchecked"), "nothing is paid out before the bank is asked")
     holds(hgh.ask("/api/v1/recovery/bank", {})[0] == 200, "the operator says that the bank's notices are in")
@@ -236,10 +243,10 @@ def main():
                   if "reason is 'quote-expired'" not in f]
         holds(not faults, f"every order comes to its outcome ({seconds:.1f} s)")
         print("\n".join(faults[:20]))
-        to = {p["peer"]: p for p in summary["hubs"]["hgh"]["settlement"]["positions"]}["kul.sandbox"]
-        due_from = {p["peer"]: p for p in summary["hubs"]["kul"]["settlement"]["positions"]}["hgh.sandbox"]
-        same = to["due_to"]["minor"] == due_from["due_from"]["minor"] + to["in_flight"]["minor"]
-        holds(same, f"due to = due from + in flight: {to['due_to']['minor']}")
+        for importer, exporter, currency in (("hgh", "kul", "CNY"), ("kul", "hgh", "MYR")):
+            to, due_from = (position(summary["hubs"][hub], currency) for hub in (importer, exporter))
+            same = to["due_to"]["minor"] == due_from["due_from"]["minor"] + to["in_flight"]["minor"]
+            holds(same, f"due to = due from + in flight: {to['due_to']['minor']} {currency}")
         both = [kul.serve(), hgh.serve()]
         running.extend(both)
         until("both serve", lambda: all(hub.ask("/readyz", role=None)[0] == 200 for hub in (kul, hgh)), 30)

@@ -19,8 +19,10 @@ use trade::card::Mode;
 use trade::codes::Country;
 
 use self::api::{Api, ApiError};
-use self::driver::{Actors, Driver, Progress, Stage};
+use self::driver::{Actors, Counts, Driver, Progress, Stage};
+use self::messages::{all_trades, text};
 use self::outcome::OutcomeRow;
+use self::script::Way;
 use crate::directory::{Config, Directory};
 use crate::{say, serve};
 
@@ -71,7 +73,7 @@ async fn play(options: &Options) -> Result<ExitCode, ExitCode> {
         let kul = actors(&http, &kul).await?;
         let hgh_actors = actors(&http, &hgh).await?;
         introduce(&http, &kul, &hgh_actors).await?;
-        Ok::<Stage, ApiError>(Stage { kul, hgh: hgh_actors, webhook_secret: hgh.payment_secret.to_vec() })
+        Ok::<Stage, ApiError>(Stage { kul, hgh: hgh_actors })
     };
     let stage = tokio::select! {
         stage = stage => stage.map_err(|e| say::failed("demo-failed", &[("cause", e.to_string())]))?,
@@ -82,7 +84,7 @@ async fn play(options: &Options) -> Result<ExitCode, ExitCode> {
         let quiet = options.json;
         let progress = move |p: Progress| {
             if !quiet {
-                say::out(p.step, &[("done", p.done.to_string()), ("of", p.of.to_string())]);
+                say::out(p.step, &both_ways(&p.counts));
             }
         };
         let driver = Driver::new(stage.clone(), Box::new(progress));
@@ -223,6 +225,7 @@ async fn actors(http: &reqwest::Client, directory: &Directory) -> Result<Actors,
         carrier: of("carrier"),
         bank: of("bank"),
         agency: of("agency"),
+        webhook_secret: directory.payment_secret.to_vec(),
     })
 }
 
@@ -236,29 +239,18 @@ async fn introduce(http: &reqwest::Client, kul: &Actors, hgh: &Actors) -> Result
     Ok(())
 }
 
+/// What stands in a line of progress for each way: how many, and of how many where not all.
+fn both_ways(counts: &Counts) -> [(&'static str, String); 2] {
+    let told = |way: Way| match counts.get(&way).copied().unwrap_or_default() {
+        (done, of) if done == of => done.to_string(),
+        (done, of) => say::text("demo-done-of", &[("done", done.to_string()), ("of", of.to_string())]),
+    };
+    [("china", told(Way::MyCn)), ("malaysia", told(Way::CnMy))]
+}
+
 fn save(dir: &Path, rows: &[OutcomeRow]) -> std::io::Result<()> {
-    let mut text = String::from(
-        "entry,order_no,outcome,reason,detail,goods_cny,freight_cny,tax_cny,total_cny,due_to_peer_cny,import_fee_cny,seller_payout_myr\n",
-    );
-    for r in rows {
-        let cells = [
-            r.entry.to_string(),
-            r.order_no.clone(),
-            r.outcome.clone(),
-            r.reason.clone(),
-            r.detail.clone(),
-            r.goods_cny.clone(),
-            r.freight_cny.clone(),
-            r.tax_cny.clone(),
-            r.total_cny.clone(),
-            r.due_to_peer_cny.clone(),
-            r.import_fee_cny.clone(),
-            r.seller_payout_myr.clone(),
-        ];
-        text.push_str(&cells.join(","));
-        text.push('\n');
-    }
-    fs::write(dir.join(OUTCOMES), text)?;
+    let lines: Vec<String> = std::iter::once(OutcomeRow::header()).chain(rows.iter().map(OutcomeRow::line)).collect();
+    fs::write(dir.join(OUTCOMES), lines.join("\n") + "\n")?;
     fs::write(dir.join(DONE), "")
 }
 
@@ -269,8 +261,26 @@ async fn summary(options: &Options, stage: &Stage, played: bool, took: Duration)
     let kul_audit = stage.kul.operator.get("/api/v1/audit").await?;
     let hgh_audit = stage.hgh.operator.get("/api/v1/audit").await?;
     let outcomes = options.dir.join(OUTCOMES);
+    let mut ways = serde_json::Map::new();
+    for way in Way::BOTH {
+        ways.insert(way.code().to_owned(), json!(stages(stage, way).await?));
+    }
     Ok(json!({ "played": played, "milliseconds": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-        "outcomes": outcomes, "hubs": { "kul": kul, "hgh": hgh }, "audits": { "kul": kul_audit, "hgh": hgh_audit } }))
+        "outcomes": outcomes, "ways": ways,
+        "hubs": { "kul": kul, "hgh": hgh }, "audits": { "kul": kul_audit, "hgh": hgh_audit } }))
+}
+
+/// How far the orders of one way have come, as the hub counts them that imports.
+async fn stages(stage: &Stage, way: Way) -> Result<BTreeMap<String, usize>, ApiError> {
+    let importer = stage.importer(way);
+    let ours = format!("{}:", importer.hub);
+    let mut stages = BTreeMap::new();
+    for row in all_trades(&importer.operator, "").await? {
+        if text(&row, "id").starts_with(&ours) {
+            *stages.entry(text(&row, "stage").to_owned()).or_default() += 1;
+        }
+    }
+    Ok(stages)
 }
 
 fn print_refusals(hub: &str, summary: &Value) {
@@ -292,12 +302,13 @@ fn print_refusals(hub: &str, summary: &Value) {
 
 fn print_summary(options: &Options, summary: &Value) {
     let number = |pointer: &str| summary.pointer(pointer).map_or_else(|| "0".to_owned(), Value::to_string);
-    say::out("demo-what-happened", &[]);
-    let stages = summary.pointer("/hubs/hgh/trades_by_stage").and_then(Value::as_object).cloned().unwrap_or_default();
-    for (stage, count) in &stages {
-        let word =
-            say::text("demo-stage", &[("stage", say::reader().by("stage", stage)), ("count", count.to_string())]);
-        println!("  {word}");
+    for way in Way::BOTH {
+        say::out(if way == Way::MyCn { "demo-what-happened-china" } else { "demo-what-happened-malaysia" }, &[]);
+        let stages = summary.pointer(&format!("/ways/{}", way.code())).and_then(Value::as_object);
+        for (stage, count) in stages.into_iter().flatten() {
+            let args = [("stage", say::reader().by("stage", stage)), ("count", count.to_string())];
+            println!("  {}", say::text("demo-stage", &args));
+        }
     }
     for hub in ["kul", "hgh"] {
         let args = [

@@ -1,13 +1,14 @@
-//! Plays every part of the sample trade through the hubs' own API: seller, buyers, payment firm,
-//! bank, carrier, officers. Everything it sends is safe to send twice, so that a run that was cut
-//! off at any point is simply begun again.
+//! Plays every part of the sample trade through the hubs' own API: sellers, buyers, payment firms,
+//! banks, carriers, officers, both ways at once. Everything it sends is safe to send twice, so that a
+//! run that was cut off at any point is simply begun again.
 
 mod moving;
+mod outcomes;
 mod paying;
 mod permits;
 mod selling;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +17,13 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
+use trade::money::Money;
 use trade::quote::Quote;
+use trade::rulebook::Regime;
 
 use super::api::{Api, ApiError};
-use super::messages::trade_path;
-use super::outcome::{OutcomeRow, outcome_of, settle_amounts};
-use super::script::{self, Buyer, Entry, WaybillWhen};
+use super::outcome::OutcomeRow;
+use super::script::{self, Buyer, Entry, PaymentWhen, Way, WaybillWhen};
 
 /// How many requests are under way at once: enough to fill the hubs' batches.
 const AT_ONCE: usize = 48;
@@ -31,8 +33,22 @@ const AT_ONCE: usize = 48;
 pub struct Stage {
     pub kul: Actors,
     pub hgh: Actors,
-    /// Signs the payment firm's webhooks.
-    pub webhook_secret: Vec<u8>,
+}
+
+impl Stage {
+    pub fn exporter(&self, way: Way) -> &Actors {
+        match way {
+            Way::MyCn => &self.kul,
+            Way::CnMy => &self.hgh,
+        }
+    }
+
+    pub fn importer(&self, way: Way) -> &Actors {
+        match way {
+            Way::MyCn => &self.hgh,
+            Way::CnMy => &self.kul,
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -43,6 +59,8 @@ pub struct Actors {
     pub carrier: Api,
     pub bank: Api,
     pub agency: Api,
+    /// Signs the payment firm's webhooks to this hub.
+    pub webhook_secret: Vec<u8>,
 }
 
 /// What the run tells whoever watches it.
@@ -50,8 +68,18 @@ pub struct Actors {
 pub struct Progress {
     /// Message id of the step in the locale files.
     pub step: &'static str,
-    pub done: usize,
-    pub of: usize,
+    pub counts: Counts,
+}
+
+/// How many of how many, each way.
+pub type Counts = BTreeMap<Way, (usize, usize)>;
+
+/// The firm that sells one way: its key, its products by its own numbers, and which of them are ready.
+#[derive(Clone)]
+struct Seller {
+    api: Api,
+    products: HashMap<String, String>,
+    ready: HashSet<(String, Regime)>,
 }
 
 /// One scripted order on its way.
@@ -59,20 +87,17 @@ pub struct Progress {
 pub struct Run {
     pub entry: Entry,
     pub quote: Option<Quote>,
+    /// What a firm may pay with its order, as the quote says.
+    deposit: Option<Money>,
     /// The refusal that ended it before a trade file was made, as (outcome, reason, detail).
     ended: Option<(String, String, String)>,
     placed: bool,
 }
 
-impl Run {
-    fn trade(&self, hub: &str) -> String {
-        format!("{hub}:{}", self.entry.order_no)
-    }
-}
-
 pub struct Driver {
     stage: Stage,
     progress: Box<dyn Fn(Progress) + Send + Sync>,
+    sellers: HashMap<Way, Seller>,
     buyers: HashMap<String, (Buyer, Api)>,
     runs: Vec<Run>,
 }
@@ -103,32 +128,57 @@ where
     Ok(results.into_iter().flatten().collect())
 }
 
+/// Counts what is true of each way: done, and out of how many.
+fn count(items: impl IntoIterator<Item = (Way, bool)>) -> Counts {
+    let mut counts = Counts::from(Way::BOTH.map(|way| (way, (0, 0))));
+    for (way, is_done) in items {
+        let (done, of) = counts.entry(way).or_default();
+        *done += usize::from(is_done);
+        *of += 1;
+    }
+    counts
+}
+
 impl Driver {
     #[must_use]
     pub fn new(stage: Stage, progress: Box<dyn Fn(Progress) + Send + Sync>) -> Self {
-        let runs =
-            script::entries().into_iter().map(|entry| Run { entry, quote: None, ended: None, placed: false }).collect();
-        Self { stage, progress, buyers: HashMap::new(), runs }
+        let run = |entry| Run { entry, quote: None, deposit: None, ended: None, placed: false };
+        let runs = script::entries().into_iter().map(run).collect();
+        Self { stage, progress, sellers: HashMap::new(), buyers: HashMap::new(), runs }
     }
 
-    fn tell(&self, step: &'static str, done: usize, of: usize) {
-        (self.progress)(Progress { step, done, of });
+    fn tell(&self, step: &'static str, counts: Counts) {
+        (self.progress)(Progress { step, counts });
     }
 
-    /// The whole sample trade, from the price list to the payouts.
+    /// The trade file's id: the importing hub's, and the order's number.
+    fn trade(&self, run: &Run) -> String {
+        format!("{}:{}", self.stage.importer(run.entry.way).hub, run.entry.order_no)
+    }
+
+    fn seller(&self, run: &Run) -> Api {
+        self.sellers[&run.entry.way].api.clone()
+    }
+
+    fn placed(&self) -> impl Iterator<Item = &Run> {
+        self.runs.iter().filter(|r| r.placed)
+    }
+
+    /// The whole sample trade, from the price lists to the payouts.
     pub async fn run(mut self) -> Result<Vec<OutcomeRow>, ApiError> {
-        let seller = self.register().await?;
-        let products = self.price_list(&seller).await?;
-        self.permits(&seller).await?;
-        self.seller_quotes(&seller, &products).await?;
-        self.quotes(&seller, &products).await?;
+        self.register().await?;
+        self.price_lists().await?;
+        self.permits().await?;
+        self.seller_quotes().await?;
+        self.quotes().await?;
         self.orders().await?;
-        self.waybills(&seller, WaybillWhen::BeforePayment).await?;
-        self.payments().await?;
-        self.waybills(&seller, WaybillWhen::AfterOrder).await?;
-        self.export(&seller).await?;
+        self.waybills(WaybillWhen::BeforePayment).await?;
+        self.payments(PaymentWhen::AfterOrder).await?;
+        self.waybills(WaybillWhen::AfterOrder).await?;
+        self.payments(PaymentWhen::AfterWaybill).await?;
+        self.export().await?;
         self.customs().await?;
-        self.corrections(&seller).await?;
+        self.corrections().await?;
         self.customs().await?;
         self.custody().await?;
         self.acceptance().await?;
@@ -143,26 +193,29 @@ impl Driver {
         Ok(stages.values().filter_map(Value::as_u64).sum::<u64>().try_into().unwrap_or(usize::MAX))
     }
 
-    async fn count_stage(&self, hub: &Actors, stage: &str) -> Result<usize, ApiError> {
-        let summary = hub.operator.get("/api/v1/summary").await?;
-        let count = summary.get("trades_by_stage").and_then(|s| s.get(stage)).and_then(Value::as_u64).unwrap_or(0);
-        Ok(count.try_into().unwrap_or(usize::MAX))
+    async fn count_stage(&self, stage: &str) -> Result<usize, ApiError> {
+        let mut all = 0;
+        for hub in [&self.stage.kul, &self.stage.hgh] {
+            let summary = hub.operator.get("/api/v1/summary").await?;
+            let count = summary.get("trades_by_stage").and_then(|s| s.get(stage)).and_then(Value::as_u64).unwrap_or(0);
+            all += usize::try_from(count).unwrap_or(usize::MAX);
+        }
+        Ok(all)
     }
 
-    /// Waits until a count on the other side of the road has caught up.
-    async fn until<F>(&self, step: &'static str, wanted: usize, count: impl Fn() -> F) -> Result<(), ApiError>
-    where
-        F: Future<Output = Result<usize, ApiError>>,
-    {
+    /// Waits until both hubs know of all trades: each has its own side of every one.
+    async fn known_on_both_sides(&self, wanted: usize) -> Result<(), ApiError> {
         for _ in 0..3_000 {
-            let now = count().await?;
-            if now >= wanted {
-                self.tell(step, now, wanted);
+            let known = self.count_trades(&self.stage.kul).await?.min(self.count_trades(&self.stage.hgh).await?);
+            if known >= wanted {
                 return Ok(());
             }
             sleep(Duration::from_millis(20)).await;
         }
-        Err(ApiError::Unreachable { url: step.to_owned(), cause: format!("fewer than {wanted} after a minute") })
+        Err(ApiError::Unreachable {
+            url: "road".to_owned(),
+            cause: format!("fewer than {wanted} trades after a minute"),
+        })
     }
 
     /// Waits until neither hub has anything left to tell the other.
@@ -185,41 +238,5 @@ impl Driver {
             sleep(Duration::from_millis(15)).await;
         }
         Err(ApiError::Unreachable { url: "road".to_owned(), cause: "the road does not come to rest".to_owned() })
-    }
-
-    /// What became of every order, asked of the hubs.
-    async fn outcomes(&self) -> Result<Vec<OutcomeRow>, ApiError> {
-        let (hgh, kul) = (self.stage.hgh.operator.clone(), self.stage.kul.operator.clone());
-        let importer = self.stage.hgh.hub.clone();
-        each(self.runs.clone(), move |run| {
-            let (hgh, kul, importer) = (hgh.clone(), kul.clone(), importer.clone());
-            async move {
-                let mut row = OutcomeRow {
-                    entry: run.entry.entry,
-                    order_no: run.entry.order_no.clone(),
-                    ..OutcomeRow::default()
-                };
-                if let Some(quote) = &run.quote {
-                    row.goods_cny = quote.landed.goods.decimal();
-                    row.freight_cny = quote.landed.freight.decimal();
-                    row.tax_cny = quote.landed.tax.decimal();
-                    row.total_cny = quote.landed.total.decimal();
-                }
-                if let Some((outcome, reason, detail)) = run.ended {
-                    (row.outcome, row.reason, row.detail) = (outcome, reason, detail);
-                    return Ok(row);
-                }
-                let id = format!("{importer}:{}", run.entry.order_no);
-                let here = hgh.get(&trade_path(&id, "")).await?;
-                let file = here.get("file").cloned().unwrap_or(Value::Null);
-                (row.outcome, row.reason, row.detail) = outcome_of(&here, &file);
-                if row.outcome == "paid" {
-                    let there = kul.get(&trade_path(&id, "")).await?;
-                    settle_amounts(&mut row, &file, &there);
-                }
-                Ok(row)
-            }
-        })
-        .await
     }
 }

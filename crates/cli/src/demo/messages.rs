@@ -1,6 +1,7 @@
 //! What the parties send, and which answers a second run may get.
 
 use serde_json::{Value, json};
+use trade::rulebook::Regime;
 
 use super::api::{Api, ApiError};
 use super::driver::Run;
@@ -10,11 +11,11 @@ pub fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Whether a row of a price list can be sold on every lane for parcels. A permit can be brought later.
-pub fn is_ready(row: &Value) -> bool {
+/// Whether a row of a price list can be sold abroad under a regime. A permit can be brought later.
+pub fn is_ready(row: &Value, regime: Regime) -> bool {
     let lanes = row.get("gaps").and_then(Value::as_array).cloned().unwrap_or_default();
-    let parcels = lanes.iter().filter(|lane| text(lane, "regime") == "b2c-parcel");
-    let gaps = parcels.filter_map(|lane| lane.get("gaps").and_then(Value::as_array));
+    let mine = lanes.iter().filter(|lane| lane.get("regime") == Some(&json!(regime)));
+    let gaps = mine.filter_map(|lane| lane.get("gaps").and_then(Value::as_array));
     gaps.flatten().all(|gap| text(gap, "code") == "permit-needed")
 }
 

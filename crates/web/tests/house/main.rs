@@ -13,6 +13,7 @@ mod look;
 mod papers;
 mod payee;
 mod permits;
+mod price_list;
 mod returns;
 mod warehouse;
 mod watch;

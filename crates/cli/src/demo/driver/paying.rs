@@ -2,10 +2,10 @@
 
 use trade::money::{Currency, Money};
 
-use super::{Driver, Run, each};
-use crate::demo::api::{Api, ApiError};
+use super::{Actors, Driver, Run, count, each};
+use crate::demo::api::ApiError;
 use crate::demo::bank;
-use crate::demo::script::{By, Payer, PaymentWhen};
+use crate::demo::script::{By, Payer, PaymentWhen, Way};
 
 /// How many credits a bank puts into one notification.
 const CREDITS_A_FILE: usize = 50;
@@ -14,69 +14,68 @@ impl Driver {
     pub(super) fn payments_of(&self, run: &Run, when: PaymentWhen) -> Vec<WebhookOrCredit> {
         let Some(quote) = &run.quote else { return Vec::new() };
         let buyer = &self.buyers[&run.entry.buyer].0;
+        let total = quote.landed.total;
         let mut sent = Vec::new();
         for payment in run.entry.payments.iter().filter(|p| p.when == when) {
-            let currency: Currency = payment.currency.parse().unwrap_or(Currency::CNY);
-            let delta = match payment.amount.as_str() {
-                "as-quoted" => Money::zero(Currency::CNY),
-                other => {
-                    Money::parse(other.trim_start_matches('+'), Currency::CNY).unwrap_or(Money::zero(Currency::CNY))
-                }
+            let currency: Currency = payment.currency.parse().unwrap_or(total.currency());
+            let amount = match payment.amount.as_str() {
+                "as-quoted" => total,
+                "deposit" => run.deposit.unwrap_or(total),
+                "balance" => run.deposit.and_then(|deposit| total.minus(deposit).ok()).unwrap_or(total),
+                other => Money::parse(other.trim_start_matches('+'), total.currency())
+                    .and_then(|apart| total.plus(apart))
+                    .unwrap_or(total),
             };
-            let minor = quote.landed.total.minor().saturating_add(delta.minor());
-            let (name, id_number) = match payment.payer {
-                Payer::Buyer => (buyer.name.clone(), buyer.id_number.clone()),
-                Payer::Other => ("Other Payer".to_owned(), "999999197001019999".to_owned()),
+            let (payer_name, payer_id) = match payment.payer {
+                Payer::Buyer => (buyer.pays_as().to_owned(), buyer.id_number.clone()),
+                Payer::Other => ("Other Payer".to_owned(), run.entry.way.stranger().to_owned()),
             };
-            let order_no =
-                if payment.order_no == "as-given" { run.entry.order_no.clone() } else { payment.order_no.clone() };
-            let message = bank::Credit {
-                no: payment.no.clone(),
-                order_no,
-                amount: Money::new(minor, currency),
-                payer_name: name,
-                payer_id: id_number,
-            };
+            let as_given = payment.order_no == "as-given";
+            let order_no = if as_given { run.entry.order_no.clone() } else { payment.order_no.clone() };
+            let amount = Money::new(amount.minor(), currency);
+            let credit = bank::Credit { no: payment.no.clone(), order_no, amount, payer_name, payer_id };
             for _ in 0..payment.times {
-                sent.push(WebhookOrCredit { by: payment.by, credit: message.clone() });
+                sent.push(WebhookOrCredit { by: payment.by, way: run.entry.way, credit: credit.clone() });
             }
         }
         sent
     }
 
-    pub(super) async fn payments(&self) -> Result<(), ApiError> {
-        let all: Vec<WebhookOrCredit> =
-            self.runs.iter().filter(|r| r.placed).flat_map(|r| self.payments_of(r, PaymentWhen::AfterOrder)).collect();
-        let count = all.len();
+    pub(super) async fn payments(&self, when: PaymentWhen) -> Result<(), ApiError> {
+        let all: Vec<WebhookOrCredit> = self.placed().flat_map(|r| self.payments_of(r, when)).collect();
+        let told = count(all.iter().map(|p| (p.way, true)));
         let (webhooks, credits): (Vec<_>, Vec<_>) = all.into_iter().partition(|p| p.by == By::Webhook);
-        let (bank_api, secret) = (self.stage.hgh.bank.clone(), self.stage.webhook_secret.clone());
-        each(webhooks, move |payment| {
-            let (bank_api, secret) = (bank_api.clone(), secret.clone());
-            async move { payment.send(&bank_api, &secret).await }
-        })
-        .await?;
-        let credits: Vec<bank::Credit> = credits.into_iter().map(|p| p.credit).collect();
-        for file in credits.chunks(CREDITS_A_FILE) {
-            bank::notify_credits(&self.stage.hgh.bank, file).await?;
+        let webhooks = webhooks.into_iter().map(|p| (self.stage.importer(p.way).clone(), p)).collect();
+        each(webhooks, |(hub, payment): (Actors, WebhookOrCredit)| async move { payment.send(&hub).await }).await?;
+        let mut files = Vec::new();
+        for way in Way::BOTH {
+            let mine = credits.iter().filter(|p| p.way == way).map(|p| p.credit.clone()).collect::<Vec<_>>();
+            let bank = &self.stage.importer(way).bank;
+            files.extend(mine.chunks(CREDITS_A_FILE).map(|file| (bank.clone(), file.to_vec())));
         }
-        self.tell("demo-payments", count, count);
-        let in_escrow = self.count_stage(&self.stage.hgh, "in-escrow").await?;
-        self.until("demo-secured", in_escrow, || self.count_stage(&self.stage.kul, "in-escrow")).await
+        each(files, |(bank, file)| async move { bank::notify_credits(&bank, &file).await }).await?;
+        let step = if when == PaymentWhen::AfterWaybill { "demo-balances" } else { "demo-payments" };
+        self.tell(step, told);
+        self.quiet().await
     }
 
-    /// Payouts and refunds go out in files, and the sandbox bank executes them.
+    /// Payouts and refunds go out in files, and the sandbox banks execute them. Told by the way in which
+    /// the hub exports.
     pub(super) async fn payouts(&self) -> Result<(), ApiError> {
-        for hub in [&self.stage.kul, &self.stage.hgh] {
+        let hubs = Way::BOTH.map(|way| (way, self.stage.exporter(way).clone())).to_vec();
+        let done = each(hubs, |(way, hub)| async move {
             // Numbered from the first again after a break: files that were made are given out again.
             let mut count = 0;
             for n in 1.. {
-                match bank::execute_payouts(hub, n).await? {
+                match bank::execute_payouts(&hub, n).await? {
                     0 => break,
                     done => count += done,
                 }
             }
-            self.tell(if hub.hub == self.stage.kul.hub { "demo-payouts" } else { "demo-refunds" }, count, count);
-        }
+            Ok((way, (count, count)))
+        })
+        .await?;
+        self.tell("demo-payouts", done.into_iter().collect());
         self.quiet().await
     }
 }
@@ -85,14 +84,15 @@ impl Driver {
 #[derive(Clone)]
 pub(super) struct WebhookOrCredit {
     by: By,
+    way: Way,
     credit: bank::Credit,
 }
 
 impl WebhookOrCredit {
-    pub(super) async fn send(&self, bank_api: &Api, secret: &[u8]) -> Result<(), ApiError> {
+    pub(super) async fn send(&self, importer: &Actors) -> Result<(), ApiError> {
         match self.by {
-            By::Camt054 => bank::notify_credits(bank_api, std::slice::from_ref(&self.credit)).await,
-            By::Webhook => bank::send_webhook(bank_api, secret, &self.credit).await,
+            By::Camt054 => bank::notify_credits(&importer.bank, std::slice::from_ref(&self.credit)).await,
+            By::Webhook => bank::send_webhook(&importer.bank, &importer.webhook_secret, &self.credit).await,
         }
     }
 }

@@ -8,8 +8,9 @@ use trade::id::Id;
 use trade::permit::Permit;
 use trade::time::BusinessTime;
 
-use super::Driver;
-use crate::demo::api::{Api, ApiError};
+use super::{Driver, count};
+use crate::demo::api::ApiError;
+use crate::demo::script::Way;
 
 /// Goods of the sample for which Malaysia asks for a certificate at export.
 const CERTIFIED: [&str; 2] = ["040900", "041090"];
@@ -17,8 +18,9 @@ const CERTIFIED: [&str; 2] = ["040900", "041090"];
 const PIECES: i64 = 1_000_000;
 
 impl Driver {
-    pub(super) async fn permits(&self, seller: &Api) -> Result<(), ApiError> {
-        let kul = &self.stage.kul;
+    pub(super) async fn permits(&self) -> Result<(), ApiError> {
+        let seller = &self.sellers[&Way::MyCn].api;
+        let kul = self.stage.exporter(Way::MyCn);
         let clock = kul.operator.get("/api/v1/clock").await?;
         let now = BusinessTime::from_micros(clock.get("now").and_then(Value::as_i64).unwrap_or_default());
         let today = now.date_in(&TimeZone::UTC);
@@ -26,7 +28,7 @@ impl Driver {
         let until = today.checked_add(Span::new().days(365)).unwrap_or(today);
         for hs in CERTIFIED {
             let id = Id::<Permit>::derived(BusinessTime::from_micros(0), &format!("demo/permit/{hs}"));
-            let body = json!({ "permit": id, "hs": hs, "peer": self.stage.hgh.hub, "pieces": PIECES,
+            let body = json!({ "permit": id, "hs": hs, "peer": self.stage.importer(Way::MyCn).hub, "pieces": PIECES,
                 "note": "Whole season of the sample" });
             seller.post("/api/v1/permits", &body).await?;
             let grant = json!({ "decision": "grant", "no": format!("HC-{hs}"), "pieces": PIECES,
@@ -37,7 +39,7 @@ impl Driver {
                 Err(other) => return Err(other),
             }
         }
-        self.tell("demo-permits", CERTIFIED.len(), CERTIFIED.len());
+        self.tell("demo-permits", count(CERTIFIED.map(|_| (Way::MyCn, true))));
         Ok(())
     }
 }
