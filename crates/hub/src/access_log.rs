@@ -1,11 +1,14 @@
 //! Who looked at which trade or personal values, and when. A digest of each day's looks is an event.
 
 use std::collections::BTreeSet;
+use std::mem;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 use sqlx::{Any, AnyConnection};
+use tokio::sync::oneshot;
 use trade::access_log::{AccessDigest, DigestAccess};
 use trade::event::Happened;
 use trade::id::Id;
@@ -126,46 +129,87 @@ async fn hash_of(conn: &mut AnyConnection, first: u64, next: u64) -> Result<Opti
     Ok(Some(Hash::of(&hashes)))
 }
 
-/// Two that look at once want the same number; so often it is tried again.
+/// Two nodes that write at once want the same number; so often it is tried again.
 const TRIES: u32 = 8;
 
+/// Looks that wait for the transaction before theirs: one then writes all of them.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    looks: Mutex<Vec<(Look, Noted)>>,
+    /// Held by whoever writes.
+    turn: tokio::sync::Mutex<()>,
+}
+
+/// Where the number of a look is told.
+type Noted = oneshot::Sender<Result<i64, StoreError>>;
+
+impl Waiting {
+    /// Puts a look at the end; whether it is the first, whose part it is to have them written.
+    fn join(&self, look: Look, noted: Noted) -> bool {
+        let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        looks.push((look, noted));
+        looks.len() == 1
+    }
+
+    fn take(&self) -> Vec<(Look, Noted)> {
+        mem::take(&mut *self.looks.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 impl Hub {
-    /// Writes down a look, before what was looked at is shown.
+    /// Writes down a look, before what was looked at is shown. Looks that come while others are being
+    /// written share one transaction, which is on disk before any of them is told its number.
     pub async fn log_access(&self, look: &Look) -> Result<i64, StoreError> {
+        let (noted, number) = oneshot::channel();
+        if self.looks().join(look.clone(), noted) {
+            let hub = self.clone();
+            // On its own: one who stops waiting for an answer does not stop those who wait with it.
+            tokio::spawn(async move { hub.write_looks().await });
+        }
+        number.await.map_err(|_| StoreError::StoreLost { detail: "closed".to_owned() })?
+    }
+
+    async fn write_looks(&self) {
+        let _turn = self.looks().turn.lock().await;
+        let (looks, noted): (Vec<Look>, Vec<Noted>) = self.looks().take().into_iter().unzip();
         let mut tried = 0;
-        loop {
-            match self.log_access_once(look).await {
+        let first = loop {
+            match self.log_accesses(&looks).await {
                 Err(StoreError::StoreConflict | StoreError::StoreDuplicate { .. }) if tried < TRIES => {
                     tried += 1;
                     tokio::time::sleep(jitter(Duration::from_millis(2 << tried))).await;
                 }
-                other => return other,
+                other => break other,
             }
+        };
+        for (place, noted) in (0..).zip(noted) {
+            // Who is gone wants no number; the look stays.
+            let _ = noted.send(first.clone().map(|first| first + place));
         }
     }
 
-    /// The look's day is that of business time, since digests follow business days; beside it stands
-    /// the true time.
-    async fn log_access_once(&self, look: &Look) -> Result<i64, StoreError> {
+    /// Writes looks under the next numbers; answers the first. A look's day is that of business time,
+    /// since digests follow business days; beside it stands the true time.
+    async fn log_accesses(&self, looks: &[Look]) -> Result<i64, StoreError> {
         let mut conn = self.db().writer().await?;
         let mut tx = self.db().begin(&mut conn, Isolation::Fenced).await?;
-        let now = clock::load(&mut tx, self.site().mode).await?.at(look.at);
+        let clock = clock::load(&mut tx, self.site().mode).await?;
         let row = sqlx::query::<Any>("SELECT COALESCE(MAX(n), 0) + 1 FROM access_log").fetch_one(&mut *tx).await?;
-        let n = int(&row, 0)?;
-        sqlx::query::<Any>(
-            "INSERT INTO access_log (n, day, at, who, what, subject, reason) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(n)
-        .bind(self.site().date(now).to_string())
-        .bind(look.at.micros())
-        .bind(look.who.text())
-        .bind(look.what.clone())
-        .bind(look.subject.clone())
-        .bind(look.reason.clone())
-        .execute(&mut *tx)
-        .await?;
+        let first = int(&row, 0)?;
+        let mut rows = Rows::new();
+        for (n, look) in (first..).zip(looks) {
+            let day = self.site().date(clock.at(look.at));
+            rows.row().int(n).shown(&day).int(look.at.micros()).text(&look.who.text());
+            rows.text(&look.what).text(&look.subject).text(&look.reason);
+        }
+        let insert = rows.into_statement(
+            "INSERT INTO access_log (n, day, at, who, what, subject, reason) \
+             SELECT CAST(value ->> 0 AS BIGINT), value ->> 1, CAST(value ->> 2 AS BIGINT), value ->> 3, value ->> 4, \
+             value ->> 5, value ->> 6 FROM {rows}",
+        );
+        insert.run(self.db(), &mut tx).await?;
         tx.commit().await?;
-        Ok(n)
+        Ok(first)
     }
 
     /// Who looked at a trade or a person, the newest first.

@@ -17,6 +17,7 @@ use trade::commands::Command;
 use trade::site::Site;
 use trade::time::{BusinessTime, WallTime};
 
+use crate::access_log::Waiting;
 use crate::clock::{self, Clock};
 use crate::db::{BackupError, Db, Isolation, Store, StoreError};
 use crate::lane::Lane;
@@ -142,6 +143,7 @@ struct Inner {
     sequenced: watch::Receiver<u64>,
     recovery: Stand,
     forward: OnceLock<Forward>,
+    looks: Waiting,
     meters: Arc<Meters>,
     /// Lanes have a runtime of their own, so that a busy lane does not hold up pages.
     lanes: Mutex<Option<Runtime>>,
@@ -229,6 +231,7 @@ impl Hub {
             sequenced: watch::channel(0).1,
             recovery,
             forward: OnceLock::new(),
+            looks: Waiting::default(),
             meters: Arc::default(),
             lanes: Mutex::new(None),
         };
@@ -302,6 +305,7 @@ impl Hub {
                 sequenced,
                 recovery,
                 forward: OnceLock::new(),
+                looks: Waiting::default(),
                 meters,
                 lanes: Mutex::new(Some(runtime)),
             }),
@@ -461,6 +465,10 @@ impl Hub {
     fn may_decide(&self, command: &Command) -> Result<(), Unavailable> {
         let bank_unchecked = self.inner.recovery.bank_unchecked.load(Ordering::Relaxed);
         recovery::may_decide(&self.inner.recovery.standing.borrow(), bank_unchecked, command)
+    }
+
+    pub(crate) fn looks(&self) -> &Waiting {
+        &self.inner.looks
     }
 
     pub(crate) fn recovery(&self) -> &Stand {

@@ -72,6 +72,7 @@ fn holder_of(party: &Party) -> &str {
 }
 
 /// Where the money of a seller goes.
+#[derive(Clone)]
 pub enum Payee {
     Known(Holder),
     /// It has named no account.

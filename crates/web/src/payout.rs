@@ -3,6 +3,8 @@
 //! A file is known by its number alone: it is written again from its payouts whenever somebody asks,
 //! byte for byte the same, so that nothing of it has to be kept.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
@@ -14,6 +16,7 @@ use papers::camt054::{self, Entry, Notice, Status};
 use papers::pain001::{self, Holder, Letters, PayoutFile, Transfer};
 use serde::Deserialize;
 use trade::codes::DocumentNo;
+use trade::id::Id;
 use trade::money::{Money, sum};
 use trade::party::{Party, Role};
 use trade::payout::{FILE_NUMBER_MAX, InstructPayouts, PayoutKind, PayoutRef, PayoutRefusal, PayoutState};
@@ -89,8 +92,8 @@ async fn show(State(app): State<AppState>, p: Page, Signed(party): Signed) -> An
 async fn view(p: &Page, app: &AppState) -> Answer<View> {
     let due = app.hub.payouts_due(FILE_MAX).await?;
     let mut rows = Vec::with_capacity(due.len());
-    for item in &due {
-        let missing = match creditor(app, item).await? {
+    for (item, creditor) in due.iter().zip(creditors(app, &due).await?) {
+        let missing = match creditor {
             Payee::Known(_) => None,
             Payee::NoAccount => Some(p.s("payouts-account-missing")),
             Payee::Letters => Some(p.s("payouts-holder-letters")),
@@ -173,8 +176,8 @@ async fn make(app: &AppState, file: &DocumentNo) -> Answer<()> {
     let first = due.first().ok_or_else(|| Failure::bad("nothing-due"))?;
     let missing = Failure::bad("payout-account-missing").with("trade", first.trade.as_str());
     let mut payouts = Vec::with_capacity(due.len());
-    for item in &due {
-        if matches!(creditor(app, item).await?, Payee::Known(_)) {
+    for (item, creditor) in due.iter().zip(creditors(app, &due).await?) {
+        if matches!(creditor, Payee::Known(_)) {
             payouts.push(PayoutRef { trade: item.trade.clone(), payout: item.payout.id });
         }
     }
@@ -193,19 +196,30 @@ async fn fresh_number(app: &AppState) -> Answer<DocumentNo> {
     Ok(format!("PAY-{day}-{tag}").parse().expect("digits, letters and dashes"))
 }
 
-/// Where a payout goes: a seller's account; a refund by the number of the payment, which the firm
-/// that took it knows the payer by.
-async fn creditor(app: &AppState, item: &TradePayout) -> Answer<Payee> {
-    match &item.payout.kind {
-        PayoutKind::Refund { payment } => {
-            let account: String = payment.as_str().chars().filter(char::is_ascii_alphanumeric).take(34).collect();
-            Ok(Payee::Known(Holder { name: app.site().bank.firm.clone(), account, bic: None }))
-        }
-        PayoutKind::Proceeds { seller } | PayoutKind::Advance { seller } => {
-            let party = app.hub.party(*seller).await?;
-            Ok(party.map_or(Payee::NoAccount, |party| payee::of(app, &party)))
-        }
+/// Where payouts go, in their order: a seller's account; a refund by the number of the payment, which
+/// the firm that took it knows the payer by. Each seller is looked up once.
+async fn creditors(app: &AppState, items: &[TradePayout]) -> Answer<Vec<Payee>> {
+    let mut sellers: HashMap<Id<Party>, Payee> = HashMap::new();
+    let mut creditors = Vec::with_capacity(items.len());
+    for item in items {
+        creditors.push(match &item.payout.kind {
+            PayoutKind::Refund { payment } => {
+                let account: String = payment.as_str().chars().filter(char::is_ascii_alphanumeric).take(34).collect();
+                Payee::Known(Holder { name: app.site().bank.firm.clone(), account, bic: None })
+            }
+            PayoutKind::Proceeds { seller } | PayoutKind::Advance { seller } => {
+                if let Some(known) = sellers.get(seller) {
+                    known.clone()
+                } else {
+                    let party = app.hub.party(*seller).await?;
+                    let payee = party.map_or(Payee::NoAccount, |party| payee::of(app, &party));
+                    sellers.insert(*seller, payee.clone());
+                    payee
+                }
+            }
+        });
     }
+    Ok(creditors)
 }
 
 /// The file again, from the payouts that went out with it.
@@ -215,8 +229,8 @@ async fn write(app: &AppState, file: &str) -> Answer<Vec<u8>> {
     let created = items.iter().map(instructed_at).min().ok_or_else(unknown)?;
     let site = app.site();
     let mut transfers = Vec::with_capacity(items.len());
-    for item in &items {
-        let Payee::Known(creditor) = creditor(app, item).await? else { continue };
+    for (item, creditor) in items.iter().zip(creditors(app, &items).await?) {
+        let Payee::Known(creditor) = creditor else { continue };
         transfers.push(Transfer {
             end_to_end: pain001::reference_of(&item.payout.id.text()),
             amount: item.payout.amount,

@@ -85,24 +85,24 @@ impl Taken {
     }
 }
 
-/// Takes every booked entry by itself: one that is refused does not stop the others.
+/// Takes every booked entry by itself: one that is refused does not stop the others. They are decided in
+/// their order, together.
 async fn take(app: &AppState, body: &[u8]) -> Answer<Vec<Taken>> {
     let entries = camt054::read(body).map_err(|refusal| Failure::of(&refusal))?;
-    let mut taken = Vec::new();
+    let (mut taken, mut commands) = (Vec::new(), Vec::new());
     for entry in entries.iter().filter(|e| e.status == Status::Booked && !e.reversal) {
         let (order_no, command) = if entry.credit { credit(app, entry).await? } else { debit(app, entry).await? };
-        let outcome = match command {
-            Ok(command) => app.submit(command).await,
-            Err(failure) => Err(failure),
-        };
-        // A store that fails is not the entry's fault: the bank sends the whole notice again.
-        if let Err(failure) = &outcome
-            && failure.status.is_server_error()
-        {
-            return Err(failure.clone());
-        }
+        let outcome = command.map(|command| {
+            commands.push(command);
+            Value::Null
+        });
         let (no, credit, amount) = (entry.bank_reference.clone(), entry.credit, entry.amount);
         taken.push(Taken { no, credit, amount, order_no, outcome });
+    }
+    let answers = app.hub.submit_all(commands).await;
+    for (one, answer) in taken.iter_mut().filter(|one| one.outcome.is_ok()).zip(answers) {
+        // A store that fails is not the entry's fault: the bank sends the whole notice again.
+        one.outcome = answer?.map_err(Failure::from);
     }
     Ok(taken)
 }
