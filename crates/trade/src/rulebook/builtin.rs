@@ -37,11 +37,18 @@ pub(super) const MY: &[(&str, &str)] = files![
     "my/warehouse.toml",
 ];
 
+const SG: &[(&str, &str)] = files!["sg/goods.toml", "sg/match.toml", "sg/pack.toml", "sg/risk.toml"];
+
 pub(super) const MY_CN: &[(&str, &str)] = files!["lanes/my-cn.toml"];
 
 /// One file a lane.
-const LANES: [&[(&str, &str)]; 4] =
-    [MY_CN, files!["lanes/my-cn-b2b.toml"], files!["lanes/cn-my.toml"], files!["lanes/cn-my-b2b.toml"]];
+const LANES: [&[(&str, &str)]; 5] = [
+    MY_CN,
+    files!["lanes/my-cn-b2b.toml"],
+    files!["lanes/cn-my.toml"],
+    files!["lanes/cn-my-b2b.toml"],
+    files!["lanes/sg-cn.toml"],
+];
 
 pub(super) const SCORECARD: &[(&str, &str)] = files!["advance/scorecard.toml"];
 
@@ -99,7 +106,7 @@ impl Rulebooks {
 pub fn builtin() -> Result<Rulebooks, Vec<PackError>> {
     let mut errors = Vec::new();
     let mut books = Vec::new();
-    for files in [CN, MY] {
+    for files in [CN, MY, SG] {
         match Rulebook::load(files) {
             Ok(book) => books.push(book),
             Err(found) => errors.extend(found),
