@@ -235,6 +235,36 @@ async fn logins_sessions_and_keys_are_kept_by_their_hashes() {
 }
 
 #[tokio::test]
+async fn one_who_stops_waiting_for_its_look_does_not_stop_those_who_wait_with_it() {
+    for scratch in testing::stores().await {
+        let (clock, _) = Clock::manual(WALL);
+        let hub = Hub::open(testing::config(&scratch, &hgh_site(), &clock)).await.unwrap();
+        let ask = |n: i32| {
+            let (hub, subject) = (hub.clone(), "hgh.sandbox:A-1".to_owned());
+            let look = Look { at: WALL, who: id(4), what: "trade".into(), subject, reason: format!("{n}") };
+            tokio::spawn(async move { hub.log_access(&look).await })
+        };
+        let gone: Vec<_> = (0..5).map(ask).collect();
+        tokio::task::yield_now().await;
+        let waiting: Vec<_> = (5..10).map(ask).collect();
+        for task in gone {
+            task.abort();
+        }
+        let mut numbers = Vec::new();
+        for task in waiting {
+            numbers.push(task.await.unwrap().unwrap());
+        }
+        // What was handed in is written, whoever still waits for its number; the numbers have no gap.
+        let looks = hub.looks_at("hgh.sandbox:A-1", 20).await.unwrap();
+        assert_eq!(looks.iter().rev().map(|l| l.n).collect::<Vec<_>>(), (1..=10).collect::<Vec<_>>());
+        for (n, number) in (5..).zip(numbers) {
+            let mine = looks.iter().find(|l| l.n == number).unwrap();
+            assert_eq!(mine.look.reason, format!("{n}"), "each is told its own number");
+        }
+    }
+}
+
+#[tokio::test]
 async fn every_look_is_logged_once_and_the_digest_tells_if_one_is_taken_out() {
     for scratch in testing::stores().await {
         let (clock, _) = Clock::manual(WALL);
