@@ -65,6 +65,7 @@ export async function places(browser, hubs) {
   const offer = await first(buyer, `${hgh}/offers`, ".tiles h3 a");
   await buyer.goto(offer);
   await press(buyer, "offer-ask-go");
+  await buyer.waitForURL(/\/quotes\/quo_/);
   const asked = buyer.url();
   await add("new-buyer", buyer, [
     ["shop", `${hgh}/offers`], ["shop-found-nothing", `${hgh}/offers?q=zzzz`], ["offer", offer], ["quote", asked],
