@@ -11,6 +11,7 @@ use hub::trade_file::TradeFilter;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use trade::ball::{Holder, ball};
+use trade::event::Event;
 use trade::matching;
 use trade::party::{Party, Role};
 use trade::trade_file::{Stage, TradeFile, TradeId};
@@ -83,8 +84,9 @@ pub async fn looked(app: &AppState, party: &Party, file: &TradeFile, viewer: Vie
     Ok(())
 }
 
-/// What happened to a trade on this hub, each event with its place in the log and whether a peer has
-/// countersigned a head that holds it.
+/// What happened to a trade: on this hub, each event with its place in the log and whether a peer has
+/// countersigned a head that holds it; and what the peer told, which came with a proof in a head that
+/// this hub countersigned.
 pub async fn events(app: &AppState, file: &TradeFile) -> Answer<Vec<timeline::Known>> {
     let events = app.hub.events_of(&file.id).await?;
     let mut witnessed = 0;
@@ -100,7 +102,23 @@ pub async fn events(app: &AppState, file: &TradeFile) -> Answer<Vec<timeline::Kn
         at: logged.event.at,
         what: logged.event.what,
     };
-    Ok(events.into_iter().map(known).collect())
+    let mut all: Vec<timeline::Known> = events.into_iter().map(known).collect();
+    if let Some(peer) = &file.peer {
+        let heard = app.hub.heard(peer, &file.heard.iter().copied().collect()).await?;
+        all.extend(heard.into_iter().filter_map(|heard| {
+            // A newer peer's event that is not understood here was noted when it came.
+            let event: Event = serde_json::from_slice(&heard.entry.leaf.0).ok()?;
+            Some(timeline::Known {
+                hub: peer.clone(),
+                is_own: false,
+                n: Some(heard.entry.index),
+                is_witnessed: true,
+                at: event.at,
+                what: event.what,
+            })
+        }));
+    }
+    Ok(all)
 }
 
 #[derive(Deserialize)]

@@ -129,7 +129,7 @@ pub async fn show(
         bank: p.w2("money-held-by", "firm", &site.bank.firm, "account", &site.bank.account),
         export: customs(&p, &app, export),
         import: customs(&p, &app, import),
-        steps: timeline::with_told(&p, timeline::steps(&p, &visible(events, viewer)), &file),
+        steps: timeline::steps(&p, &visible(events, viewer)),
         to_come: timeline::to_come(&p, &file),
         waybill: file.waybill.as_ref().map(|w| w.no.to_string()),
         label: file.side == Side::Export && !matches!(viewer, Viewer::Buyer | Viewer::Officer),

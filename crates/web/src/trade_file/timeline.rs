@@ -39,29 +39,8 @@ pub struct Step {
 #[must_use]
 pub fn steps(t: &Tr, events: &[Known]) -> Vec<Step> {
     let mut known: Vec<&Known> = events.iter().filter(|e| is_news(e)).collect();
-    known.sort_by_key(|e| (e.at, e.n.unwrap_or(u64::MAX)));
+    known.sort_by(|a, b| (a.at, &a.hub, a.n.unwrap_or(u64::MAX)).cmp(&(b.at, &b.hub, b.n.unwrap_or(u64::MAX))));
     known.into_iter().map(|e| step(t, e)).collect()
-}
-
-/// With what the other side told of the parcel's handling, which this hub's own log does not hold.
-#[must_use]
-pub fn with_told(t: &Tr, mut steps: Vec<Step>, file: &TradeFile) -> Vec<Step> {
-    let Some(peer) = &file.peer else { return steps };
-    let told = |at: BusinessTime, what: &Happened, is_stop| {
-        let (text, why) = words(t, what);
-        Step { at: t.time(at), iso: t.iso(at), text, why, proof: peer.to_string(), is_stop }
-    };
-    if let (Side::Import, Some(storage)) = (file.side, &file.handling.storage) {
-        let (warehouse, warehouse_name) = (storage.warehouse, storage.name.clone());
-        steps.push(told(storage.since, &Happened::ParcelReceived { warehouse, warehouse_name }, false));
-    }
-    if file.side == Side::Export {
-        for found in &file.handling.exceptions {
-            steps.push(told(found.at, &Happened::CustodyExcepted { found: found.clone() }, true));
-        }
-    }
-    steps.sort_by(|a, b| a.iso.cmp(&b.iso));
-    steps
 }
 
 /// A hub's own note to its peer says nothing new to who reads it here.

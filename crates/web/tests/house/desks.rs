@@ -26,6 +26,21 @@ async fn a_sale_runs_from_order_to_payout_and_both_hubs_say_the_same() {
         let audit = side.get(Some(Who::Operator), "/api/v1/audit").await.good().json();
         assert_eq!(audit["sound"], json!(true), "{audit}");
     }
+    // Each side's page shows what both hubs logged, every event with its hub and its number there.
+    for (side, other, who) in [(&house.kul, &house.hgh, Who::Seller), (&house.hgh, &house.kul, Who::Buyer)] {
+        let answer = side.get(Some(who), &at("/api/v1/trades", 1, "")).await.good().json();
+        let events = answer["events"].as_array().unwrap();
+        let of = |hub: &Side| -> Vec<u64> {
+            let own = events.iter().filter(|e| e["hub"] == json!(hub.site.id));
+            own.map(|e| e["n"].as_u64().expect("in the log")).collect()
+        };
+        let known: Vec<u64> = other.hub.events_of(&trade_no(1)).await.unwrap().iter().map(|l| l.event.n).collect();
+        // The least that is told: the waybill, the release, the way of the parcel, the payout.
+        assert!(of(side).len() > 5 && of(other).len() >= 4, "{events:?}");
+        assert!(of(other).iter().all(|n| known.contains(n)), "the numbers are those of the other log");
+        let page = side.get(Some(who), &at("/trades", 1, "")).await.good().text();
+        assert!(page.contains(&format!("{} · event {}", other.site.id, of(other)[0])), "{page}");
+    }
     // Told once more, nothing happens twice.
     let again =
         house.hgh.post(Some(Who::Buyer), &at("/api/v1/trades", 1, "/acceptance"), &json!({})).await.good().json();
