@@ -175,6 +175,7 @@ async fn serve(
         });
     }
     tasks.spawn(web::jobs::run(app.clone()));
+    tasks.spawn(web::webhook::send::run(app.clone()));
     say::out("cli-serving", &[("hub", directory.config.id.to_string()), ("url", directory.config.url.clone())]);
     let ended = Arc::new(Notify::new());
     let graceful = ended.clone();

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use sqlx::any::AnyRow;
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::Query;
 use sqlx::{Any, AnyConnection};
 use trade::advance::{AdvanceState, funds_of};
 use trade::debt::Debts;
@@ -19,7 +20,7 @@ use trade::world::{Changes, World};
 use crate::db::{Db, StoreError, body, int, parsed, text};
 use crate::hub::Hub;
 use crate::ledger::AccountBalance;
-use crate::page::clamp;
+use crate::page::{Page, clamp, page, place};
 use crate::rows::{Rows, Statement, by_keys};
 use crate::trade_file::TradeFilter;
 
@@ -102,38 +103,68 @@ pub struct AdvanceSum {
 
 impl Hub {
     /// Sales that are offered for an advance at `now`, those that end soonest first.
-    pub async fn advances_asked(&self, now: BusinessTime, limit: i64) -> Result<Vec<TradeFile>, StoreError> {
-        let sql = "SELECT id FROM advance WHERE state = 'asked' AND until > $1 ORDER BY until, id LIMIT $2";
-        let mut conn = self.db().reader().await?;
-        let rows = sqlx::query::<Any>(sql).bind(now.micros()).bind(clamp(limit)).fetch_all(&mut *conn).await?;
-        drop(conn);
-        self.files(&rows).await
+    pub async fn advances_asked(
+        &self,
+        now: BusinessTime,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Page<TradeFile>, StoreError> {
+        let (until, id) = place(after, now.micros());
+        let until = until.max(now.micros());
+        let sql = "SELECT id, until, id FROM advance WHERE state = 'asked' AND until > $1 AND (until, id) > ($2, $3) \
+                   ORDER BY until, id LIMIT $4";
+        let query = sqlx::query::<Any>(sql).bind(now.micros()).bind(until).bind(id.to_owned());
+        self.files(query, limit).await
     }
 
     /// What a lender has advanced, the newest first; of all lenders where none is named.
-    pub async fn advances_taken(&self, lender: Option<Id<Party>>, limit: i64) -> Result<Vec<TradeFile>, StoreError> {
-        let mut conn = self.db().reader().await?;
-        let rows = match lender {
+    pub async fn advances_taken(
+        &self,
+        lender: Option<Id<Party>>,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Page<TradeFile>, StoreError> {
+        let (asked, id) = place(after, i64::MAX);
+        match lender {
             Some(lender) => {
-                let sql = "SELECT id FROM advance WHERE lender = $1 ORDER BY asked_at DESC, id DESC LIMIT $2";
-                sqlx::query::<Any>(sql).bind(lender.text()).bind(clamp(limit)).fetch_all(&mut *conn).await?
+                let sql = "SELECT id, asked_at, id FROM advance WHERE lender = $1 AND (asked_at, id) < ($2, $3) \
+                           ORDER BY asked_at DESC, id DESC LIMIT $4";
+                let query = sqlx::query::<Any>(sql).bind(lender.text()).bind(asked).bind(id.to_owned());
+                self.files(query, limit).await
             }
             None => {
-                let sql = "SELECT id FROM advance WHERE lender IS NOT NULL ORDER BY asked_at DESC, id DESC LIMIT $1";
-                sqlx::query::<Any>(sql).bind(clamp(limit)).fetch_all(&mut *conn).await?
+                let sql = "SELECT id, asked_at, id FROM advance WHERE lender IS NOT NULL AND (asked_at, id) < ($1, $2) \
+                           ORDER BY asked_at DESC, id DESC LIMIT $3";
+                self.files(sqlx::query::<Any>(sql).bind(asked).bind(id.to_owned()), limit).await
             }
-        };
-        drop(conn);
-        self.files(&rows).await
+        }
+    }
+
+    /// What was advanced by a lender, or by all, and did not come back with its own trade; the newest first.
+    pub async fn advances_owed(
+        &self,
+        lender: Option<Id<Party>>,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Page<TradeFile>, StoreError> {
+        let (asked, id) = place(after, i64::MAX);
+        let lender = lender.map(|lender| lender.text()).unwrap_or_default();
+        let sql = "SELECT id, asked_at, id FROM advance WHERE state = 'owed' AND ($1 = '' OR lender = $1) \
+                   AND (asked_at, id) < ($2, $3) ORDER BY asked_at DESC, id DESC LIMIT $4";
+        self.files(sqlx::query::<Any>(sql).bind(lender).bind(asked).bind(id.to_owned()), limit).await
     }
 
     /// Trades for whose word a lender has asked, the newest first.
-    pub async fn claims_of(&self, lender: Id<Party>, limit: i64) -> Result<Vec<TradeFile>, StoreError> {
-        let sql = "SELECT trade FROM finance_claim WHERE lender = $1 ORDER BY asked_at DESC, id DESC LIMIT $2";
-        let mut conn = self.db().reader().await?;
-        let rows = sqlx::query::<Any>(sql).bind(lender.text()).bind(clamp(limit)).fetch_all(&mut *conn).await?;
-        drop(conn);
-        self.files(&rows).await
+    pub async fn claims_of(
+        &self,
+        lender: Id<Party>,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Page<TradeFile>, StoreError> {
+        let (asked, id) = place(after, i64::MAX);
+        let sql = "SELECT trade, asked_at, id FROM finance_claim WHERE lender = $1 AND (asked_at, id) < ($2, $3) \
+                   ORDER BY asked_at DESC, id DESC LIMIT $4";
+        self.files(sqlx::query::<Any>(sql).bind(lender.text()).bind(asked).bind(id.to_owned()), limit).await
     }
 
     /// Advances by state, for the operator.
@@ -187,11 +218,18 @@ impl Hub {
         Ok(ScoreFacts::of(file, value, seller, &files, self.business_now().await?, terms))
     }
 
-    /// Trade files by rows that name them, in the order of the rows.
-    async fn files(&self, rows: &[AnyRow]) -> Result<Vec<TradeFile>, StoreError> {
-        let ids: Vec<TradeId> = rows.iter().map(|row| parsed(row, 0)).collect::<Result<_, _>>()?;
+    /// Trade files by a query that wants its limit yet, whose rows name each file and its place in the
+    /// list; in the order of the rows.
+    async fn files(&self, query: Query<'_, Any, AnyArguments>, limit: i64) -> Result<Page<TradeFile>, StoreError> {
+        let limit = clamp(limit);
+        let mut conn = self.db().reader().await?;
+        let rows = query.bind(limit + 1).fetch_all(&mut *conn).await?;
+        drop(conn);
+        let read = |row: &AnyRow| Ok(((int(row, 1)?, text(row, 2)?), parsed::<TradeId>(row, 0)?));
+        let rows = rows.iter().map(read).collect::<Result<_, StoreError>>()?;
+        let Page { items: ids, next } = page(rows, limit, |(n, id): &(i64, String)| format!("{n}/{id}"));
         let mut found: BTreeMap<TradeId, TradeFile> =
             self.trades_by_id(&ids.iter().cloned().collect()).await?.into_iter().map(|f| (f.id.clone(), f)).collect();
-        Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+        Ok(Page { items: ids.iter().filter_map(|id| found.remove(id)).collect(), next })
     }
 }

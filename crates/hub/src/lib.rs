@@ -16,6 +16,7 @@ pub mod event;
 pub mod evidence;
 mod handling;
 pub mod hub;
+pub mod idempotency;
 mod lane;
 mod lease;
 pub mod ledger;
@@ -46,6 +47,7 @@ pub mod tally;
 pub mod testing;
 pub mod trade_file;
 pub mod upload;
+pub mod webhook;
 mod write_back;
 
 pub use hub::{Answer, Config, Forward, Hub, Limits, Node, Status, Unavailable};

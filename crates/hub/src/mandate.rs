@@ -8,9 +8,9 @@ use trade::mandate::{Mandate, MandateState};
 use trade::party::Party;
 use trade::world::{Changes, World};
 
-use crate::db::{Db, StoreError, body};
+use crate::db::{Db, StoreError, body, int};
 use crate::hub::Hub;
-use crate::page::clamp;
+use crate::page::{Page, clamp, page, place};
 use crate::rows::{Rows, Statement, by_keys};
 
 pub(crate) async fn load(
@@ -59,16 +59,40 @@ impl Hub {
         query.fetch_optional(&mut *conn).await?.map(|row| body(&row, 0)).transpose()
     }
 
-    /// Mandates that a party gave, the newest first.
-    pub async fn mandates_given(&self, giver: Id<Party>, limit: i64) -> Result<Vec<Mandate>, StoreError> {
-        let sql = "SELECT body FROM mandate WHERE giver = $1 ORDER BY is_open DESC, id DESC LIMIT $2";
-        self.mandates(sql, giver, limit).await
+    /// Mandates that a party gave, those that are open first, of them the newest.
+    pub async fn mandates_given(
+        &self,
+        giver: Id<Party>,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Page<Mandate>, StoreError> {
+        let sql = "SELECT is_open, body FROM mandate WHERE giver = $1 AND (is_open, id) < ($2, $3) \
+                   ORDER BY is_open DESC, id DESC LIMIT $4";
+        self.mandates(sql, giver, after, limit).await
     }
 
-    /// Mandates that a broker was given, those that are open first.
-    pub async fn mandates_held(&self, broker: Id<Party>, limit: i64) -> Result<Vec<Mandate>, StoreError> {
-        let sql = "SELECT body FROM mandate WHERE broker = $1 ORDER BY is_open DESC, id DESC LIMIT $2";
-        self.mandates(sql, broker, limit).await
+    /// Mandates that a broker was given, in the same order.
+    pub async fn mandates_held(
+        &self,
+        broker: Id<Party>,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Page<Mandate>, StoreError> {
+        let sql = "SELECT is_open, body FROM mandate WHERE broker = $1 AND (is_open, id) < ($2, $3) \
+                   ORDER BY is_open DESC, id DESC LIMIT $4";
+        self.mandates(sql, broker, after, limit).await
+    }
+
+    /// Mandates that a party gave or was given, in the same order.
+    pub async fn mandates_of(
+        &self,
+        party: Id<Party>,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Page<Mandate>, StoreError> {
+        let sql = "SELECT is_open, body FROM mandate WHERE (giver = $1 OR broker = $1) AND (is_open, id) < ($2, $3) \
+                   ORDER BY is_open DESC, id DESC LIMIT $4";
+        self.mandates(sql, party, after, limit).await
     }
 
     /// Those between two parties that were neither declined nor ended, the newest first.
@@ -79,9 +103,28 @@ impl Hub {
         query.fetch_all(&mut *conn).await?.iter().map(|row| body(row, 0)).collect()
     }
 
-    async fn mandates(&self, sql: &'static str, party: Id<Party>, limit: i64) -> Result<Vec<Mandate>, StoreError> {
+    async fn mandates(
+        &self,
+        sql: &'static str,
+        party: Id<Party>,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Page<Mandate>, StoreError> {
+        let limit = clamp(limit);
+        let (is_open, id) = place(after, i64::MAX);
         let mut conn = self.db().reader().await?;
-        let query = sqlx::query::<Any>(sql).bind(party.text()).bind(clamp(limit));
-        query.fetch_all(&mut *conn).await?.iter().map(|row| body(row, 0)).collect()
+        let rows = sqlx::query::<Any>(sql)
+            .bind(party.text())
+            .bind(is_open)
+            .bind(id.to_owned())
+            .bind(limit + 1)
+            .fetch_all(&mut *conn)
+            .await?;
+        let read = |row| {
+            let mandate: Mandate = body(row, 1)?;
+            Ok(((int(row, 0)?, mandate.id), mandate))
+        };
+        let mandates = rows.iter().map(read).collect::<Result<_, StoreError>>()?;
+        Ok(page(mandates, limit, |(is_open, id)| format!("{is_open}/{id}")))
     }
 }

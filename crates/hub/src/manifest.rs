@@ -13,7 +13,7 @@ use trade::world::{Changes, World};
 
 use crate::db::{Db, StoreError, body};
 use crate::hub::Hub;
-use crate::page::{Page, clamp, page};
+use crate::page::{Page, clamp, page, place};
 use crate::rows::{Rows, Statement, by_keys};
 
 pub(crate) async fn load(
@@ -92,11 +92,22 @@ impl Hub {
     }
 
     /// The bags that one party fills and that have not left, the newest first.
-    pub async fn bags_of(&self, by: Id<Party>, limit: i64) -> Result<Vec<Bag>, StoreError> {
-        let sql = "SELECT body FROM bag WHERE by_party = $1 AND is_here = 1 ORDER BY opened DESC, id LIMIT $2";
+    pub async fn bags_of(&self, by: Id<Party>, after: Option<&str>, limit: i64) -> Result<Page<Bag>, StoreError> {
+        let limit = clamp(limit);
+        let (opened, no) = place(after, i64::MAX);
+        let sql = "SELECT body FROM bag WHERE by_party = $1 AND is_here = 1 AND (opened, id) < ($2, $3) \
+                   ORDER BY opened DESC, id DESC LIMIT $4";
         let mut conn = self.db().reader().await?;
-        let rows = sqlx::query::<Any>(sql).bind(by.text()).bind(clamp(limit)).fetch_all(&mut *conn).await?;
-        rows.iter().map(|row| body(row, 0)).collect()
+        let rows = sqlx::query::<Any>(sql)
+            .bind(by.text())
+            .bind(opened)
+            .bind(no.to_owned())
+            .bind(limit + 1)
+            .fetch_all(&mut *conn)
+            .await?;
+        let read = |row| body::<Bag>(row, 0).map(|bag| ((bag.opened, bag.no.clone()), bag));
+        let bags = rows.iter().map(read).collect::<Result<_, _>>()?;
+        Ok(page(bags, limit, |(opened, no)| format!("{}/{no}", opened.micros())))
     }
 
     pub async fn manifest(&self, id: &ManifestId) -> Result<Option<Manifest>, StoreError> {
@@ -113,13 +124,13 @@ impl Hub {
         limit: i64,
     ) -> Result<Page<Manifest>, StoreError> {
         let limit = clamp(limit);
-        let (opened, id) = after.and_then(|a| a.split_once('/')).unwrap_or(("9223372036854775807", ""));
+        let (opened, id) = place(after, i64::MAX);
         let sql = "SELECT body FROM manifest WHERE ($1 = '' OR side = $1) \
-                   AND (opened, id) < (CAST($2 AS BIGINT), $3) ORDER BY opened DESC, id DESC LIMIT $4";
+                   AND (opened, id) < ($2, $3) ORDER BY opened DESC, id DESC LIMIT $4";
         let mut conn = self.db().reader().await?;
         let rows = sqlx::query::<Any>(sql)
             .bind(side.map_or("", Side::code))
-            .bind(opened.to_owned())
+            .bind(opened)
             .bind(id.to_owned())
             .bind(limit + 1)
             .fetch_all(&mut *conn)

@@ -21,7 +21,28 @@ pub(crate) fn page<R, T>(mut rows: Vec<(R, T)>, limit: i64, cursor: impl Fn(&R) 
     Page { items: rows.into_iter().map(|(_, item)| item).collect(), next }
 }
 
+/// Where a list goes on that is ordered by a number and a text: `number/text`. It begins at `first`,
+/// also for a cursor that nobody was given.
+pub(crate) fn place(after: Option<&str>, first: i64) -> (i64, &str) {
+    let place = after.and_then(|a| a.split_once('/')).and_then(|(n, text)| Some((n.parse().ok()?, text)));
+    place.unwrap_or((first, ""))
+}
+
 /// How many rows to read for a page of `limit`.
 pub(crate) fn clamp(limit: i64) -> i64 {
     limit.clamp(1, PAGE_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_goes_on_after_its_place_and_begins_for_a_cursor_that_nobody_was_given() {
+        assert_eq!(place(Some("12/hgh.sandbox:A/1"), i64::MAX), (12, "hgh.sandbox:A/1"));
+        assert_eq!(place(Some("-1/x"), 0), (-1, "x"));
+        for strange in [None, Some(""), Some("x"), Some("x/y"), Some("99999999999999999999/y")] {
+            assert_eq!(place(strange, i64::MAX), (i64::MAX, ""), "{strange:?}");
+        }
+    }
 }

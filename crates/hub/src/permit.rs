@@ -8,9 +8,9 @@ use trade::party::Party;
 use trade::permit::{Permit, PermitState};
 use trade::world::{Changes, World};
 
-use crate::db::{Db, StoreError, body};
+use crate::db::{Db, StoreError, body, int};
 use crate::hub::Hub;
-use crate::page::{Page, clamp, page};
+use crate::page::{Page, clamp, page, place};
 use crate::rows::{Rows, Statement, by_keys};
 
 pub(crate) async fn load(
@@ -102,12 +102,20 @@ impl Hub {
     }
 
     /// What lies before the agency, the nearest deadline first.
-    pub async fn permits_asked(&self, limit: i64) -> Result<Vec<Permit>, StoreError> {
+    pub async fn permits_asked(&self, after: Option<&str>, limit: i64) -> Result<Page<Permit>, StoreError> {
+        let limit = clamp(limit);
+        let (deadline, id) = place(after, i64::MIN);
         let mut conn = self.db().reader().await?;
-        let sql =
-            "SELECT body FROM permit WHERE state = 'asked' AND deadline IS NOT NULL ORDER BY deadline, id LIMIT $1";
-        let query = sqlx::query::<Any>(sql).bind(clamp(limit));
-        query.fetch_all(&mut *conn).await?.iter().map(|row| body(row, 0)).collect()
+        let sql = "SELECT deadline, body FROM permit WHERE state = 'asked' AND deadline IS NOT NULL \
+                   AND (deadline, id) > ($1, $2) ORDER BY deadline, id LIMIT $3";
+        let query = sqlx::query::<Any>(sql).bind(deadline).bind(id.to_owned()).bind(limit + 1);
+        let rows = query.fetch_all(&mut *conn).await?;
+        let read = |row| {
+            let permit: Permit = body(row, 1)?;
+            Ok(((int(row, 0)?, permit.id), permit))
+        };
+        let permits = rows.iter().map(read).collect::<Result<_, StoreError>>()?;
+        Ok(page(permits, limit, |(deadline, id)| format!("{deadline}/{id}")))
     }
 
     /// All others, the newest first, as the agency keeps them.

@@ -128,6 +128,19 @@ const MIGRATIONS: &[Migration] = &[
             "CREATE TABLE api_key (hash {text} PRIMARY KEY, party {text} NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL, \
          opened BIGINT NOT NULL, revoked BIGINT)",
             "CREATE INDEX api_key_party ON api_key (party)",
+            // Requests by their sender's key; the answer is sealed, and empty until there is one.
+            "CREATE TABLE idempotency (caller {text} NOT NULL, key {text} NOT NULL, request TEXT NOT NULL, \
+         first BIGINT NOT NULL, claimed BIGINT NOT NULL, answer {bytes} NOT NULL, PRIMARY KEY (caller, key))",
+            "CREATE INDEX idempotency_first ON idempotency (first)",
+            // Addresses that are told what happens, and what was sent to each.
+            "CREATE TABLE webhook (id {text} PRIMARY KEY, party {text} NOT NULL, url TEXT NOT NULL, kinds TEXT NOT NULL, \
+         made BIGINT NOT NULL, generation BIGINT NOT NULL, rotated BIGINT, cursor BIGINT NOT NULL, \
+         failing_since BIGINT, stopped BIGINT, why TEXT)",
+            "CREATE INDEX webhook_party ON webhook (party, id)",
+            "CREATE TABLE webhook_delivery (webhook {text} NOT NULL, n BIGINT NOT NULL, kind TEXT NOT NULL, \
+         tries BIGINT NOT NULL, due BIGINT, tried BIGINT, status BIGINT NOT NULL, fault TEXT NOT NULL, \
+         millis BIGINT NOT NULL, PRIMARY KEY (webhook, n))",
+            "CREATE INDEX webhook_due ON webhook_delivery (webhook, n) WHERE due IS NOT NULL",
             "CREATE TABLE access_log (n {place} PRIMARY KEY, day {text} NOT NULL, at BIGINT NOT NULL, who {text} NOT NULL, \
          what TEXT NOT NULL, subject {text} NOT NULL, reason TEXT NOT NULL)",
             "CREATE INDEX access_day ON access_log (day, n)",
@@ -156,6 +169,7 @@ const MIGRATIONS: &[Migration] = &[
             ("event", "leaf"),
             ("tile", "bytes"),
             ("road_out", "body"),
+            ("idempotency", "answer"),
         ],
     },
     Migration {

@@ -334,6 +334,13 @@ pub fn config(scratch: &Scratch, site: &Arc<Site>, clock: &Clock) -> Config {
     }
 }
 
+/// Takes out the answers that are kept under keys, as if they had not been written.
+pub async fn forget_answers(hub: &Hub) -> Result<(), StoreError> {
+    let mut conn = hub.db().writer().await?;
+    sqlx::query::<Any>("UPDATE idempotency SET answer = $1").bind(Vec::<u8>::new()).execute(&mut *conn).await?;
+    Ok(())
+}
+
 /// Everything that a hub has stored, table by table, but for leases and wall times.
 pub async fn dump(hub: &Hub) -> Result<BTreeMap<&'static str, Vec<String>>, StoreError> {
     let mut conn = hub.db().reader().await?;
@@ -366,6 +373,7 @@ pub async fn dump(hub: &Hub) -> Result<BTreeMap<&'static str, Vec<String>>, Stor
         ("event", "n"),
         ("received", "peer, road_seq"),
         ("seen_head", "peer, epoch, size"),
+        ("idempotency", "caller, key"),
     ] {
         let sql = AssertSqlSafe(format!("SELECT * FROM {table} ORDER BY {key}"));
         let rows = sqlx::query::<Any>(sql).fetch_all(&mut *conn).await?;

@@ -19,7 +19,7 @@ use trade::world::{Changes, World};
 use crate::db::{Db, StoreError, body, int, parsed, text};
 use crate::hub::Hub;
 use crate::order::order_of;
-use crate::page::{Page, clamp, page};
+use crate::page::{Page, clamp, page, place};
 use crate::rows::{Rows, Statement, by_keys};
 
 const FILES_BY_ID: &str = "SELECT trade_file.body, trade_order.body, quote.body FROM trade_file \
@@ -227,10 +227,11 @@ impl Hub {
         let limit = clamp(limit);
         let (mut sql, mut values) = filter.conditions();
         let table = filter.table();
-        if let Some((opened, id)) = after.and_then(|a| a.split_once('/')) {
+        if after.is_some() {
+            let (opened, id) = place(after, i64::MAX);
             let n = values.len();
             sql.push_str(&format!(" AND ({table}.opened, {table}.id) < (CAST(${} AS BIGINT), ${})", n + 1, n + 2));
-            values.extend([opened.to_owned(), id.to_owned()]);
+            values.extend([opened.to_string(), id.to_owned()]);
         }
         let most = limit + 1;
         let sql = format!("{FILES} WHERE {sql} ORDER BY {table}.opened DESC, {table}.id DESC LIMIT {most}");
@@ -261,15 +262,15 @@ impl Hub {
     /// What somebody has on the desk (an authority, a carrier, a firm, the hub), the oldest first.
     pub async fn desk(&self, holder: Holder, after: Option<&str>, limit: i64) -> Result<Page<TradeRow>, StoreError> {
         let limit = clamp(limit);
-        let (since, id) = after.and_then(|a| a.split_once('/')).unwrap_or(("0", ""));
+        let (since, id) = place(after, i64::MIN);
         let sql = format!(
             "{FILES} WHERE holder = $1 AND holder NOT IN ('nobody', 'buyer', 'seller') \
-             AND (since, trade_file.id) > (CAST($2 AS BIGINT), $3) ORDER BY since, trade_file.id LIMIT $4"
+             AND (since, trade_file.id) > ($2, $3) ORDER BY since, trade_file.id LIMIT $4"
         );
         let mut conn = self.db().reader().await?;
         let rows = sqlx::query::<Any>(AssertSqlSafe(sql))
             .bind(holder.code())
-            .bind(since.to_owned())
+            .bind(since)
             .bind(id.to_owned())
             .bind(limit + 1)
             .fetch_all(&mut *conn)

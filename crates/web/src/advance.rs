@@ -2,11 +2,10 @@
 //! operator sees what is outstanding and books lenders' funds.
 
 use askama::Template;
+use axum::Json;
 use axum::extract::{Form, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use trade::advance::{AcceptAdvance, Advance, AdvanceOffer, AskAdvance, WithdrawAdvance};
@@ -20,9 +19,11 @@ use trade::trade_file::{Side, TradeFile};
 
 use crate::AppState;
 use crate::auth::Signed;
+use crate::door::{Doors, May, get, parts, post};
 use crate::i18n::{Told, Tr};
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
+use crate::schema::{any, id, list, noun, object, text};
 use crate::trade_file::{self, Viewer, next};
 
 mod funds;
@@ -33,14 +34,44 @@ mod word;
 pub use funds::lender_of;
 pub use score::CardView;
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/trades/{id}/advance", get(show).post(ask_page))
-        .route("/trades/{id}/advance/withdrawal", post(withdraw_page))
-        .route("/trades/{id}/advance/acceptance", post(accept_page))
-        .route("/api/v1/trades/{id}/advance", get(show_api).post(ask_api))
-        .route("/api/v1/trades/{id}/advance/withdrawal", post(withdraw_api))
-        .route("/api/v1/trades/{id}/advance/acceptance", post(accept_api))
+/// Whose proceeds they are, and the operator who looks after them; advances are of exports.
+const LOOKS: May = parts(&[Role::Seller, Role::Operator]);
+const SELLER: May = parts(&[Role::Seller]);
+const TAKING_SAMPLE: &str = r#"{"offer": "adv_01914f00000070008000000000000001"}"#;
+
+pub fn routes() -> Doors {
+    let shown = || {
+        object([
+            ("trade", text()),
+            ("advance", noun("Advance").or_null()),
+            ("offers", list(noun("AdvanceOffer"))),
+            ("word", any()),
+            ("debts", list(noun("Debt"))),
+        ])
+    };
+    let advance = || noun("Advance");
+    let taking = || object([("offer", id("adv"))]);
+    Doors::new()
+        .open(get("/trades/{id}/advance", LOOKS).at(Side::Export), show)
+        .open(post("/trades/{id}/advance", SELLER).at(Side::Export), ask_page)
+        .open(
+            post("/trades/{id}/advance/acceptance", SELLER)
+                .form("offer=adv_01914f00000070008000000000000001")
+                .at(Side::Export),
+            accept_page,
+        )
+        .open(post("/trades/{id}/advance/withdrawal", SELLER).at(Side::Export), withdraw_page)
+        .open(get("/api/v1/trades/{id}/advance", LOOKS).gives(200, shown).at(Side::Export), show_api)
+        .open(post("/api/v1/trades/{id}/advance", SELLER).gives(200, advance).at(Side::Export), ask_api)
+        .open(
+            post("/api/v1/trades/{id}/advance/acceptance", SELLER)
+                .json(TAKING_SAMPLE)
+                .takes(taking)
+                .gives(200, advance)
+                .at(Side::Export),
+            accept_api,
+        )
+        .open(post("/api/v1/trades/{id}/advance/withdrawal", SELLER).gives(200, advance).at(Side::Export), withdraw_api)
         .merge(lender::routes())
         .merge(word::routes())
         .merge(funds::routes())

@@ -3,15 +3,14 @@
 
 use std::sync::LazyLock;
 
-use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use sha2::{Digest, Sha256};
 
 use crate::AppState;
+use crate::door::{ANYONE, Doors, get};
 
 struct Asset {
     name: &'static str,
@@ -41,11 +40,11 @@ pub fn version() -> &'static str {
     &VERSION
 }
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/assets/{version}/{name}", get(asset))
+pub fn routes() -> Doors {
+    Doors::new()
+        .open(get("/assets/{version}/{name}", ANYONE), asset)
         // Browsers ask for it beside what is no page: a label, a file for the bank.
-        .route("/favicon.ico", get(async |headers: HeaderMap| found("icon.svg", "no-cache", &headers)))
+        .open(get("/favicon.ico", ANYONE), async |headers: HeaderMap| found("icon.svg", "no-cache", &headers))
 }
 
 async fn asset(Path((asked, name)): Path<(String, String)>, headers: HeaderMap) -> Response {

@@ -88,8 +88,8 @@ pub fn email_tag(app: &AppState, email: &str) -> String {
     PersonTag::of(&app.site().person_key, "email", email).to_string()
 }
 
-/// Hubs of one sandbox share a host, and cookies know no ports: the name carries the hub.
-fn session_cookie_name(app: &AppState) -> String {
+/// The name of the cookie that holds a session. Hubs of one sandbox share a host, and cookies know no ports: the name carries the hub.
+pub fn session_cookie_name(app: &AppState) -> String {
     let hub = app.site().id.as_str().replace('.', "-");
     if app.is_sandbox() { format!("ehub-{hub}") } else { format!("__Host-ehub-{hub}") }
 }

@@ -1,11 +1,10 @@
 //! Bags: opened for a hub, filled, sealed, labelled.
 
 use askama::Template;
-use axum::extract::{Form, Path, State};
+use axum::Json;
+use axum::extract::{Form, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use papers::manifest::{BagLabel, BagWords, bag_label_pdf};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -19,32 +18,68 @@ use trade::trade_file::{Side, TradeId};
 use crate::AppState;
 use crate::auth::Signed;
 use crate::custody;
+use crate::door::{Doors, May, get, only, parts, post};
 use crate::i18n::Told;
+use crate::idempotency::Fresh;
 use crate::manifest;
 use crate::page::{Ask, Page};
 use crate::print::{self, both, english, in_latin};
 use crate::problem::{Answer, Failure};
+use crate::schema::{self, Schema, any, noun, object, text};
 
 /// Bags of one party on one page.
 const BAGS_MAX: i64 = 100;
+/// Of those a machine may ask for so many at once.
+const API_MAX: i64 = 500;
 /// Open manifests that a bag may be put on.
 const OPEN_MAX: i64 = 50;
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/bags", get(list).post(open))
-        .route("/bags/{no}", get(show))
-        .route("/bags/{no}/parcels", post(put))
-        .route("/bags/{no}/removals", post(take))
-        .route("/bags/{no}/seal", post(seal))
-        .route("/bags/{no}/manifest", post(load))
-        .route("/bags/{no}/label.pdf", get(label))
-        .route("/api/v1/bags", get(api_list).post(api_open))
-        .route("/api/v1/bags/{no}", get(api_show))
-        .route("/api/v1/bags/{no}/parcels", post(api_put))
-        .route("/api/v1/bags/{no}/removals", post(api_take))
-        .route("/api/v1/bags/{no}/seal", post(api_seal))
-        .route("/api/v1/bags/{no}/label.pdf", get(label))
+/// Who fills bags and makes manifests; offices look at bags.
+const FILLS: May = only(&[Role::Warehouse, Role::Carrier]);
+const LOOKS: May = only(&[Role::Warehouse, Role::Carrier, Role::Operator, Role::Officer]);
+const OWN: May = parts(&[Role::Warehouse, Role::Carrier]);
+const PARCEL: &str = r#"{"trade": "hgh.sandbox:A-26-000001"}"#;
+
+fn bag() -> Schema {
+    noun("Bag")
+}
+
+fn parcel() -> Schema {
+    object([("trade", text())])
+}
+
+pub fn routes() -> Doors {
+    Doors::new()
+        .open(get("/bags", FILLS), list)
+        .open(post("/bags", FILLS).form("no=x&to=hgh.sandbox"), open)
+        .open(get("/bags/{no}", LOOKS), show)
+        .open(post("/bags/{no}/parcels", OWN).form("number=LP000000014MY"), put)
+        .open(post("/bags/{no}/removals", OWN).form("number=LP000000014MY"), take)
+        .open(post("/bags/{no}/seal", OWN).form("seal=S-1"), seal)
+        .open(post("/bags/{no}/manifest", OWN).form("manifest=x"), load)
+        .open(get("/bags/{no}/label.pdf", LOOKS), label)
+        .open(
+            get("/api/v1/bags", FILLS).query(&["after", "limit"]).gives(200, || schema::page("bags", bag())),
+            api_list,
+        )
+        .open(
+            post("/api/v1/bags", FILLS)
+                .json(r#"{"no": "BG00000000017", "to": "hgh.sandbox"}"#)
+                .takes(|| object([("no?", text().or_null()), ("to", text())]))
+                .gives(200, bag),
+            api_open,
+        )
+        .open(get("/api/v1/bags/{no}", LOOKS).gives(200, any), api_show)
+        .open(post("/api/v1/bags/{no}/parcels", OWN).json(PARCEL).takes(parcel).gives(200, bag), api_put)
+        .open(post("/api/v1/bags/{no}/removals", OWN).json(PARCEL).takes(parcel).gives(200, bag), api_take)
+        .open(
+            post("/api/v1/bags/{no}/seal", OWN)
+                .json(r#"{"seal": "S-1"}"#)
+                .takes(|| object([("seal", text())]))
+                .gives(200, bag),
+            api_seal,
+        )
+        .open(get("/api/v1/bags/{no}/label.pdf", LOOKS).gives_file("application/pdf"), label)
 }
 
 /// Whoever fills bags and makes manifests.
@@ -123,7 +158,7 @@ fn fresh(app: &AppState) -> BagNo {
 }
 
 async fn list_view(p: &Page, app: &AppState, party: &Party) -> Answer<ListView> {
-    let bags = app.hub.bags_of(party.id, BAGS_MAX).await?;
+    let bags = app.hub.bags_of(party.id, None, BAGS_MAX).await?.items;
     let peers = app.hub.peers().await?;
     Ok(ListView {
         rows: bags.iter().map(|bag| row(p, bag)).collect(),
@@ -319,6 +354,7 @@ async fn load(
     Path(no): Path<String>,
     Form(form): Form<LoadForm>,
 ) -> Answer<Response> {
+    handler(&party)?;
     let bag = find(&app, &party, &no).await?;
     let outcome = async {
         let manifest: ManifestId = form.manifest.parse().map_err(|_| Failure::bad("manifest-unknown"))?;
@@ -368,9 +404,21 @@ async fn label(
 }
 
 /// GET /api/v1/bags: one's own that have not left.
-async fn api_list(State(app): State<AppState>, Signed(party): Signed) -> Answer<Json<Value>> {
+async fn api_list(
+    State(app): State<AppState>,
+    Signed(party): Signed,
+    Query(query): Query<ApiList>,
+) -> Answer<Json<Value>> {
     handler(&party)?;
-    Ok(Json(json!({ "bags": app.hub.bags_of(party.id, BAGS_MAX).await? })))
+    let limit = query.limit.unwrap_or(BAGS_MAX).clamp(1, API_MAX);
+    let bags = app.hub.bags_of(party.id, query.after.as_deref(), limit).await?;
+    Ok(Json(json!({ "bags": bags.items, "next": bags.next })))
+}
+
+#[derive(Deserialize)]
+struct ApiList {
+    after: Option<String>,
+    limit: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -385,10 +433,11 @@ struct ApiOpen {
 async fn api_open(
     State(app): State<AppState>,
     Signed(party): Signed,
+    fresh: Fresh,
     Json(body): Json<ApiOpen>,
 ) -> Answer<Json<Value>> {
     handler(&party)?;
-    let no = body.no.unwrap_or_else(|| fresh(&app));
+    let no = body.no.unwrap_or_else(|| BagNo::issue(fresh.number("bag")));
     app.submit(Command::OpenBag(OpenBag { no, to: body.to, by: party.id })).await.map(Json)
 }
 

@@ -1,11 +1,10 @@
 //! The officer's desk: what was not released by itself, by deadline, with its reason; and the decision.
 
 use askama::Template;
+use axum::Json;
 use axum::extract::{Form, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::Value;
 use trade::ball::{Task, ball};
@@ -13,16 +12,18 @@ use trade::clearance::{Channel, Clearance, DecideClearance, Decision};
 use trade::commands::Command;
 use trade::id::Id;
 use trade::matching::FIELDS;
-use trade::party::Party;
+use trade::party::{Party, Role};
 use trade::rulebook::Mender;
 use trade::time::BusinessTime;
 use trade::trade_file::{Side, Stage, TradeFile};
 
 use crate::AppState;
 use crate::auth::{As, Officer};
+use crate::door::{Doors, get, only, post};
 use crate::i18n::{Told, Tr};
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
+use crate::schema::{Schema, code, noun, object, text};
 use crate::trade_file::matched::{self, Row as MatchedRow};
 use crate::trade_file::page::{CustomsView, customs, goods, rule_words};
 use crate::trade_file::{self, Viewer, next};
@@ -32,11 +33,27 @@ const QUEUE_MAX: usize = 100;
 /// Returns under way that are looked through for those that wait for customs.
 const RETURNS_MAX: i64 = 200;
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/officer", get(queue))
-        .route("/officer/{id}", get(detail).post(decide_page))
-        .route("/api/v1/trades/{id}/decision", post(decide_api))
+fn api_shape() -> Schema {
+    object([
+        ("decision", code(&["release", "detain", "answered", "ask"])),
+        ("field?", text().or_null()),
+        ("of?", text().or_null()),
+        ("reason?", text().max(1_000)),
+    ])
+}
+
+pub fn routes() -> Doors {
+    Doors::new()
+        .open(get("/officer", only(&[Role::Officer])), queue)
+        .open(get("/officer/{id}", only(&[Role::Officer])), detail)
+        .open(post("/officer/{id}", only(&[Role::Officer])).form("decision=release&reason=x"), decide_page)
+        .open(
+            post("/api/v1/trades/{id}/decision", only(&[Role::Officer]))
+                .json(r#"{"decision": "release", "reason": "seen"}"#)
+                .takes(api_shape)
+                .gives(200, || noun("Clearance")),
+            decide_api,
+        )
 }
 
 struct Row {

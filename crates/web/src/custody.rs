@@ -1,11 +1,10 @@
 //! The carrier's scan: which parcel, which step; what the law forbids is refused with its reason.
 
 use askama::Template;
+use axum::Json;
 use axum::extract::{Form, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use hub::trade_file::TradeFilter;
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,15 +12,17 @@ use trade::codes::{DocumentNo, S10};
 use trade::commands::Command;
 use trade::custody::{CustodyKind, RecordCustody};
 use trade::id::Id;
-use trade::party::Party;
+use trade::party::{Party, Role};
 use trade::trade_file::{Side, Stage, TradeFile, TradeId};
 use trade::world::NumberKey;
 
 use crate::AppState;
 use crate::auth::{As, Carrier};
+use crate::door::{Doors, get, only, post};
 use crate::i18n::Told;
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
+use crate::schema::{code, noun, object, text};
 use crate::trade_file::{Viewer, next};
 
 /// Stages in which a parcel waits for a carrier, or for customs before it.
@@ -36,8 +37,19 @@ const MOVING: [Stage; 6] = [
 /// Parcels of each of them that are looked through.
 const PARCELS_MAX: i64 = 100;
 
-pub fn routes() -> Router<AppState> {
-    Router::new().route("/parcels", get(show).post(scan)).route("/api/v1/trades/{id}/custody", post(api_record))
+const STEPS: [&str; 5] = ["handed-over", "departed", "arrived", "out-for-delivery", "delivered"];
+
+pub fn routes() -> Doors {
+    Doors::new()
+        .open(get("/parcels", only(&[Role::Carrier])), show)
+        .open(post("/parcels", only(&[Role::Carrier])).form("step=departed&number=X&place=MYKUL"), scan)
+        .open(
+            post("/api/v1/trades/{id}/custody", only(&[Role::Carrier]))
+                .json(r#"{"kind": "departed", "place": "MYKUL"}"#)
+                .takes(|| object([("kind", code(&STEPS)), ("place", text().max(80))]))
+                .gives(200, || noun("Custody")),
+            api_record,
+        )
 }
 
 struct Parcel {

@@ -1,10 +1,9 @@
 //! The export declaration: filled in from the trade file, lodged, corrected.
 
 use askama::Template;
+use axum::Json;
 use axum::extract::{Form, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::Value;
 use trade::commands::Command;
@@ -12,23 +11,48 @@ use trade::declaration::{DeclarationKind, DeclaredLine, LodgeExport};
 use trade::id::Id;
 use trade::mandate::Act;
 use trade::money::Money;
-use trade::party::Party;
+use trade::party::{Party, Role};
 use trade::permit::Permit;
 use trade::quantity::Grams;
 use trade::trade_file::{Side, TradeFile, TradeId};
 
 use crate::AppState;
 use crate::auth::Signed;
+use crate::door::{Doors, get, parts, post};
 use crate::i18n::Told;
 use crate::mandate::acting;
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
+use crate::schema::{self, Schema, boolean, integer, list, money, noun, object, text};
 use crate::trade_file::{self, Viewer, next};
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/trades/{id}/export-declaration", get(show).post(send))
-        .route("/api/v1/trades/{id}/export-declaration", post(api_lodge))
+fn api_shape() -> Schema {
+    let line = object([
+        ("product", schema::id("prd")),
+        ("hs", text().max(12)),
+        ("origin", text().like("^[A-Z]{2}$")),
+        ("pieces", integer()),
+        ("value", money()),
+    ]);
+    object([
+        ("lines?", list(line)),
+        ("gross_grams?", integer().or_null()),
+        ("corrects?", boolean()),
+        ("permits?", list(schema::id("prm"))),
+    ])
+}
+
+pub fn routes() -> Doors {
+    Doors::new()
+        .open(get("/trades/{id}/export-declaration", trade_file::PRICE_PARTS), show)
+        .open(post("/trades/{id}/export-declaration", parts(&[Role::Seller, Role::Broker])).form(""), send)
+        .open(
+            post("/api/v1/trades/{id}/export-declaration", parts(&[Role::Seller, Role::Broker]))
+                .json("{}")
+                .takes(api_shape)
+                .gives(200, || noun("Clearance")),
+            api_lodge,
+        )
 }
 
 struct LineView {
@@ -150,6 +174,9 @@ async fn send(
     Form(form): Form<LodgeForm>,
 ) -> Answer<Response> {
     let (file, viewer) = visible(&app, &party, &id).await?;
+    if !matches!(viewer, Viewer::Seller | Viewer::Broker) {
+        return Err(Failure::role_needed(Role::Seller));
+    }
     let outcome = match command(&file, &form, party.id) {
         Ok(command) => lodge(&app, &party, &file, command).await,
         Err(failure) => Err(failure),
@@ -238,7 +265,7 @@ async fn api_lodge(
     // Who has no part in the trade does not learn whether it exists; whose it is, the rules say.
     let (file, viewer) = trade_file::load(&app, &party, trade.as_str()).await?;
     if !matches!(viewer, Viewer::Seller | Viewer::Broker) {
-        return Err(Failure::role_needed(trade::party::Role::Seller));
+        return Err(Failure::role_needed(Role::Seller));
     }
     let gross = body.gross_grams.map(Grams);
     let ApiLodge { lines, corrects, permits, .. } = body;

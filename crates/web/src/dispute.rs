@@ -2,10 +2,9 @@
 //! and the same for machines.
 
 use askama::Template;
+use axum::Json;
 use axum::extract::{Form, Multipart, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use trade::commands::Command;
@@ -20,23 +19,65 @@ use trade::trade_file::{Side, TradeFile};
 
 use crate::AppState;
 use crate::auth::Signed;
-use crate::evidence::{self, Brought, BroughtJson, Piece, Shown};
+use crate::door::{Doors, May, get, parts, post};
+use crate::evidence::{self, Brought, BroughtJson, Piece, Shown, brought_shape};
 use crate::i18n::{Told, Tr};
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
+use crate::schema::{Schema, any, code, money, object, text};
 use crate::trade_file::page::{ClaimLink, claim_until, goods};
 use crate::trade_file::{self, Viewer, next};
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/trades/{id}/dispute", get(show).post(open_page))
-        .route("/trades/{id}/dispute/answer", post(answer_page))
-        .route("/trades/{id}/dispute/decision", post(decide_page))
-        .route("/trades/{id}/dispute/withdrawal", post(withdraw_page))
-        .route("/api/v1/trades/{id}/dispute", get(show_api).post(open_api))
-        .route("/api/v1/trades/{id}/dispute/answer", post(answer_api))
-        .route("/api/v1/trades/{id}/dispute/decision", post(decide_api))
-        .route("/api/v1/trades/{id}/dispute/withdrawal", post(withdraw_api))
+/// Whom a dispute concerns, and who does what in it, on either hub.
+const SEES: May = parts(&[Role::Seller, Role::Buyer, Role::Operator]);
+const BUYER: May = parts(&[Role::Buyer]);
+const SELLER: May = parts(&[Role::Seller]);
+const OPERATOR: May = parts(&[Role::Operator]);
+
+fn opened() -> Schema {
+    let [statement, documents] = brought_shape();
+    object([("reason", text()), ("wants", code(&["all", "part"])), ("amount?", text()), statement, documents])
+}
+
+fn decision() -> Schema {
+    object([("award", text()), ("amount?", text()), ("reason?", text())])
+}
+
+fn dispute() -> Schema {
+    object([("reason", text()), ("opened_at", crate::schema::instant()), ("state", any())]).open()
+}
+
+pub fn routes() -> Doors {
+    let shown = || object([("dispute", dispute().or_null()), ("most", money().or_null())]);
+    Doors::new()
+        .open(get("/trades/{id}/dispute", SEES), show)
+        .open(post("/trades/{id}/dispute", BUYER).file("file"), open_page)
+        .open(post("/trades/{id}/dispute/answer", SELLER).file("file"), answer_page)
+        .open(post("/trades/{id}/dispute/decision", OPERATOR).form("award=all&reason=x"), decide_page)
+        .open(post("/trades/{id}/dispute/withdrawal", BUYER), withdraw_page)
+        .open(get("/api/v1/trades/{id}/dispute", SEES).gives(200, shown), show_api)
+        .open(
+            post("/api/v1/trades/{id}/dispute", BUYER)
+                .json(r#"{"reason": "damaged", "wants": "all", "statement": "The lid is broken."}"#)
+                .takes(opened)
+                .gives(200, dispute),
+            open_api,
+        )
+        .open(
+            post("/api/v1/trades/{id}/dispute/answer", SELLER)
+                .json(r#"{"statement": "It left whole."}"#)
+                .takes(|| object(brought_shape()))
+                .gives(200, dispute),
+            answer_api,
+        )
+        .open(
+            post("/api/v1/trades/{id}/dispute/decision", OPERATOR)
+                .json(r#"{"award": "all", "reason": "The picture shows it."}"#)
+                .takes(decision)
+                .gives(200, dispute),
+            decide_api,
+        )
+        .open(post("/api/v1/trades/{id}/dispute/withdrawal", BUYER).gives(200, any), withdraw_api)
 }
 
 struct View {
@@ -251,6 +292,9 @@ async fn open_page(
     form: Multipart,
 ) -> Answer<Response> {
     let (file, viewer) = concerned(&app, &party, &id).await?;
+    if viewer != Viewer::Buyer {
+        return Err(Failure::role_needed(Role::Buyer));
+    }
     let mut typed = Typed::default();
     let outcome = match Brought::read(form).await {
         Ok(brought) => {
@@ -323,6 +367,9 @@ async fn answer_page(
     form: Multipart,
 ) -> Answer<Response> {
     let (file, viewer) = concerned(&app, &party, &id).await?;
+    if viewer != Viewer::Seller {
+        return Err(Failure::role_needed(Role::Seller));
+    }
     let mut typed = Typed::default();
     let outcome = match Brought::read(form).await {
         Ok(brought) => {

@@ -1,9 +1,8 @@
 //! The buyer confirms the goods; the escrow lets the money go.
 
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::post;
-use axum::{Json, Router};
 use serde_json::Value;
 use trade::commands::Command;
 use trade::escrow::AcceptGoods;
@@ -12,13 +11,15 @@ use trade::trade_file::TradeFile;
 
 use crate::AppState;
 use crate::auth::Signed;
+use crate::door::{Doors, parts, post};
 use crate::problem::{Answer, Failure};
+use crate::schema::noun;
 use crate::trade_file::{self, Viewer, next};
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/trades/{id}/acceptance", post(accept_page))
-        .route("/api/v1/trades/{id}/acceptance", post(accept_api))
+pub fn routes() -> Doors {
+    Doors::new()
+        .open(post("/trades/{id}/acceptance", parts(&[Role::Buyer])), accept_page)
+        .open(post("/api/v1/trades/{id}/acceptance", parts(&[Role::Buyer])).gives(200, || noun("Escrow")), accept_api)
 }
 
 async fn accept_page(State(app): State<AppState>, Signed(party): Signed, Path(id): Path<String>) -> Answer<Response> {

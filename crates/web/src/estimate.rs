@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
+use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::Value;
 use trade::codes::{Country, HubId};
@@ -18,15 +17,44 @@ use trade::quote::Quote;
 use trade::rulebook::Regime;
 use trade::terms::{Incoterm, Terms};
 
+use trade::trade_file::Side;
+
 use crate::AppState;
+use crate::door::{ANYONE, Doors, get};
 use crate::i18n::Told;
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
 use crate::product::form::{Faults, ProductForm, goods};
 use crate::quote::{Rule, Step, business_terms, gaps, rules, waterfall};
+use crate::schema::{any, list, object, text};
 
-pub fn routes() -> Router<AppState> {
-    Router::new().route("/estimate", get(show)).route("/api/v1/estimate", get(show_api))
+const SAMPLE: &str = "from=kul.sandbox&description=Cotton+kitchen+towel%2C+printed&hs=630260&origin=MY&weight=0.25\
+&price=40.00&pieces=2";
+const FIELDS: &[&str] = &[
+    "from",
+    "pieces",
+    "regime",
+    "incoterm",
+    "place",
+    "description",
+    "hs",
+    "origin",
+    "weight",
+    "length",
+    "width",
+    "height",
+    "price",
+    "content",
+    "content_unit",
+];
+
+pub fn routes() -> Doors {
+    Doors::new().open(get("/estimate", ANYONE), show).open(
+        get("/api/v1/estimate", ANYONE).at(Side::Import).asks(SAMPLE).query(FIELDS).gives(200, || {
+            object([("exporter", text()), ("importer", text()), ("lines", list(any())), ("landed", any())]).open()
+        }),
+        show_api,
+    )
 }
 
 /// What is typed; it stands in the address, so that an estimate can be sent on.

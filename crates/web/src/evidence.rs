@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Multipart, OriginalUri, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hub::evidence::KeptEvidence;
@@ -20,16 +19,18 @@ use trade::evidence::{
     EVIDENCE_MAX, EVIDENCE_MAX_BYTES, Evidence, EvidenceKind, EvidenceRefusal, KEEP_EVIDENCE, STATEMENT_MAX, commitment,
 };
 use trade::log::Hash;
-use trade::party::Party;
+use trade::party::{Party, Role};
 use trade::trade_file::{TradeFile, TradeId};
 
 use crate::AppState;
 use crate::auth::Signed;
 use crate::client::client;
+use crate::door::{Doors, May, get, parts, post};
 use crate::i18n::Tr;
 use crate::problem::{Answer, Failure};
 use crate::pump;
 use crate::recovery::asked;
+use crate::schema::{Schema, list, text};
 use crate::trade_file::{self, Viewer, next};
 
 const ROAD_PATH: &str = "/road/v1/evidence";
@@ -37,11 +38,20 @@ const ROAD_PATH: &str = "/road/v1/evidence";
 /// How long a page waits for the other hub's words.
 const PAGE_WAITS: std::time::Duration = std::time::Duration::from_secs(2);
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/trades/{id}/evidence/{sha256}", get(show))
-        .route("/api/v1/trades/{id}/evidence/{sha256}", get(show))
-        .route(ROAD_PATH, post(give))
+/// Both parties, and the operator who decides.
+const SEES: May = parts(&[Role::Seller, Role::Buyer, Role::Operator]);
+
+pub fn routes() -> Doors {
+    Doors::new()
+        .open(get("/trades/{id}/evidence/{sha256}", SEES), show)
+        .open(get("/api/v1/trades/{id}/evidence/{sha256}", SEES).gives_file("*/*"), show)
+        .open(post(ROAD_PATH, May::Peer).json("{}"), give)
+}
+
+/// What a party brings forward in JSON: a statement, and documents in base64.
+#[must_use]
+pub fn brought_shape() -> [(&'static str, Schema); 2] {
+    [("statement?", text().max(STATEMENT_MAX)), ("documents?", list(text()).at_most(EVIDENCE_MAX))]
 }
 
 /// What a party brings forward.

@@ -1,10 +1,8 @@
 //! The front page. In a sandbox it opens any part with one click; in production it signs people in.
 
 use askama::Template;
-use axum::Router;
 use axum::extract::{Form, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
 use serde::Deserialize;
 use trade::id::Id;
 use trade::party::{Party, Role};
@@ -12,6 +10,7 @@ use trade::peer::Peer;
 
 use crate::AppState;
 use crate::auth;
+use crate::door::{ANYONE, Doors, get, post};
 use crate::page::Page;
 use crate::party::practice_party;
 use crate::problem::{Answer, Failure};
@@ -20,9 +19,8 @@ use crate::problem::{Answer, Failure};
 const SHOWN_PER_ROLE: i64 = 3;
 
 /// Entering without a password is mounted in a sandbox alone.
-pub fn routes(app: &AppState) -> Router<AppState> {
-    let router = Router::new().route("/", get(front));
-    if app.is_sandbox() { router.route("/enter", post(enter)) } else { router }
+pub fn routes() -> Doors {
+    Doors::new().open(get("/", ANYONE), front).open(post("/enter", ANYONE).form("role=seller").in_sandbox(), enter)
 }
 
 #[derive(Template)]

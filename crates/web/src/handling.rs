@@ -4,23 +4,26 @@ mod pick;
 mod scan;
 
 use askama::Template;
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::Value;
 use trade::codes::Bin;
 use trade::commands::Command;
 use trade::handling::{StoreParcel, is_picked};
 use trade::id::Id;
-use trade::party::Party;
+use trade::party::{Party, Role};
 use trade::trade_file::{TradeFile, TradeId};
+
+use trade::trade_file::Side;
 
 use crate::AppState;
 use crate::auth::{As, Warehouse};
+use crate::door::{Doors, May, get, only, parts, post};
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
+use crate::schema::{any, object, text};
 use crate::trade_file::{next, page};
 
 pub use pick::document;
@@ -28,12 +31,22 @@ pub use pick::document;
 /// Parcels of each list; the longest waiting first, so that what is cut off can wait.
 const LIST_MAX: i64 = 100;
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/warehouse", get(home))
-        .route("/warehouse/scan", get(scan::show).post(scan::take))
-        .route("/warehouse/picks/{id}", get(pick::show).post(pick::take))
-        .route("/api/v1/trades/{id}/storage", post(api_store))
+const KEEPS: May = only(&[Role::Warehouse]);
+
+pub fn routes() -> Doors {
+    Doors::new()
+        .open(get("/warehouse", KEEPS), home)
+        .open(get("/warehouse/scan", KEEPS), scan::show)
+        .open(post("/warehouse/scan", KEEPS).form("number=x"), scan::take)
+        .open(get("/warehouse/picks/{id}", parts(&[Role::Warehouse])).at(Side::Export), pick::show)
+        .open(post("/warehouse/picks/{id}", parts(&[Role::Warehouse])).form("no=x").at(Side::Export), pick::take)
+        .open(
+            post("/api/v1/trades/{id}/storage", KEEPS)
+                .json(r#"{"bin": "B-A01"}"#)
+                .takes(|| object([("bin?", text().or_null())]))
+                .gives(200, any),
+            api_store,
+        )
 }
 
 struct Row {

@@ -1,23 +1,23 @@
 //! Whether this hub lives (`/healthz`) and can do its work (`/readyz`), for those who watch it.
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use hub::Status;
 use hub::recovery::Standing;
 use serde_json::{Value, json};
 
 use crate::AppState;
+use crate::door::{ANYONE, Doors, get};
 use crate::operator::road;
 use crate::problem::Answer;
 
 /// Events that may wait for their place in the tree before the sequencer counts as stuck.
 const LAG_MAX: u64 = 10_000;
 
-pub fn routes() -> Router<AppState> {
-    Router::new().route("/healthz", get(alive)).route("/readyz", get(ready))
+pub fn routes() -> Doors {
+    Doors::new().open(get("/healthz", ANYONE), alive).open(get("/readyz", ANYONE), ready)
 }
 
 /// The process answers. Nothing else is asked, so that a slow store does not get it restarted.

@@ -142,6 +142,8 @@ const NOUNS: &[Noun] = &[
     noun!("verify"),
     noun!("cli"),
     noun!("doctor"),
+    noun!("api"),
+    noun!("webhook"),
 ];
 
 type Bundle = FluentBundle<FluentResource, IntlLangMemoizer>;
@@ -268,16 +270,14 @@ impl Tr {
         if let Some(short) = self.message(&format!("problem-{code}"), Some("short"), None) {
             return short;
         }
+        self.kind_of_problem(code).title
+    }
+
+    /// What any problem of this code says, with a mark where its values would stand.
+    #[must_use]
+    pub fn kind_of_problem(&self, code: &str) -> Told {
         let told = self.problem(&Problem { code: code.to_owned(), args: serde_json::Map::new() });
-        let mut shape = String::new();
-        let mut rest = told.title.as_str();
-        // Fluent writes a value that it was not given as its name in braces.
-        while let Some((before, value)) = rest.split_once('{') {
-            shape.push_str(before);
-            shape.push('…');
-            rest = value.split_once('}').map_or("", |(_, after)| after);
-        }
-        shape + rest
+        Told { title: without_values(&told.title), fix: told.fix.as_deref().map(without_values), ..told }
     }
 
     /// The same for anything that serialises with its `code`.
@@ -336,6 +336,31 @@ impl Tr {
             }
         }
     }
+}
+
+/// Fluent writes a value that it was not given as its name in braces; here a mark stands for it.
+fn without_values(text: &str) -> String {
+    let (mut shape, mut rest) = (String::new(), text);
+    while let Some((before, value)) = rest.split_once('{') {
+        shape.push_str(before);
+        shape.push('…');
+        rest = value.split_once('}').map_or("", |(_, after)| after);
+    }
+    shape + rest
+}
+
+static PROBLEM_CODES: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let lines = NOUNS.iter().flat_map(|noun| noun.texts[at(Lang::En)].lines());
+    let code = |line: &str| Some(line.strip_prefix("problem-")?.split_once(" =")?.0.to_owned());
+    let mut codes: Vec<String> = lines.filter_map(code).collect();
+    codes.sort_unstable();
+    codes
+});
+
+/// Every code that a problem may have, in order.
+#[must_use]
+pub fn problem_codes() -> &'static [String] {
+    &PROBLEM_CODES
 }
 
 /// A key that no language has: visible, so that it is mended, and harmless.

@@ -1,7 +1,8 @@
 //! All HTTP, in and out: pages, the JSON API, webhooks, the road. One file a noun, as in `trade`.
 //!
-//! Every request goes, from the outside in: numbered and counted ([`request`]), panics caught, security headers, compression, who asks
-//! in which language ([`page::Ask`]), failures made readable ([`problem`]), cross-site posts refused
+//! Every request goes, from the outside in: numbered and counted ([`request`]), panics caught, security
+//! headers, compression, who asks in which language ([`page::Ask`]), writes sent again answered again
+//! ([`idempotency`]), failures made readable ([`problem`]), cross-site posts refused
 //! ([`auth`]), the noun's own routes. Handlers parse, hand one command to the hub, and show what it
 //! answered; no rule is decided here.
 
@@ -22,9 +23,11 @@ use trade::commands::Command;
 use trade::site::Site;
 use trade::time::WallTime;
 
+use crate::door::Doors;
 use crate::problem::{Answer, Failure};
 
 pub mod advance;
+pub mod api;
 pub mod assets;
 pub mod auth;
 pub mod bag;
@@ -34,6 +37,7 @@ pub mod client;
 pub mod custody;
 pub mod declaration;
 pub mod dispute;
+pub mod door;
 pub mod escrow;
 pub mod estimate;
 pub mod evidence;
@@ -41,6 +45,7 @@ pub mod front;
 pub mod handling;
 pub mod health;
 pub mod i18n;
+pub mod idempotency;
 pub mod jobs;
 pub mod log;
 pub mod lookout;
@@ -68,6 +73,7 @@ pub mod recovery;
 pub mod request;
 pub mod returns;
 pub mod sale;
+pub mod schema;
 pub mod settlement;
 pub mod signed;
 pub mod start;
@@ -75,6 +81,7 @@ pub mod stock;
 pub mod trade_file;
 pub mod verify;
 pub mod waybill;
+pub mod webhook;
 
 /// A price list may have 10 MB (`papers`); everything else stays far below.
 const BODY_MAX: usize = 11 * 1024 * 1024;
@@ -178,11 +185,12 @@ impl std::ops::Deref for AppState {
     }
 }
 
-/// All routes of a hub. What belongs to a sandbox alone is not mounted in production.
-pub fn router(app: AppState) -> Router {
-    let nouns = Router::new()
+/// Every door of a hub; what stands in no noun's list cannot be reached.
+#[must_use]
+pub fn doors() -> Doors {
+    Doors::new()
         .merge(page::routes())
-        .merge(front::routes(&app))
+        .merge(front::routes())
         .merge(party::routes())
         .merge(product::routes())
         .merge(offer::routes())
@@ -190,7 +198,7 @@ pub fn router(app: AppState) -> Router {
         .merge(estimate::routes())
         .merge(order::routes())
         .merge(payee::routes())
-        .merge(payment::routes(&app))
+        .merge(payment::routes())
         .merge(start::routes())
         .merge(trade_file::routes())
         .merge(waybill::routes())
@@ -208,10 +216,10 @@ pub fn router(app: AppState) -> Router {
         .merge(returns::routes())
         .merge(dispute::routes())
         .merge(evidence::routes())
-        .merge(payout::routes(&app))
+        .merge(payout::routes())
         .merge(advance::routes())
         .merge(settlement::routes())
-        .merge(operator::routes(&app))
+        .merge(operator::routes())
         .merge(peer::routes())
         .merge(node::routes())
         .merge(log::routes())
@@ -220,13 +228,21 @@ pub fn router(app: AppState) -> Router {
         .merge(health::routes())
         .merge(metrics::routes())
         .merge(money::routes())
-        .layer(DefaultBodyLimit::max(BODY_MAX));
+        .merge(webhook::routes())
+        .merge(api::routes())
+}
+
+/// All doors mounted. What belongs to a sandbox alone is not mounted in production.
+pub fn router(app: AppState) -> Router {
+    let sandbox = app.is_sandbox();
+    let nouns = doors().router(sandbox).layer(DefaultBodyLimit::max(BODY_MAX));
     nouns
         .fallback(problem::no_such_page)
         .layer(from_fn(auth::refuse_cross_site))
         .layer(from_fn_with_state(app.clone(), problem::readable))
+        .layer(from_fn_with_state(app.clone(), idempotency::once))
         .layer(from_fn_with_state(app.clone(), page::ask))
-        .merge(assets::routes())
+        .merge(assets::routes().router(sandbox))
         .layer(CompressionLayer::new())
         .layer(from_fn_with_state(app.clone(), assets::security_headers))
         .layer(CatchPanicLayer::new())

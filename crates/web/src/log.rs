@@ -4,15 +4,14 @@
 //! may hold business data of the two sides. A party proves its own events by its bundle.
 
 use askama::Template;
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 
 use trade::checkpoint::SignedCheckpoint;
 
 use crate::AppState;
+use crate::door::{ANYONE, Doors, get};
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
 
@@ -21,11 +20,11 @@ const FULL: u32 = 256;
 /// A note holds fifteen countersignatures.
 const WITNESSES_MAX: i64 = 15;
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/log/checkpoint", get(checkpoint))
-        .route("/log/tile/{level}/{*index}", get(tile))
-        .route("/logbook", get(page))
+pub fn routes() -> Doors {
+    Doors::new()
+        .open(get("/log/checkpoint", ANYONE), checkpoint)
+        .open(get("/log/tile/{level}/{*index}", ANYONE), tile)
+        .open(get("/logbook", ANYONE), page)
 }
 
 /// GET /log/checkpoint: the newest head, with every countersignature that came for it.

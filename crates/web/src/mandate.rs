@@ -5,11 +5,10 @@ mod clients;
 use std::collections::BTreeSet;
 
 use askama::Template;
-use axum::extract::{Form, Path, State};
+use axum::Json;
+use axum::extract::{Form, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -23,27 +22,75 @@ use trade::trade_file::TradeFile;
 
 use crate::AppState;
 use crate::auth::Signed;
+use crate::door::{Doors, May, SIGNED, get, only, parts, post};
 use crate::i18n::Told;
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
+use crate::schema::{Schema, any, code, id, instant, list, noun, object, text};
 
 pub use clients::{is_brokers, trades};
 
 /// Mandates on one page; the open ones stand first.
 const LIST_MAX: i64 = 100;
+/// Of those a machine may ask for so many at once.
+const API_MAX: i64 = 500;
 /// Brokers that a form lists.
 const BROKERS_MAX: i64 = 100;
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/mandates", get(show).post(give_page))
-        .route("/mandates/{id}/answer", post(answer_page))
-        .route("/mandates/{id}/end", post(end_page))
-        .route("/clients", get(clients::show))
-        .route("/api/v1/mandates", get(api_list).post(api_give))
-        .route("/api/v1/mandates/{id}/answer", post(api_answer))
-        .route("/api/v1/mandates/{id}/end", post(api_end))
-        .route("/api/v1/clients", get(clients::api))
+/// Sellers and buyers have something to be done for them.
+const GIVERS: May = only(&[Role::Seller, Role::Buyer]);
+/// To whom a mandate was given, and both sides of it.
+const BROKER: May = parts(&[Role::Broker]);
+const SIDES: May = parts(&[Role::Seller, Role::Buyer, Role::Broker]);
+const MANDATE_SAMPLE: &str = r#"{"mandate": "mdt_01914f00000070008000000000000001",
+ "broker": "pty_01914f00000070008000000000000001", "acts": ["lodge", "answer"], "until": 1796000000000000}"#;
+
+fn api_shape() -> Schema {
+    object([
+        ("mandate", id("mdt")),
+        ("broker", id("pty")),
+        ("acts", list(code(&["lodge", "answer", "permits"]))),
+        ("peer?", text().or_null()),
+        ("until", instant()),
+    ])
+}
+
+fn mandate() -> Schema {
+    noun("Mandate")
+}
+
+fn client() -> Schema {
+    let work = object([("trade", text()), ("ball", any())]);
+    object([("party", id("pty")), ("name", text()), ("mandates", list(mandate())), ("work", list(work))])
+}
+
+pub fn routes() -> Doors {
+    let answer = || object([("answer", code(&["accept", "decline"]))]);
+    Doors::new()
+        .open(get("/mandates", SIGNED), show)
+        .open(post("/mandates", GIVERS).form("until=2026-12-31"), give_page)
+        .open(post("/mandates/{id}/answer", BROKER).form("answer=accept"), answer_page)
+        .open(post("/mandates/{id}/end", SIDES), end_page)
+        .open(get("/clients", only(&[Role::Broker])), clients::show)
+        .open(
+            get("/api/v1/mandates", SIGNED).query(&["after", "limit"]).gives(200, || {
+                object([("given", list(mandate())), ("held", list(mandate())), ("next", text().or_null())])
+            }),
+            api_list,
+        )
+        .open(post("/api/v1/mandates", GIVERS).json(MANDATE_SAMPLE).takes(api_shape).gives(201, mandate), api_give)
+        .open(
+            post("/api/v1/mandates/{id}/answer", BROKER)
+                .json(r#"{"answer": "accept"}"#)
+                .takes(answer)
+                .gives(200, mandate),
+            api_answer,
+        )
+        .open(post("/api/v1/mandates/{id}/end", SIDES).gives(200, mandate), api_end)
+        .open(
+            get("/api/v1/clients", only(&[Role::Broker])).gives(200, || object([("clients", list(client()))])),
+            clients::api,
+        )
 }
 
 /// The mandate under which a broker acts for another party: one that allows the act, else one that
@@ -165,11 +212,11 @@ fn gives(party: &Party) -> bool {
 async fn view(app: &AppState, p: &Page, party: &Party) -> Answer<View> {
     let now = app.hub.business_now().await?;
     let mut given = Vec::new();
-    for mandate in app.hub.mandates_given(party.id, LIST_MAX).await? {
+    for mandate in app.hub.mandates_given(party.id, None, LIST_MAX).await?.items {
         given.push(row(app, p, &mandate, mandate.broker, false, now).await?);
     }
     let mut held = Vec::new();
-    for mandate in app.hub.mandates_held(party.id, LIST_MAX).await? {
+    for mandate in app.hub.mandates_held(party.id, None, LIST_MAX).await?.items {
         held.push(row(app, p, &mandate, mandate.giver, true, now).await?);
     }
     let brokers = app.hub.parties(Some(Role::Broker), None, BROKERS_MAX).await?.items;
@@ -233,6 +280,9 @@ async fn give_page(
 }
 
 async fn give(app: &AppState, party: &Party, form: &GiveForm) -> Answer<Value> {
+    if !gives(party) {
+        return Err(Failure::role_needed(Role::Seller));
+    }
     let mandate = form.id.parse().unwrap_or_else(|_| app.fresh());
     let broker = form.broker.parse().map_err(|_| Failure::bad("broker-missing"))?;
     let peer = match form.peer.trim() {
@@ -290,11 +340,22 @@ fn named(id: &str) -> Answer<Id<Mandate>> {
     id.parse().map_err(|_| Failure::new(StatusCode::NOT_FOUND, "mandate-unknown").with("mandate", id))
 }
 
+#[derive(Deserialize)]
+struct ApiList {
+    after: Option<String>,
+    limit: Option<i64>,
+}
+
 /// GET /api/v1/mandates: given and held.
-async fn api_list(State(app): State<AppState>, Signed(party): Signed) -> Answer<Json<Value>> {
-    let given = app.hub.mandates_given(party.id, LIST_MAX).await?;
-    let held = app.hub.mandates_held(party.id, LIST_MAX).await?;
-    Ok(Json(json!({ "given": given, "held": held })))
+async fn api_list(
+    State(app): State<AppState>,
+    Signed(party): Signed,
+    Query(query): Query<ApiList>,
+) -> Answer<Json<Value>> {
+    let limit = query.limit.unwrap_or(LIST_MAX).clamp(1, API_MAX);
+    let page = app.hub.mandates_of(party.id, query.after.as_deref(), limit).await?;
+    let (given, held): (Vec<_>, Vec<_>) = page.items.into_iter().partition(|mandate| mandate.giver == party.id);
+    Ok(Json(json!({ "given": given, "held": held, "next": page.next })))
 }
 
 #[derive(Deserialize)]

@@ -5,11 +5,9 @@ mod api;
 mod sheet;
 
 use askama::Template;
-use axum::Router;
 use axum::extract::{Form, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
 use jiff::civil::DateTime;
 use serde::Deserialize;
 use trade::codes::{BagNo, DocumentNo, HubId};
@@ -27,6 +25,7 @@ use trade::trade_file::{Side, TradeFile, TradeId};
 use crate::AppState;
 use crate::auth::Signed;
 use crate::bag::handler;
+use crate::door::{Doors, May, get, only, post};
 use crate::i18n::Told;
 use crate::page::Page;
 use crate::problem::{Answer, Failure, percent};
@@ -36,14 +35,20 @@ use crate::trade_file::page::rule_words;
 /// Manifests on one page of a list.
 const LIST_MAX: i64 = 50;
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/manifests", get(list).post(open))
-        .route("/manifests/{id}", get(show))
-        .route("/manifests/{id}/removals", post(unload))
-        .route("/manifests/{id}/close", post(close))
-        .route("/manifests/{id}/arrival", post(arrive))
-        .route("/manifests/{id}/manifest.pdf", get(sheet::download))
+/// Who makes manifests, and who may look at them.
+const MAKES: May = only(&[Role::Warehouse, Role::Carrier]);
+const READS: May = only(&[Role::Warehouse, Role::Carrier, Role::Officer, Role::Operator]);
+
+pub fn routes() -> Doors {
+    let voyage = "to_hub=hgh.sandbox&mode=air&vehicle=x&master=x&from=MYKUL&to=CNHGH&departs=x&arrives=x";
+    Doors::new()
+        .open(get("/manifests", READS), list)
+        .open(post("/manifests", MAKES).form(voyage), open)
+        .open(get("/manifests/{id}", READS), show)
+        .open(post("/manifests/{id}/removals", MAKES).form("bag=BG00000000017"), unload)
+        .open(post("/manifests/{id}/close", MAKES), close)
+        .open(post("/manifests/{id}/arrival", only(&[Role::Carrier])).form("place=CNHGH"), arrive)
+        .open(get("/manifests/{id}/manifest.pdf", READS), sheet::download)
         .merge(api::routes())
 }
 

@@ -13,13 +13,15 @@ use hub::Status;
 use hub::db::StoreError;
 use hub::meter::{Counters, Shape};
 use hub::recovery::Standing;
+use trade::party::Role;
 
 use crate::AppState;
 use crate::auth::{As, Operator};
+use crate::door::{self, Doors};
 use crate::problem::Answer;
 
-pub fn routes() -> Router<AppState> {
-    Router::new().route("/metrics", get(for_operator))
+pub fn routes() -> Doors {
+    Doors::new().open(door::get("/metrics", door::only(&[Role::Operator])), for_operator)
 }
 
 /// For a listener of its own: no key is asked, since whoever reaches it was let through to it.

@@ -1,10 +1,8 @@
 //! A party's money over all its trades: what is on its way, what is there, what has gone.
 
 use askama::Template;
-use axum::Router;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use axum::routing::get;
 use hub::trade_file::TradeFilter;
 use serde::Deserialize;
 use trade::escrow::Escrow;
@@ -14,6 +12,7 @@ use trade::trade_file::{Side, TradeFile};
 
 use crate::AppState;
 use crate::auth::Signed;
+use crate::door::{Doors, SIGNED, get};
 use crate::page::Page;
 use crate::payee::{self, Payee};
 use crate::problem::{Answer, percent};
@@ -22,8 +21,8 @@ use crate::trade_file::{money, next, page};
 /// Trades on one page.
 const LIST_MAX: i64 = 50;
 
-pub fn routes() -> Router<AppState> {
-    Router::new().route("/money", get(show))
+pub fn routes() -> Doors {
+    Doors::new().open(get("/money", SIGNED), show)
 }
 
 #[derive(Deserialize)]

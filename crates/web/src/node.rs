@@ -8,12 +8,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, OriginalUri, State};
+use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
 use hub::clock::Clock;
 use hub::{Answer as Decided, Forward, Node};
 use serde_json::json;
@@ -22,6 +20,7 @@ use trade::key::{Purpose, Signature, verify_bytes};
 use trade::site::Site;
 
 use crate::AppState;
+use crate::door::{Doors, May, post};
 use crate::problem::{Answer, Failure};
 use crate::signed::{self, MEDIA_TYPE, Way};
 
@@ -34,8 +33,8 @@ const BODY_MAX: usize = 8 * 1024 * 1024;
 /// A deciding node that has not answered by then is taken for dead; the command goes to the next.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
-pub fn routes() -> Router<AppState> {
-    Router::new().route(COMMANDS, post(decide).layer(DefaultBodyLimit::max(BODY_MAX)))
+pub fn routes() -> Doors {
+    Doors::new().open(post(COMMANDS, May::Node).json("[]").limit(BODY_MAX), decide)
 }
 
 /// POST /node/v1/commands: commands in their order, from another node of this hub.

@@ -1,20 +1,22 @@
 //! Offers: what peers' sellers sell here. A buyer looks, chooses pieces, and asks the price to the door.
 
 use askama::Template;
+use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use axum::routing::get;
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use trade::product::{Offer, OfferKey};
 use trade::quote::pieces_max;
 use trade::rulebook::Regime;
 use trade::terms::Incoterm;
+use trade::trade_file::Side;
 
 use crate::AppState;
+use crate::door::{ANYONE, Doors, get};
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
+use crate::schema::{self, noun};
 
 /// Offers on one page of the shop; a page stays under 100 kB.
 const SHOP_PAGE: usize = 48;
@@ -24,11 +26,16 @@ const API_PAGE: i64 = 200;
 const SEARCHED_MAX: usize = 5_000;
 const QUERY_MAX: usize = 80;
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/offers", get(shop))
-        .route("/offers/{hub}/{product}", get(show))
-        .route("/api/v1/offers", get(api_list))
+pub fn routes() -> Doors {
+    Doors::new()
+        .open(get("/offers", ANYONE), shop)
+        .open(get("/offers/{hub}/{product}", ANYONE).at(Side::Import), show)
+        .open(
+            get("/api/v1/offers", ANYONE)
+                .query(&["after", "limit"])
+                .gives(200, || schema::page("offers", noun("Offer"))),
+            api_list,
+        )
 }
 
 #[derive(Template)]

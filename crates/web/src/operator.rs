@@ -7,10 +7,9 @@ mod times;
 use std::collections::BTreeMap;
 
 use askama::Template;
+use axum::Json;
 use axum::extract::{Form, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use hub::tally::{HoldCount, LaneCount, SellerCount};
 use jiff::civil::{Date, DateTime, Time};
 use serde::Deserialize;
@@ -19,15 +18,18 @@ use trade::ball::Holder;
 use trade::clearance::Clearance;
 use trade::clock::MoveClock;
 use trade::commands::Command;
+use trade::party::Role;
 use trade::time::{BusinessTime, Days};
 use trade::trade_file::{Stage, TradeFile};
 
 use self::times::Weeks;
 use crate::AppState;
 use crate::auth::{As, Operator, Signed};
+use crate::door::{ANYONE, Doors, May, SIGNED, get, only, post};
 use crate::i18n::Told;
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
+use crate::schema::{Schema, any, any_of, code, count, instant, integer, list, object, text};
 use crate::settlement::Position;
 use crate::trade_file::page::stage_class;
 use crate::trade_file::{matched, timeline};
@@ -40,21 +42,43 @@ const EVENTS_SHOWN: i64 = 12;
 /// Stretches that the page offers for lengths of time, in weeks.
 const SPANS: [i64; 3] = [4, 13, 52];
 
-pub fn routes(app: &AppState) -> Router<AppState> {
-    let routes = Router::new()
-        .route("/operator", get(home))
-        .route("/api/v1/summary", get(summary))
-        .route("/api/v1/operator/road", get(road::api))
-        .route("/api/v1/operator/times", get(times::times))
-        .route("/api/v1/operator/holds", get(times::holds))
-        .route("/api/v1/operator/funnel", get(times::funnel))
-        .route("/api/v1/statistics", get(times::public))
-        .route("/api/v1/clock", get(clock));
-    if app.is_sandbox() {
-        routes.route("/operator/clock", post(move_page)).route("/api/v1/clock", post(move_api))
-    } else {
-        routes
-    }
+const OFFICE: May = only(&[Role::Operator]);
+
+pub fn routes() -> Doors {
+    Doors::new()
+        .open(get("/operator", OFFICE), home)
+        .open(get("/api/v1/summary", OFFICE).gives(200, || object([("hub", text())]).open()), summary)
+        .open(get("/api/v1/operator/road", OFFICE).gives(200, road_shape), road::api)
+        .open(get("/api/v1/operator/times", OFFICE).query(&["weeks"]).gives(200, || since("times")), times::times)
+        .open(get("/api/v1/operator/holds", OFFICE).query(&["weeks"]).gives(200, || since("holds")), times::holds)
+        .open(get("/api/v1/operator/funnel", OFFICE).gives(200, || object([("funnel", any())])), times::funnel)
+        .open(get("/api/v1/statistics", ANYONE).query(&["weeks"]).gives(200, public_shape), times::public)
+        .open(get("/api/v1/clock", SIGNED).gives(200, clock_shape), clock)
+        .open(post("/operator/clock", OFFICE).form("days=0").in_sandbox(), move_page)
+        .open(
+            post("/api/v1/clock", OFFICE)
+                .json(r#"{"to": "2026-11-25T09:00:00Z"}"#)
+                .takes(|| object([("to", any_of([integer(), text()]))]))
+                .gives(200, || object([("now", instant())]))
+                .in_sandbox(),
+            move_api,
+        )
+}
+
+fn road_shape() -> Schema {
+    object([("hub", text()), ("events", count()), ("sequenced", count()), ("roads", any()), ("lanes", any())])
+}
+
+fn since(name: &str) -> Schema {
+    object([("since", instant()), (name, list(any()))])
+}
+
+fn public_shape() -> Schema {
+    object([("hub", text()), ("since", instant()), ("fewest", count()), ("times", list(any())), ("left_out", count())])
+}
+
+fn clock_shape() -> Schema {
+    object([("now", instant()), ("text", text()), ("mode", code(&["sandbox", "production"]))])
 }
 
 struct CountRow {

@@ -1,11 +1,10 @@
 //! Orders: the buyer takes a quote under a number; its own orders in a list.
 
 use askama::Template;
+use axum::Json;
 use axum::extract::{Form, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hub::trade_file::{TradeFilter, TradeRow};
@@ -15,19 +14,30 @@ use trade::codes::DocumentNo;
 use trade::commands::Command;
 use trade::id::Id;
 use trade::order::PlaceOrder;
-use trade::party::Party;
+use trade::party::{Party, Role};
 use trade::quote::Quote;
 use trade::trade_file::{Stage, TradeId};
 
 use crate::AppState;
 use crate::auth::{As, Buyer};
+use crate::door::{Doors, get, only, post};
 use crate::page::Page;
 use crate::problem::{Answer, Failure, percent};
+use crate::schema::{id, object, text};
 
 const LIST_PAGE: i64 = 30;
 
-pub fn routes() -> Router<AppState> {
-    Router::new().route("/orders", get(list).post(place)).route("/api/v1/orders", post(api_place))
+pub fn routes() -> Doors {
+    Doors::new()
+        .open(get("/orders", only(&[Role::Buyer])), list)
+        .open(post("/orders", only(&[Role::Buyer])).form("quote=qte_01914f00000070008000000000000001"), place)
+        .open(
+            post("/api/v1/orders", only(&[Role::Buyer]))
+                .json(r#"{"order_no": "A-26-000042", "quote": "qte_01914f00000070008000000000000001"}"#)
+                .takes(|| object([("order_no", text().max(64)), ("quote", id("quo"))]))
+                .gives(201, || object([("trade", text()), ("delivery", text())])),
+            api_place,
+        )
 }
 
 #[derive(Template)]

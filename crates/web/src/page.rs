@@ -4,13 +4,11 @@ use std::convert::Infallible;
 use std::ops::Deref;
 
 use askama::Template;
-use axum::Router;
 use axum::extract::{Form, FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use axum::routing::post;
 use serde::Deserialize;
 use trade::card::Mode;
 use trade::party::{Party, Role};
@@ -18,6 +16,7 @@ use trade::terms::Incoterm;
 
 use crate::AppState;
 use crate::auth::{self, Caller};
+use crate::door::{ANYONE, Doors, post};
 use crate::i18n::{Lang, Tr};
 
 /// Light, dark, or as the reader's system has it.
@@ -60,7 +59,7 @@ impl Ask {
     /// Whether a machine asks, to which problems are told as JSON.
     #[must_use]
     pub fn is_machine(&self) -> bool {
-        ["/api/", "/road/", "/log/", "/.well-known/"].iter().any(|p| self.path.starts_with(p))
+        ["/api/v1/", "/node/", "/road/", "/log/", "/.well-known/"].iter().any(|p| self.path.starts_with(p))
     }
 
     #[must_use]
@@ -260,10 +259,12 @@ impl Page {
         self.is(Role::Buyer) && self.who.as_ref().is_some_and(Party::is_business)
     }
 
-    /// Every Incoterm that there is: one that is not offered is refused with its reason.
+    /// Every Incoterm that there is, those that are offered first: another is refused with its reason.
     #[must_use]
     pub fn incoterms(&self) -> [Incoterm; 11] {
-        Incoterm::ALL
+        let mut terms = Incoterm::ALL;
+        terms.sort_by_key(|term| term.why_not().is_some());
+        terms
     }
 
     #[must_use]
@@ -336,8 +337,8 @@ impl FromRequestParts<AppState> for Page {
     }
 }
 
-pub fn routes() -> Router<AppState> {
-    Router::new().route("/theme", post(choose_theme))
+pub fn routes() -> Doors {
+    Doors::new().open(post("/theme", ANYONE).form("theme=dark&back=/"), choose_theme)
 }
 
 #[derive(Deserialize)]

@@ -4,34 +4,49 @@ pub mod account;
 mod register;
 
 use askama::Template;
+use axum::Json;
 use axum::extract::{Form, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::json;
 use trade::party::{Party, Role};
 
 use crate::AppState;
 use crate::auth;
+use crate::door::{ANYONE, Doors, SIGNED, get, post};
 use crate::i18n::Told;
 use crate::page::{Page, here};
 use crate::problem::{Answer, Failure};
+use crate::schema::{id, list, object, text};
 
 pub use register::practice_party;
 use register::{Identity, Registration, id_type, register};
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/sign-in", get(sign_in_page).post(sign_in))
-        .route("/sign-up", get(sign_up_page).post(sign_up))
-        .route("/sign-out", post(sign_out))
-        .route("/account", get(account::page))
-        .route("/account/keys", post(account::make_key))
-        .route("/account/keys/{id}/revoke", post(account::revoke_key))
-        .route("/api/v1/parties", post(register::api_register))
-        .route("/api/v1/sessions", post(api_sign_in))
+pub fn routes() -> Doors {
+    Doors::new()
+        .open(get("/sign-in", ANYONE), sign_in_page)
+        .open(post("/sign-in", ANYONE).form("email=a%40b.example&password=not+a+password"), sign_in)
+        .open(get("/sign-up", ANYONE), sign_up_page)
+        .open(post("/sign-up", ANYONE).form("role=seller&name=Firm&email=nobody&password=ten+characters"), sign_up)
+        .open(post("/sign-out", ANYONE), sign_out)
+        .open(get("/account", SIGNED), account::page)
+        .open(post("/account/keys", SIGNED).form("label=shop"), account::make_key)
+        .open(post("/account/keys/{id}/revoke", SIGNED), account::revoke_key)
+        .open(
+            post("/api/v1/parties", ANYONE)
+                .json(r#"{"role": "seller", "name": "Firm", "email": "a@firm.example", "password": "ten characters"}"#)
+                .takes(register::shape)
+                .gives(201, || object([("party", id("pty")), ("api_key", text().like("^ehub_"))])),
+            register::api_register,
+        )
+        .open(
+            post("/api/v1/sessions", ANYONE)
+                .json(r#"{"email": "a@firm.example", "password": "ten characters"}"#)
+                .takes(|| object([("email", text().max(254)), ("password", text().max(200))]))
+                .gives(200, || object([("party", id("pty")), ("roles", list(text()))])),
+            api_sign_in,
+        )
 }
 
 #[derive(Template)]
@@ -158,7 +173,7 @@ async fn sign_up_page(State(app): State<AppState>, page: Page, Query(query): Que
 }
 
 async fn sign_up(State(app): State<AppState>, page: Page, Form(form): Form<SignUpForm>) -> Answer<Response> {
-    match register(&app, &form.registration(), false).await {
+    match register(&app, app.fresh(), &form.registration(), false).await {
         Ok(party) => auth::begin_session(&app, &party, Redirect::to("/").into_response()).await,
         Err(failure) => {
             let told = Some(page.problem(&failure.problem));

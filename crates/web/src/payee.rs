@@ -1,24 +1,32 @@
 //! The payee: a seller says to which account it is paid, and who its bank says holds it.
 
+use axum::Json;
 use axum::extract::{Form, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::post;
-use axum::{Json, Router};
 use papers::pain001::{Holder, Letters};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use trade::party::Party;
+use trade::party::{Party, Role};
 use trade::payee::NamePayee;
 
 use crate::AppState;
 use crate::auth::{As, Seller};
+use crate::door::{Doors, only, post};
 use crate::page::Page;
 use crate::party::account;
 use crate::problem::{Answer, Failure};
+use crate::schema::{object, text};
 
-pub fn routes() -> Router<AppState> {
-    Router::new().route("/account/payee", post(name_page)).route("/api/v1/payee", post(name_api))
+pub fn routes() -> Doors {
+    let sellers = only(&[Role::Seller]);
+    Doors::new().open(post("/account/payee", sellers).form("account=5140-1234-5678"), name_page).open(
+        post("/api/v1/payee", sellers)
+            .json(r#"{"account": "5140-1234-5678", "holder": "Kopi Warisan"}"#)
+            .takes(|| object([("account", text()), ("holder?", text())]))
+            .gives(200, || object([("account", text().or_null()), ("holder", text())])),
+        name_api,
+    )
 }
 
 #[derive(Clone, Default, Deserialize)]

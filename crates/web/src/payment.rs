@@ -5,22 +5,36 @@ mod bank;
 mod sandbox;
 mod webhook;
 
-use axum::Router;
-use axum::routing::{get, post};
-use trade::party::{PersonTag, PersonTags};
+use trade::party::{PersonTag, PersonTags, Role};
 
 use crate::AppState;
+use crate::door::{Doors, May, get, only, parts, post};
+use crate::schema::{list, object, text};
 
 /// The pay page of the sandbox's payment firm is not mounted in production.
-pub fn routes(app: &AppState) -> Router<AppState> {
-    let router = Router::new()
-        .route("/api/v1/webhooks/payments", post(webhook::receive))
-        .route("/api/v1/bank-messages", post(bank::receive))
-        .route("/bank", get(bank::page).post(bank::upload));
-    if app.is_sandbox() { router.route("/pay/{trade}", get(sandbox::page).post(sandbox::pay)) } else { router }
+pub fn routes() -> Doors {
+    Doors::new()
+        .open(
+            post("/api/v1/webhooks/payments", May::PaymentFirm)
+                .json("{}")
+                .takes(webhook::shape)
+                .gives(200, || object([("fate", text())]).open()),
+            webhook::receive,
+        )
+        .open(
+            post("/api/v1/bank-messages", only(&[Role::Bank]))
+                .bytes("application/xml")
+                .gives(200, || object([("results", list(bank::shape()))])),
+            bank::receive,
+        )
+        .open(get("/bank", only(&[Role::Bank])), bank::page)
+        .open(post("/bank", only(&[Role::Bank])).file("file"), bank::upload)
+        .open(get("/pay/{trade}", parts(&[Role::Buyer])).in_sandbox(), sandbox::page)
+        .open(post("/pay/{trade}", parts(&[Role::Buyer])).form("part=0").in_sandbox(), sandbox::pay)
 }
 
 pub use bank::take_notice;
+pub use webhook::sign;
 
 /// By what a payer is recognised, from what the payment firm or the bank says of it.
 fn payer_tags(app: &AppState, name: &str, id_number: Option<&str>) -> PersonTags {

@@ -6,11 +6,10 @@
 use std::collections::HashMap;
 
 use askama::Template;
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use hub::trade_file::TradePayout;
 use papers::camt054::{self, Entry, Notice, Status};
 use papers::pain001::{self, Holder, Letters, PayoutFile, Transfer};
@@ -24,10 +23,12 @@ use trade::time::BusinessTime;
 
 use crate::AppState;
 use crate::auth::Signed;
+use crate::door::{Doors, get, only, post};
 use crate::i18n::Told;
 use crate::page::Page;
 use crate::payee::{self, Payee};
 use crate::problem::{Answer, Failure};
+use crate::schema::{object, text};
 use crate::trade_file::next;
 
 /// Payouts in one file; what is left goes with the next.
@@ -35,14 +36,24 @@ const FILE_MAX: i64 = 500;
 /// Files that the page shows.
 const FILES_SHOWN: i64 = 20;
 
-pub fn routes(app: &AppState) -> Router<AppState> {
-    let routes = Router::new()
-        .route("/payouts", get(show))
-        .route("/payouts/files", post(make_page))
-        .route("/payouts/files/{file}", get(download))
-        .route("/api/v1/payout-files", post(make_api))
-        .route("/api/v1/payout-files/{file}", get(download));
-    if app.is_sandbox() { routes.route("/payouts/files/{file}/execute", post(execute)) } else { routes }
+pub fn routes() -> Doors {
+    Doors::new()
+        .open(get("/payouts", only(&[Role::Operator, Role::Bank])), show)
+        .open(post("/payouts/files", only(&[Role::Operator, Role::Bank])), make_page)
+        .open(get("/payouts/files/{file}", only(&[Role::Operator, Role::Bank])), download)
+        .open(
+            post("/api/v1/payout-files", only(&[Role::Operator, Role::Bank]))
+                .json(r#"{"file": "PAY-1"}"#)
+                .takes(|| object([("file", text().max(64))]))
+                .gives_file("application/xml")
+                .also(&[204]),
+            make_api,
+        )
+        .open(
+            get("/api/v1/payout-files/{file}", only(&[Role::Operator, Role::Bank])).gives_file("application/xml"),
+            download,
+        )
+        .open(post("/payouts/files/{file}/execute", only(&[Role::Operator, Role::Bank])).in_sandbox(), execute)
 }
 
 /// The hub's operator and its bank deal with payouts; nobody else.

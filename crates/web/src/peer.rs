@@ -5,41 +5,53 @@ pub mod join;
 use std::time::Duration;
 
 use askama::Template;
+use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Form, OriginalUri, Path, State};
+use axum::extract::{Form, OriginalUri, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use trade::card::{CARD_MAX_BYTES, HubCard, SignedCard};
 use trade::codes::HubId;
 use trade::commands::Command;
+use trade::party::Role;
 use trade::peer::{AcceptPeer, PausePeer, Peer, ReceiveBatch};
 use trade::road::{BATCH_MAX_BYTES, Batch};
 
 use crate::AppState;
 use crate::auth::{As, Operator};
 use crate::client::client;
+use crate::door::{ANYONE, Doors, May, get, only, post};
 use crate::i18n::Told;
 use crate::page::Page;
 use crate::problem::{Answer, Failure, percent};
+use crate::schema::{any, map, object, text};
 use crate::signed;
 
 /// A peer that does not show its card within this time is not there.
 const CARD_PATIENCE: Duration = Duration::from_secs(5);
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/.well-known/ehub.json", get(card))
-        .route("/peers", get(show).post(look))
-        .route("/peers/accept", post(accept_page))
-        .route("/peers/{id}/{act}", post(pause_page))
-        .route("/api/v1/peers", post(accept_api))
-        .route("/api/v1/peers/{id}/{act}", post(pause_api))
-        .route(join::CARDS, post(join::shown))
-        .route("/road/v1/batches", post(receive).layer(DefaultBodyLimit::max(BATCH_MAX_BYTES)))
+pub fn routes() -> Doors {
+    Doors::new()
+        .open(get("/.well-known/ehub.json", ANYONE), card)
+        .open(get("/peers", only(&[Role::Operator])), show)
+        .open(post("/peers", only(&[Role::Operator])).form("url="), look)
+        .open(post("/peers/accept", only(&[Role::Operator])).form("url="), accept_page)
+        .open(post("/peers/{id}/{act}", only(&[Role::Operator])), pause_page)
+        .open(
+            post("/api/v1/peers", only(&[Role::Operator]))
+                .json(r#"{"card": {}, "url": "https://hub.example"}"#)
+                .takes(|| object([("card", map(any())), ("url?", text().or_null())]))
+                .gives(200, || object([("peer", text())])),
+            accept_api,
+        )
+        .open(
+            post("/api/v1/peers/{id}/{act}", only(&[Role::Operator])).gives(200, || object([("peer", text())])),
+            pause_api,
+        )
+        .open(post(join::CARDS, May::Peer).json("{}"), join::shown)
+        .open(post("/road/v1/batches", May::Peer).json("{}").limit(BATCH_MAX_BYTES), receive)
 }
 
 /// GET /.well-known/ehub.json

@@ -15,33 +15,87 @@ use ::trade::quote::Quote;
 use ::trade::readiness::Gap;
 use ::trade::rulebook::{Direction, PermitKind, Rulebook};
 use ::trade::trade_file::{Side, TradeFile};
-use axum::Router;
-use axum::routing::{get, post};
 use jiff::civil::Date;
 
 use crate::AppState;
+use crate::door::{Doors, May, SIGNED, get, only, parts, post};
 use crate::i18n::Tr;
 use crate::mandate::acting;
 use crate::page::Page;
 use crate::problem::{Answer, Failure, percent};
+use crate::schema::{self, Schema, any, id, integer, noun, object, text};
+use crate::trade_file;
 
 /// Granted permits of one party that are looked through for what a declaration needs.
 const GRANTED_MAX: i64 = 200;
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/permits", get(ask::list).post(ask::send))
-        .route("/permits/new", get(ask::form))
-        .route("/permits/{id}", get(ask::show))
-        .route("/permits/{id}/answer", post(ask::answer_page))
-        .route("/permits/{id}/decision", post(agency::decide_page))
-        .route("/agency", get(agency::queue))
-        .route("/trades/{id}/permits", get(trade::show).post(trade::use_page))
-        .route("/api/v1/permits", get(ask::api_list).post(ask::api_ask))
-        .route("/api/v1/permits/{id}", get(ask::api_show))
-        .route("/api/v1/permits/{id}/answer", post(ask::api_answer))
-        .route("/api/v1/permits/{id}/decision", post(agency::decide_api))
-        .route("/api/v1/trades/{id}/permits", post(trade::api_use))
+const ASK_SAMPLE: &str = r#"{"permit": "prm_01914f00000070008000000000000001", "hs": "040900", "peer": "hgh.sandbox",
+ "pieces": 100}"#;
+/// What concerns a permit: its holder, a broker under mandate, the agency, the operator.
+const CONCERNS: May = parts(&[Role::Seller, Role::Buyer, Role::Broker, Role::Agency, Role::Operator]);
+const ASKERS: &[Role] = &[Role::Seller, Role::Buyer, Role::Broker];
+const AGENCY: May = only(&[Role::Agency]);
+
+fn ask_shape() -> Schema {
+    object([
+        ("permit", id("prm")),
+        ("holder?", id("pty").or_null()),
+        ("direction?", text().or_null()),
+        ("hs", text().max(12)),
+        ("peer", text()),
+        ("pieces", integer()),
+        ("note?", text()),
+    ])
+}
+
+fn permit() -> Schema {
+    noun("Permit")
+}
+
+pub fn routes() -> Doors {
+    let traders = parts(&[Role::Seller, Role::Buyer, Role::Broker]);
+    let askers = only(ASKERS);
+    let answer = || object([("answer?", text())]);
+    let used = || object([("permit", text())]);
+    Doors::new()
+        .open(get("/permits", SIGNED), ask::list)
+        .open(post("/permits", askers).form("hs=040900&peer=hgh.sandbox&pieces=1"), ask::send)
+        .open(get("/permits/new", SIGNED), ask::form)
+        .open(get("/permits/{id}", CONCERNS), ask::show)
+        .open(post("/permits/{id}/answer", traders).form("answer=x"), ask::answer_page)
+        .open(post("/permits/{id}/decision", AGENCY).form("decision=refuse&reason=x"), agency::decide_page)
+        .open(get("/agency", AGENCY), agency::queue)
+        .open(get("/trades/{id}/permits", trade_file::PRICE_PARTS), trade::show)
+        .open(post("/trades/{id}/permits", traders).form("permit=x"), trade::use_page)
+        .open(
+            get("/api/v1/permits", SIGNED).query(&["after", "limit"]).gives(200, || schema::page("permits", permit())),
+            ask::api_list,
+        )
+        .open(post("/api/v1/permits", askers).json(ASK_SAMPLE).takes(ask_shape).gives(201, permit), ask::api_ask)
+        .open(get("/api/v1/permits/{id}", CONCERNS).gives(200, permit), ask::api_show)
+        .open(
+            post("/api/v1/permits/{id}/answer", traders)
+                .json(r#"{"answer": "500 jars"}"#)
+                .takes(answer)
+                .gives(200, permit),
+            ask::api_answer,
+        )
+        .open(
+            post("/api/v1/permits/{id}/decision", AGENCY)
+                .json(r#"{"decision": "refuse", "reason": "no health certificate"}"#)
+                .takes(|| object([("decision", text())]).open())
+                .gives(200, permit),
+            agency::decide_api,
+        )
+        .open(
+            post("/api/v1/trades/{id}/permits", traders).json(r#"{"permit": "none"}"#).takes(used).gives(200, any),
+            trade::api_use,
+        )
+}
+
+/// Whoever declares goods, or does it for others.
+fn asker(party: &Party) -> Answer<()> {
+    if ASKERS.iter().any(|role| party.is(*role)) { Ok(()) } else { Err(Failure::role_needed(Role::Seller)) }
 }
 
 /// In which part somebody looks at a permit.

@@ -132,7 +132,12 @@ pub async fn readable(State(app): State<AppState>, ask: Ask, request: Request, n
         None => return response,
     };
     if ask.is_machine() {
-        return json_problem(&app, &ask, &failure);
+        let mut told = as_json(&app, &ask, &failure);
+        // Which methods an address takes.
+        if let Some(methods) = response.headers().get(header::ALLOW) {
+            told.headers_mut().insert(header::ALLOW, methods.clone());
+        }
+        return told;
     }
     if failure.status == StatusCode::UNAUTHORIZED {
         let back = if ask.is_get { ask.path_and_query.as_str() } else { "/" };
@@ -159,20 +164,22 @@ struct ProblemPage<'a> {
     number: Option<String>,
 }
 
-fn json_problem(app: &AppState, ask: &Ask, failure: &Failure) -> Response {
-    let body = problem_json(&ask.tr(app), &failure.problem, failure.status);
+/// A failure as the JSON of RFC 9457, in the words of whoever asked.
+pub fn as_json(app: &AppState, ask: &Ask, failure: &Failure) -> Response {
+    let body = problem_json(app, &ask.tr(app), &failure.problem, failure.status);
     let kind = HeaderValue::from_static("application/problem+json");
     let mut response = (failure.status, body.to_string()).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
 }
 
-/// One problem as RFC 9457 has it, with its code and values beside the sentence.
+/// One problem as RFC 9457 has it, with its code and values beside the sentence. Its type is the address
+/// of the page that explains the code.
 #[must_use]
-pub fn problem_json(t: &crate::i18n::Tr, problem: &Problem, status: StatusCode) -> Value {
+pub fn problem_json(app: &AppState, t: &crate::i18n::Tr, problem: &Problem, status: StatusCode) -> Value {
     let told = t.problem(problem);
     let mut body = problem.args.clone();
-    body.insert("type".into(), json!(format!("urn:ehub:problem:{}", problem.code)));
+    body.insert("type".into(), json!(format!("{}/api/problems/{}", app.settings.url, problem.code)));
     body.insert("code".into(), json!(problem.code));
     body.insert("title".into(), json!(told.title));
     body.insert("detail".into(), json!(told.fix.unwrap_or_default()));

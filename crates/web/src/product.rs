@@ -4,11 +4,10 @@ pub mod form;
 mod upload;
 
 use askama::Template;
+use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use trade::codes::{Country, HsCode};
@@ -16,7 +15,7 @@ use trade::commands::Command;
 use trade::event::Asked;
 use trade::id::Id;
 use trade::money::Money;
-use trade::party::Party;
+use trade::party::{Party, Role};
 use trade::product::{Goods, LaneGaps, OfferProduct, PeerAnswer, Product};
 use trade::quantity::{Content, Grams, Size};
 use trade::quote::AskPeerQuote;
@@ -26,10 +25,12 @@ use trade::terms::Terms;
 
 use crate::AppState;
 use crate::auth::{As, Seller};
+use crate::door::{ANYONE, Doors, get, only, parts, post};
 use crate::i18n::Told;
 use crate::page::Page;
 use crate::permit::{self, PermitGap, Shelf};
 use crate::problem::{Answer, Failure};
+use crate::schema::{self, Schema, integer, money, noun, object, text};
 
 pub use upload::{Fault, Reading, latest_reading};
 
@@ -38,23 +39,68 @@ const LIST_PAGE: i64 = 60;
 /// Products in one answer to a machine.
 const API_PAGE: i64 = 500;
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/products", get(list).post(form::add))
-        .route("/products/new", get(form::empty))
-        .route("/products/{id}", get(form::edit).post(form::save))
-        .route("/products/{id}/ask", post(ask_peers))
-        .route("/products/upload", get(upload::page).post(upload::receive))
-        .route("/products/uploads/{id}", get(upload::show))
-        .route("/products/uploads/{id}/mapping", post(upload::remap))
-        .route("/products/uploads/{id}/take", post(upload::take))
-        .route("/products/uploads/{id}/failed.xlsx", get(upload::failed))
-        .route("/products/template.xlsx", get(upload::template))
-        .route("/api/v1/price-lists", post(upload::api_receive))
-        .route("/api/v1/price-lists/{id}/failed.xlsx", get(upload::failed))
-        .route("/api/v1/price-list-template.xlsx", get(upload::template))
-        .route("/api/v1/products", get(api_list).post(api_offer))
-        .route("/api/v1/products/{id}", get(api_show))
+const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+const PRODUCT_SAMPLE: &str = r#"{"sku": "TOWEL-1", "name": "Tea towel", "description": "Cotton kitchen towel, printed", "hs": "630260",
+ "origin": "MY", "weight_grams": 250, "price": {"minor": 4000, "currency": "MYR"}}"#;
+
+fn api_shape() -> Schema {
+    object([
+        ("sku", text().max(60)),
+        ("name", text().max(200)),
+        ("description?", text().max(1_000)),
+        ("hs?", text().max(20)),
+        ("origin?", text().like("^[A-Z]{2}$").or_null()),
+        ("weight_grams?", integer().or_null()),
+        ("size?", noun("Size").or_null()),
+        ("price?", money().or_null()),
+        ("content?", noun("Content").or_null()),
+    ])
+}
+
+pub fn routes() -> Doors {
+    Doors::new()
+        .open(get("/products", only(&[Role::Seller])), list)
+        .open(
+            post("/products", only(&[Role::Seller])).form("sku=A-1&name=Tea+towel&weight=0.25&price=40.00"),
+            form::add,
+        )
+        .open(get("/products/new", only(&[Role::Seller])), form::empty)
+        .open(get("/products/{id}", parts(&[Role::Seller])), form::edit)
+        .open(
+            post("/products/{id}", parts(&[Role::Seller])).form("sku=A-1&name=Tea+towel&weight=0.25&price=40.00"),
+            form::save,
+        )
+        .open(post("/products/{id}/ask", parts(&[Role::Seller])), ask_peers)
+        .open(get("/products/upload", only(&[Role::Seller])), upload::page)
+        .open(post("/products/upload", only(&[Role::Seller])).file("file"), upload::receive)
+        .open(get("/products/uploads/{id}", parts(&[Role::Seller])), upload::show)
+        .open(post("/products/uploads/{id}/mapping", parts(&[Role::Seller])).form(""), upload::remap)
+        .open(post("/products/uploads/{id}/take", parts(&[Role::Seller])), upload::take)
+        .open(get("/products/uploads/{id}/failed.xlsx", parts(&[Role::Seller])), upload::failed)
+        .open(get("/products/template.xlsx", ANYONE), upload::template)
+        .open(
+            post("/api/v1/price-lists", only(&[Role::Seller]))
+                .bytes("text/csv")
+                .query(&["file_name", "dry_run", "currency"])
+                .gives(200, upload::api_shape),
+            upload::api_receive,
+        )
+        .open(get("/api/v1/price-lists/{id}/failed.xlsx", parts(&[Role::Seller])).gives_file(WORKBOOK), upload::failed)
+        .open(get("/api/v1/price-list-template.xlsx", ANYONE).gives_file(WORKBOOK), upload::template)
+        .open(
+            get("/api/v1/products", only(&[Role::Seller]))
+                .query(&["after", "limit"])
+                .gives(200, || schema::page("products", noun("Product"))),
+            api_list,
+        )
+        .open(
+            post("/api/v1/products", only(&[Role::Seller]))
+                .json(PRODUCT_SAMPLE)
+                .takes(api_shape)
+                .gives(201, || noun("Product")),
+            api_offer,
+        )
+        .open(get("/api/v1/products/{id}", parts(&[Role::Seller])).gives(200, || noun("Product")), api_show)
 }
 
 #[derive(Template)]

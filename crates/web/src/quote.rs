@@ -3,11 +3,10 @@
 mod waterfall;
 
 use askama::Template;
+use axum::Json;
 use axum::extract::{Form, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use trade::codes::HubId;
@@ -23,19 +22,42 @@ use trade::time::BusinessTime;
 
 use crate::AppState;
 use crate::auth::{As, Buyer, Signed};
+use crate::door::{Doors, get, only, parts, post};
 use crate::i18n::Told;
+use crate::idempotency::Fresh;
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
+use crate::schema::{Schema, any_of, boolean, id, list, noun, object, text};
 
 pub(crate) use waterfall::kind_code;
 pub use waterfall::{Rule, Step, rules, waterfall};
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/quotes", post(ask))
-        .route("/quotes/{id}", get(show))
-        .route("/api/v1/quotes", post(api_ask))
-        .route("/api/v1/quotes/{id}", get(api_show))
+const QUOTE_SAMPLE: &str =
+    r#"{"exporter": "kul.sandbox", "lines": [{"product": "prd_01914f00000070008000000000000001", "pieces": 2}]}"#;
+
+fn api_shape() -> Schema {
+    object([
+        ("quote?", id("quo").or_null()),
+        ("exporter?", text().or_null()),
+        ("importer?", text().or_null()),
+        ("lines", list(noun("Asked"))),
+        ("practice?", boolean()),
+    ])
+}
+
+pub fn routes() -> Doors {
+    Doors::new()
+        .open(post("/quotes", only(&[Role::Buyer])).form(""), ask)
+        .open(get("/quotes/{id}", parts(&[Role::Seller, Role::Buyer])), show)
+        .open(
+            post("/api/v1/quotes", only(&[Role::Seller, Role::Buyer]))
+                .json(QUOTE_SAMPLE)
+                .takes(api_shape)
+                .gives(200, || any_of([noun("Quote"), object([("quote", id("quo"))])]))
+                .also(&[202]),
+            api_ask,
+        )
+        .open(get("/api/v1/quotes/{id}", parts(&[Role::Seller, Role::Buyer])).gives(200, || noun("Quote")), api_show)
 }
 
 /// A quote, where this party may see it: its buyer, or the seller of all its goods.
@@ -181,24 +203,29 @@ struct AskedBody {
     pieces: i64,
 }
 
-async fn api_ask(State(app): State<AppState>, Signed(party): Signed, Json(body): Json<AskBody>) -> Answer<Response> {
-    let quote = body.quote.unwrap_or_else(|| app.fresh());
+async fn api_ask(
+    State(app): State<AppState>,
+    Signed(party): Signed,
+    fresh: Fresh,
+    Json(body): Json<AskBody>,
+) -> Answer<Response> {
+    let quote = body.quote.unwrap_or_else(|| fresh.id());
     let terms = body.terms;
     let lines = body.lines.into_iter().map(|l| Asked { product: l.product, pieces: l.pieces }).collect();
+    let (buys, sells) = (party.is(Role::Buyer), party.is(Role::Seller));
     match (body.exporter, body.importer) {
-        (Some(exporter), None) if party.is(Role::Buyer) => {
+        _ if !buys && !sells => Err(Failure::role_needed(Role::Buyer)),
+        (Some(exporter), None) if buys => {
             let command = AskQuote { quote, exporter, lines, buyer: Some(party.id), terms };
             let quote: Quote = app.submit_as(Command::AskQuote(command)).await?;
             Ok(Json(own_view(quote, &party)?).into_response())
         }
-        (None, Some(importer)) if party.is(Role::Seller) => {
+        (None, Some(importer)) if sells => {
             let command = AskPeerQuote { quote, seller: party.id, importer, lines, practice: body.practice, terms };
             let quote: Id<Quote> = app.submit_as(Command::AskPeerQuote(command)).await?;
             Ok((StatusCode::ACCEPTED, Json(json!({ "quote": quote }))).into_response())
         }
-        (Some(_), _) => Err(Failure::role_needed(Role::Buyer)),
-        (None, Some(_)) => Err(Failure::role_needed(Role::Seller)),
-        (None, None) => Err(Failure::bad("value-missing").with("field", "exporter")),
+        _ => Err(Failure::bad("value-missing").with("field", if buys { "exporter" } else { "importer" })),
     }
 }
 

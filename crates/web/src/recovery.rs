@@ -7,12 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, OriginalUri, State};
+use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use hub::recovery::{Loss, Standing};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -26,10 +25,14 @@ use trade::road::{
 };
 
 pub use self::page::{View, brief, view};
+use trade::party::Role;
+
 use crate::AppState;
+use crate::door::{Doors, May, get, only, post};
 use crate::peer::sender;
 use crate::problem::{Answer, Failure};
 use crate::pump;
+use crate::schema::{boolean, count, object, text};
 
 /// Where a peer says what it saw, gives back what it was told, and hears of a new epoch.
 pub const WITNESS: &str = "/road/v1/witness";
@@ -42,15 +45,19 @@ const BODY_MAX: usize = 1024 * 1024;
 /// Witnesses that have not answered are asked again this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route(WITNESS, post(witness))
-        .route(GIVE_BACK, post(give_back))
-        .route(EPOCHS, post(epoch))
-        .route("/operator/recovery/{act}", post(page::act))
-        .route("/api/v1/recovery", get(page::stand))
-        .route("/api/v1/recovery/{act}", post(page::act_api))
-        .layer(DefaultBodyLimit::max(BODY_MAX))
+pub fn routes() -> Doors {
+    Doors::new()
+        .open(post(WITNESS, May::Peer).json("{}").limit(BODY_MAX), witness)
+        .open(post(GIVE_BACK, May::Peer).json("{}").limit(BODY_MAX), give_back)
+        .open(post(EPOCHS, May::Peer).json("{}").limit(BODY_MAX), epoch)
+        .open(post("/operator/recovery/{act}", only(&[Role::Operator])), page::act)
+        .open(
+            get("/api/v1/recovery", only(&[Role::Operator])).gives(200, || {
+                object([("standing", text()), ("bank_unchecked", boolean()), ("epoch", count())]).open()
+            }),
+            page::stand,
+        )
+        .open(post("/api/v1/recovery/{act}", only(&[Role::Operator])).gives(200, || object([]).open()), page::act_api)
 }
 
 /// What the road's parts tell one another within this process.

@@ -1,11 +1,12 @@
 //! Returns: the page where the goods of a trade go back, with what each part may do, and the same for
 //! machines.
 
+mod doors;
+
 use askama::Template;
+use axum::Json;
 use axum::extract::{Form, Multipart, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use trade::codes::S10;
@@ -30,15 +31,7 @@ use crate::problem::{Answer, Failure};
 use crate::trade_file::page::{ClaimLink, claim_until, goods, rule_words};
 use crate::trade_file::{self, Viewer, next};
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/trades/{id}/return", get(show).post(ask_page))
-        .route("/trades/{id}/return/answer", post(answer_page))
-        .route("/trades/{id}/return/{act}", post(act_page))
-        .route("/api/v1/trades/{id}/return", post(ask_api).get(show_api))
-        .route("/api/v1/trades/{id}/return/answer", post(answer_api))
-        .route("/api/v1/trades/{id}/return/{act}", post(act_api))
-}
+pub use doors::routes;
 
 /// Reasons that a buyer who has the goods may give.
 const AFTER_DELIVERY: [ReturnReason; 4] =
@@ -385,6 +378,9 @@ async fn ask_page(
     form: Multipart,
 ) -> Answer<Response> {
     let (file, viewer) = trade_file::load(&app, &party, &id).await?;
+    if viewer != Viewer::Buyer {
+        return Err(Failure::role_needed(Role::Buyer));
+    }
     let mut shown = FormBody::default();
     let outcome = match Brought::read(form).await {
         Ok(brought) => {
@@ -442,6 +438,9 @@ async fn answer_page(
     form: Multipart,
 ) -> Answer<Response> {
     let (file, viewer) = trade_file::load(&app, &party, &id).await?;
+    if viewer != Viewer::Seller {
+        return Err(Failure::role_needed(Role::Seller));
+    }
     let mut shown = FormBody::default();
     let outcome = match Brought::read(form).await {
         Ok(brought) => {
@@ -489,14 +488,15 @@ async fn answer(
 }
 
 async fn act_page(
+    act: &str,
     State(app): State<AppState>,
     p: Page,
     Signed(party): Signed,
-    Path((id, act)): Path<(String, String)>,
+    Path(id): Path<String>,
     Form(form): Form<FormBody>,
 ) -> Answer<Response> {
     let (file, viewer) = trade_file::load(&app, &party, &id).await?;
-    let outcome = do_act(&app, &party, &file, viewer, &act, &form).await;
+    let outcome = do_act(&app, &party, &file, viewer, act, &form).await;
     done(&p, &app, &file, viewer, outcome, &form).await
 }
 
@@ -516,16 +516,17 @@ struct ActBody {
 /// POST /api/v1/trades/{id}/return/{act}: cancellation, withdrawal, waybill, undeliverable, send-back,
 /// examination.
 async fn act_api(
+    act: &str,
     State(app): State<AppState>,
     Signed(party): Signed,
-    Path((id, act)): Path<(String, String)>,
+    Path(id): Path<String>,
     Json(body): Json<ActBody>,
 ) -> Answer<Json<Value>> {
     let (file, viewer) = trade_file::load(&app, &party, &id).await?;
     let grants = body.grants.map(|grants| if grants { "yes" } else { "no" }.to_owned());
     let ActBody { no, gross_grams, said, .. } = body;
     let form = FormBody { no, gross_grams, said, grants, ..FormBody::default() };
-    do_act(&app, &party, &file, viewer, &act, &form).await.map(Json)
+    do_act(&app, &party, &file, viewer, act, &form).await.map(Json)
 }
 
 async fn do_act(

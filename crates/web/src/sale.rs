@@ -3,11 +3,9 @@
 //! The buyer's hub knows who buys and prints the name; the seller's hub knows a delivery reference, and
 //! prints that. Everything else is the same on both.
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::get;
 use papers::pdf::Text;
 use papers::sale::{Line, Sale, SaleRefusal, SaleWords, invoice_pdf, packing_list_pdf};
 use trade::order::Order;
@@ -17,18 +15,20 @@ use trade::trade_file::TradeFile;
 
 use crate::AppState;
 use crate::auth::Signed;
+use crate::door::{Doors, get};
 use crate::i18n::Tr;
 use crate::page::Ask;
 use crate::print::{self, both, english, in_latin};
 use crate::problem::{Answer, Failure};
-use crate::trade_file::{self, Viewer};
+use crate::trade_file::{self, EVERY_PART, PRICE_PARTS, Viewer};
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/trades/{id}/invoice.pdf", get(invoice))
-        .route("/trades/{id}/packing-list.pdf", get(packing_list))
-        .route("/api/v1/trades/{id}/invoice.pdf", get(invoice))
-        .route("/api/v1/trades/{id}/packing-list.pdf", get(packing_list))
+pub fn routes() -> Doors {
+    const PDF: &str = "application/pdf";
+    Doors::new()
+        .open(get("/trades/{id}/invoice.pdf", PRICE_PARTS), invoice)
+        .open(get("/trades/{id}/packing-list.pdf", EVERY_PART), packing_list)
+        .open(get("/api/v1/trades/{id}/invoice.pdf", PRICE_PARTS).gives_file(PDF), invoice)
+        .open(get("/api/v1/trades/{id}/packing-list.pdf", EVERY_PART).gives_file(PDF), packing_list)
 }
 
 async fn invoice(

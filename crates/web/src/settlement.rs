@@ -3,31 +3,53 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
+use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::get;
-use axum::{Json, Router};
 use hub::ledger::{AccountBalance, Audit};
 use serde::Serialize;
 use serde_json::{Value, json};
 use trade::codes::HubId;
 use trade::ledger::Purpose;
 use trade::money::Money;
+use trade::party::Role;
 
 use crate::AppState;
 use crate::auth::{As, Operator};
+use crate::door::{Doors, get, only};
 use crate::page::Page;
 use crate::problem::Answer;
+use crate::schema::{Schema, any, boolean, count, list, money, object, text};
 use crate::trade_file::money::account;
 
 /// Accounts on the page; a hub with more sellers shows the rest in its exports.
 const ACCOUNTS_MAX: i64 = 500;
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/settlement", get(show))
-        .route("/api/v1/settlement", get(api))
-        .route("/api/v1/audit", get(audit))
+fn position() -> Schema {
+    object([("peer", text()), ("due_to", money()), ("due_from", money()), ("in_flight", money())])
+}
+
+fn audit_shape() -> Schema {
+    object([
+        ("transfers", count()),
+        ("accounts", count()),
+        ("currencies", list(any())),
+        ("differences", list(any())),
+        ("pending_faults", list(any())),
+        ("missing", count()),
+        ("stock", list(any())),
+        ("sound", boolean()),
+    ])
+}
+
+pub fn routes() -> Doors {
+    Doors::new()
+        .open(get("/settlement", only(&[Role::Operator])), show)
+        .open(
+            get("/api/v1/settlement", only(&[Role::Operator])).gives(200, || object([("positions", list(position()))])),
+            api,
+        )
+        .open(get("/api/v1/audit", only(&[Role::Operator])).gives(200, audit_shape), audit)
 }
 
 /// Where this hub stands with one peer in one currency.

@@ -5,17 +5,15 @@
 mod stand;
 
 use askama::Template;
-use axum::Router;
 use axum::extract::{Form, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
 use serde::Deserialize;
 use trade::codes::S10;
 use trade::commands::Command;
 use trade::declaration::LodgeExport;
 use trade::id::Id;
 use trade::money::Money;
-use trade::party::Party;
+use trade::party::{Party, Role};
 use trade::product::{LaneKey, PeerAnswer, Product};
 use trade::quantity::Grams;
 use trade::trade_file::{TradeFile, TradeId};
@@ -23,6 +21,7 @@ use trade::waybill::IssueWaybill;
 
 use crate::AppState;
 use crate::auth::{As, Seller};
+use crate::door::{Doors, get, only, post};
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
 use crate::product::{Fault, own};
@@ -38,13 +37,13 @@ const PRICES_SHOWN: usize = 12;
 /// The service indicator of parcels with tracking (UPU S10: C, then a letter).
 const SERVICE: &str = "CP";
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/start", get(show))
-        .route("/start/quotes", post(ask_prices))
-        .route("/start/practice", post(practice))
-        .route("/start/hand-over", post(hand_over))
-        .route("/start/declare", post(declare))
+pub fn routes() -> Doors {
+    Doors::new()
+        .open(get("/start", only(&[Role::Seller])), show)
+        .open(post("/start/quotes", only(&[Role::Seller])), ask_prices)
+        .open(post("/start/practice", only(&[Role::Seller])).form("choice=none"), practice)
+        .open(post("/start/hand-over", only(&[Role::Seller])).form("trade=none"), hand_over)
+        .open(post("/start/declare", only(&[Role::Seller])).form("trade=none"), declare)
 }
 
 /// What the reader chose on the page, carried in its address.

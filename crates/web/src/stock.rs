@@ -1,10 +1,9 @@
 //! Stock: what a warehouse keeps for whom and where, its movements; and each seller's own part of it.
 
 use askama::Template;
+use axum::Json;
 use axum::extract::{Form, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use hub::stock::StockFilter;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -17,10 +16,12 @@ use trade::stock::{CountReason, CustomsState, MoveStock, Stock, StockMove, Stock
 
 use crate::AppState;
 use crate::auth::{As, Seller, Signed, Warehouse};
+use crate::door::{Doors, May, get, only, post};
 use crate::handling::document;
 use crate::i18n::Told;
 use crate::page::Page;
 use crate::problem::{Answer, Failure, percent};
+use crate::schema::{self, Schema, any, id, integer, noun, object, text};
 
 /// Heaps on one page.
 const LIST_MAX: i64 = 100;
@@ -28,13 +29,30 @@ const MOVES_MAX: i64 = 20;
 /// Sellers who may give the same article number.
 const SAME_SKU_MAX: i64 = 20;
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/warehouse/stock", get(show).post(receive))
-        .route("/warehouse/heap", get(heap).post(move_heap))
-        .route("/stock", get(mine))
-        .route("/api/v1/stock", get(api_list))
-        .route("/api/v1/stock/moves", post(api_move))
+const KEEPS: May = only(&[Role::Warehouse]);
+const HEAP_SAMPLE: &str = "product=prd_01914f00000070008000000000000001&state=domestic&bin=B-A01";
+const MOVE_SAMPLE: &str = r#"{"no": "M-1", "product": "prd_01914f00000070008000000000000001", "pieces": 1,
+ "what": {"move": "receive", "from": "domestic", "to": "domestic", "bin": "B-A01", "form": null}}"#;
+
+fn move_shape() -> Schema {
+    let what = object([("move", text())]).open();
+    object([("no", text()), ("product", id("prd")), ("pieces", integer()), ("what", what)])
+}
+
+pub fn routes() -> Doors {
+    Doors::new()
+        .open(get("/warehouse/stock", KEEPS), show)
+        .open(post("/warehouse/stock", KEEPS).form("no=M-1&sku=A&pieces=1&bin=B-A1&from=x&to=x"), receive)
+        .open(get("/warehouse/heap", KEEPS).asks(HEAP_SAMPLE), heap)
+        .open(post("/warehouse/heap", KEEPS).form("no=M-1&what=shift&product=x&state=x&bin=B-A1&pieces=1"), move_heap)
+        .open(get("/stock", only(&[Role::Seller])), mine)
+        .open(
+            get("/api/v1/stock", only(&[Role::Warehouse, Role::Seller]))
+                .query(&["after", "limit"])
+                .gives(200, || schema::page("stock", noun("Stock"))),
+            api_list,
+        )
+        .open(post("/api/v1/stock/moves", KEEPS).json(MOVE_SAMPLE).takes(move_shape).gives(200, any), api_move)
 }
 
 /// A movement's number where the page chooses it: the same form sent twice moves the goods once.

@@ -1,10 +1,9 @@
 //! The trade file: lists by role, the one page of a trade, its JSON, its bundle with proofs.
 
 use askama::Template;
+use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use hub::access_log::Look;
 use hub::page::Page as Part;
 use hub::trade_file::TradeFilter;
@@ -18,8 +17,10 @@ use trade::trade_file::{Stage, TradeFile, TradeId};
 
 use crate::AppState;
 use crate::auth::Signed;
+use crate::door::{Doors, May, SIGNED, get, parts};
 use crate::page::Page;
 use crate::problem::{Answer, Failure, percent};
+use crate::schema::{self, Schema, any, noun, object, text};
 
 pub mod bundle;
 pub mod matched;
@@ -37,15 +38,51 @@ const LIST_MAX: i64 = 50;
 /// Trades in one answer to a machine.
 const API_LIST_MAX: i64 = 200;
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/trades", get(list))
-        .route("/trades/{id}", get(page::show))
-        .route("/trades/{id}/bundle", get(bundle::download))
-        .route("/api/v1/trades", get(api_list))
-        .route("/api/v1/trades/{id}", get(api_show))
-        .route("/api/v1/trades/{id}/match", get(api_match))
-        .route("/api/v1/trades/{id}/bundle", get(bundle::download))
+/// Whoever has a part in a trade.
+pub const EVERY_PART: May =
+    parts(&[Role::Seller, Role::Buyer, Role::Officer, Role::Operator, Role::Carrier, Role::Broker, Role::Warehouse]);
+/// Of those, the ones who see its prices.
+pub const PRICE_PARTS: May = parts(&[Role::Seller, Role::Buyer, Role::Officer, Role::Operator, Role::Broker]);
+
+fn api_shape() -> Schema {
+    let event = object([
+        ("hub", text()),
+        ("n", schema::count().or_null()),
+        ("witnessed", schema::boolean()),
+        ("at", schema::instant()),
+        ("what", object([("kind", text())]).open()),
+    ]);
+    object([
+        ("file", noun("Trade")),
+        ("as", text()),
+        ("stage", text()),
+        ("ball", object([("holder", text()), ("task", text()), ("since", schema::instant())]).open()),
+        ("match", schema::list(any())),
+        ("transfers", schema::list(any())),
+        ("events", schema::list(event)),
+    ])
+}
+
+pub fn routes() -> Doors {
+    Doors::new()
+        .open(get("/trades", SIGNED), list)
+        .open(get("/trades/{id}", EVERY_PART), page::show)
+        .open(get("/trades/{id}/bundle", EVERY_PART), bundle::download)
+        .open(
+            get("/api/v1/trades", SIGNED)
+                .query(&["after", "limit", "stage", "holder"])
+                .gives(200, || schema::page("trades", noun("TradeRow"))),
+            api_list,
+        )
+        .open(get("/api/v1/trades/{id}", EVERY_PART).gives(200, api_shape), api_show)
+        .open(
+            get("/api/v1/trades/{id}/match", EVERY_PART).gives(200, || object([("match", schema::list(any()))])),
+            api_match,
+        )
+        .open(
+            get("/api/v1/trades/{id}/bundle", EVERY_PART).query(&["view"]).gives(200, || schema::map(any())),
+            bundle::download,
+        )
 }
 
 fn unknown() -> Failure {
@@ -61,12 +98,17 @@ pub fn id_of(path: &str) -> Answer<TradeId> {
 pub async fn load(app: &AppState, party: &Party, id: &str) -> Answer<(TradeFile, Viewer)> {
     let id = id_of(id)?;
     let file = app.hub.trade(&id).await?.ok_or_else(unknown)?;
-    // A broker that carries too is here for its client.
-    if crate::mandate::sees(app, party, &file).await? {
-        return Ok((file, Viewer::Broker));
-    }
-    let viewer = Viewer::of(&file, party).ok_or_else(unknown)?;
+    let viewer = part(app, party, &file).await?.ok_or_else(unknown)?;
     Ok((file, viewer))
+}
+
+/// The part of a party in a trade, also under a mandate.
+pub async fn part(app: &AppState, party: &Party, file: &TradeFile) -> Answer<Option<Viewer>> {
+    // A broker that carries too is here for its client.
+    if crate::mandate::sees(app, party, file).await? {
+        return Ok(Some(Viewer::Broker));
+    }
+    Ok(Viewer::of(file, party))
 }
 
 /// Notes in the access log that an office looked at a trade; the parties look at their own.
@@ -271,12 +313,12 @@ async fn api_show(State(app): State<AppState>, Signed(party): Signed, Path(id): 
     let (file, viewer) = load(&app, &party, &id).await?;
     looked(&app, &party, &file, viewer).await?;
     let transfers = if viewer.sees_ledger() { app.hub.transfers_of(&file.id).await? } else { Vec::new() };
-    let events: Vec<Value> = page::visible(events(&app, &file).await?, viewer)
+    let events: Vec<Value> = events(&app, &file)
+        .await?
         .iter()
-        .map(|e| {
-            // Of an event that may hold values of the goods a carrier learns that it happened.
-            let what = if viewer.sees_prices() { json!(e.what) } else { json!({ "kind": e.what.kind() }) };
-            json!({ "hub": e.hub, "n": e.n, "witnessed": e.is_witnessed, "at": e.at, "what": what })
+        .filter_map(|e| {
+            let what = viewer::told(&e.what, viewer)?;
+            Some(json!({ "hub": e.hub, "n": e.n, "witnessed": e.is_witnessed, "at": e.at, "what": what }))
         })
         .collect();
     Ok(Json(json!({

@@ -1,11 +1,9 @@
 //! For anybody, without an account: does a trade file hold; where is a parcel.
 
 use askama::Template;
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, Multipart, Query, State};
+use axum::extract::{Multipart, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use serde::Deserialize;
 use serde_json::Value;
 use trade::bundle::{BundleFault, BundleReport, Place, View as BundleView, verify_bundle};
@@ -18,6 +16,7 @@ use trade::trade_file::TradeFile;
 use trade::world::NumberKey;
 
 use crate::AppState;
+use crate::door::{ANYONE, Doors, get, post};
 use crate::i18n::Told;
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
@@ -26,10 +25,11 @@ use crate::trade_file::timeline;
 /// A bundle with its documents, as somebody would upload it; larger ones are verified offline.
 const UPLOAD_MAX: usize = 10 * 1024 * 1024;
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/verify", get(ask).post(verify).layer(DefaultBodyLimit::max(UPLOAD_MAX)))
-        .route("/track", get(track))
+pub fn routes() -> Doors {
+    Doors::new()
+        .open(get("/verify", ANYONE), ask)
+        .open(post("/verify", ANYONE).file("file").limit(UPLOAD_MAX), verify)
+        .open(get("/track", ANYONE), track)
 }
 
 struct Found {

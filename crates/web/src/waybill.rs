@@ -3,10 +3,9 @@
 mod label;
 
 use askama::Template;
+use axum::Json;
 use axum::extract::{Form, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::Value;
 use trade::codes::S10;
@@ -18,17 +17,53 @@ use trade::waybill::IssueWaybill;
 
 use crate::AppState;
 use crate::auth::Signed;
+use crate::door::{Doors, get, parts, post};
 use crate::i18n::Told;
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
+use crate::schema::{Schema, boolean, integer, noun, object, text};
 use crate::trade_file::{self, Viewer, next};
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/trades/{id}/waybill", get(show).post(send))
-        .route("/trades/{id}/label.pdf", get(label::download))
-        .route("/api/v1/trades/{id}/waybill", post(api_issue))
-        .route("/api/v1/trades/{id}/label.pdf", get(label::download))
+fn api_shape() -> Schema {
+    object([
+        ("no", text().max(20)),
+        ("gross_grams", integer()),
+        ("consignee", text().max(80)),
+        ("corrects?", boolean()),
+    ])
+}
+
+pub fn routes() -> Doors {
+    Doors::new()
+        .open(get("/trades/{id}/waybill", trade_file::EVERY_PART), show)
+        .open(
+            post("/trades/{id}/waybill", parts(&[Role::Seller, Role::Carrier]))
+                .form("no=LP000000990MY&weight=0.5&consignee=D-1")
+                .at(Side::Export),
+            send,
+        )
+        .open(
+            get("/trades/{id}/label.pdf", parts(&[Role::Seller, Role::Carrier, Role::Operator, Role::Warehouse]))
+                .at(Side::Export),
+            label::download,
+        )
+        .open(
+            post("/api/v1/trades/{id}/waybill", parts(&[Role::Seller, Role::Carrier]))
+                .json(r#"{"no": "LP000000990MY", "gross_grams": 620, "consignee": "D-x7Qd"}"#)
+                .at(Side::Export)
+                .takes(api_shape)
+                .gives(200, || noun("Waybill")),
+            api_issue,
+        )
+        .open(
+            get(
+                "/api/v1/trades/{id}/label.pdf",
+                parts(&[Role::Seller, Role::Carrier, Role::Operator, Role::Warehouse]),
+            )
+            .at(Side::Export)
+            .gives_file("application/pdf"),
+            label::download,
+        )
 }
 
 /// What is registered now, and the form with it filled in.

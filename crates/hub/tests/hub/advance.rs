@@ -96,9 +96,9 @@ async fn advance(first: &testing::Scratch, second: &testing::Scratch) {
     let ask = AskAdvance { trade: trade_no(1), by: id(SELLER), facts };
     let asked: Advance = serde_json::from_value(good(kul.submit(ask.into()).await)).unwrap();
     assert_eq!(asked.due, rest);
-    let offered = kul.advances_asked(testing::START, 10).await.unwrap();
+    let offered = kul.advances_asked(testing::START, None, 10).await.unwrap().items;
     assert_eq!(offered.iter().map(|f| f.id.clone()).collect::<Vec<_>>(), [trade_no(1)]);
-    assert!(kul.advances_asked(asked.until, 10).await.unwrap().is_empty(), "its time has ended");
+    assert!(kul.advances_asked(asked.until, None, 10).await.unwrap().items.is_empty(), "its time has ended");
 
     // Half of what is due, for 2 %.
     let amount = Money::new(rest.minor().div_euclid(2), Currency::MYR);
@@ -112,9 +112,9 @@ async fn advance(first: &testing::Scratch, second: &testing::Scratch) {
     };
     good(kul.submit(offer.into()).await);
     good(kul.submit(AcceptAdvance { trade: trade_no(1), by: id(SELLER), offer: id(7_001) }.into()).await);
-    assert!(kul.advances_asked(testing::START, 10).await.unwrap().is_empty());
-    assert_eq!(kul.advances_taken(Some(id(LENDER)), 10).await.unwrap().len(), 1);
-    assert!(kul.advances_taken(Some(id(SELLER)), 10).await.unwrap().is_empty());
+    assert!(kul.advances_asked(testing::START, None, 10).await.unwrap().items.is_empty());
+    assert_eq!(kul.advances_taken(Some(id(LENDER)), None, 10).await.unwrap().items.len(), 1);
+    assert!(kul.advances_taken(Some(id(SELLER)), None, 10).await.unwrap().items.is_empty());
     assert_eq!(pay_out(&pair, "F-1").await, [amount]);
     let sums = kul.advance_sums().await.unwrap();
     assert_eq!((sums.len(), sums[0].state.as_str(), sums[0].count), (1, "paid-out", 1));
@@ -124,7 +124,7 @@ async fn advance(first: &testing::Scratch, second: &testing::Scratch) {
     let word = AskWord { trade: trade_no(1), by: id(LENDER), waybill: declared, wants: Wants::Keep };
     good(hgh.submit(word.into()).await);
     pair.carry().await;
-    let claims = hgh.claims_of(id(LENDER), 10).await.unwrap();
+    let claims = hgh.claims_of(id(LENDER), None, 10).await.unwrap().items;
     let claim: &Claim = &claims[0].finance.as_ref().unwrap().claims[0];
     let said = claim.word.as_ref().unwrap();
     assert!(matches!(said.says, Says::No { .. }), "{said:?}");
@@ -203,6 +203,9 @@ async fn debt(first: &testing::Scratch, second: &testing::Scratch) {
     let owed = kul.debts(id(SELLER)).await.unwrap().unwrap();
     assert_eq!(owed.left(), Some(Money::new(2_020, Currency::MYR)));
     assert_eq!(kul.debtors(10).await.unwrap(), [owed]);
+    for (lender, n) in [(None, 1), (Some(id(LENDER)), 1), (Some(id(SELLER)), 0)] {
+        assert_eq!(kul.advances_owed(lender, None, 10).await.unwrap().items.len(), n);
+    }
     exported(&pair, 2).await;
     delivered(&pair, 2).await;
     assert_eq!(kul.debts(id(SELLER)).await.unwrap().unwrap().left(), Some(Money::zero(Currency::MYR)));

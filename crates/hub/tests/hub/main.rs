@@ -4,6 +4,7 @@
 mod advance;
 mod business;
 mod crash;
+mod edge;
 mod lane;
 mod pair;
 mod path;

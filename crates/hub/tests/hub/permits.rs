@@ -104,7 +104,7 @@ async fn a_permit_is_asked_granted_drawn_by_a_broker_and_read_back_as_it_stands(
         assert!(answers.into_iter().all(|a| answer(a).is_ok()), "{}", first.engine);
         let ids = |permits: Vec<Permit>| permits.into_iter().map(|p| p.id).collect::<Vec<_>>();
         let permit = |n| id::<Permit>(n);
-        assert_eq!(ids(pair.kul.permits_asked(10).await.unwrap()), [permit(21), permit(23)]);
+        assert_eq!(ids(pair.kul.permits_asked(None, 10).await.unwrap().items), [permit(21), permit(23)]);
         assert_eq!(ids(pair.kul.permits_granted(id(SELLER), 10).await.unwrap()), [permit(22)]);
         let page = pair.kul.permits_of(id(SELLER), None, 2).await.unwrap();
         assert_eq!(ids(page.items), [permit(23), permit(22)]);
@@ -112,7 +112,7 @@ async fn a_permit_is_asked_granted_drawn_by_a_broker_and_read_back_as_it_stands(
         assert_eq!((ids(rest.items), rest.next), (vec![permit(21)], None));
         assert_eq!(ids(pair.kul.permits_kept(None, 10).await.unwrap().items), [permit(22)]);
         assert_eq!(pair.kul.mandates_between(id(SELLER), id(BROKER)).await.unwrap().len(), 1);
-        assert_eq!(pair.kul.mandates_held(id(BROKER), 10).await.unwrap()[0].id, mandate);
+        assert_eq!(pair.kul.mandates_held(id(BROKER), None, 10).await.unwrap().items[0].id, mandate);
 
         let lodge = LodgeExport {
             mandate: Some(mandate),
@@ -131,7 +131,7 @@ async fn a_permit_is_asked_granted_drawn_by_a_broker_and_read_back_as_it_stands(
 
         good(pair.kul.submit(Command::EndMandate(EndMandate { mandate, by: id(SELLER) })).await);
         assert!(pair.kul.mandates_between(id(SELLER), id(BROKER)).await.unwrap().is_empty());
-        assert_eq!(pair.kul.mandates_given(id(SELLER), 10).await.unwrap().len(), 1);
+        assert_eq!(pair.kul.mandates_given(id(SELLER), None, 10).await.unwrap().items.len(), 1);
         let late = answer(pair.kul.submit(Command::LodgeExport(LodgeExport { corrects: true, ..lodge })).await);
         assert_eq!(late.unwrap_err().code, "mandate-ended");
     }

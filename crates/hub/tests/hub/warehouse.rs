@@ -119,9 +119,9 @@ async fn leave(pair: &Pair, hub: &Hub) {
     let opened = good(hub.submit(Command::OpenManifest(OpenManifest { to, voyage, by })).await);
     let manifest: Manifest = serde_json::from_value(opened).unwrap();
     good(hub.submit(Command::LoadBag(LoadBag { manifest: manifest.id.clone(), bag: no.clone(), by })).await);
-    assert_eq!(hub.bags_of(by, 10).await.unwrap().len(), 1);
+    assert_eq!(hub.bags_of(by, None, 10).await.unwrap().items.len(), 1);
     good(hub.submit(Command::CloseManifest(CloseManifest { manifest: manifest.id, by })).await);
-    assert!(hub.bags_of(by, 10).await.unwrap().is_empty(), "it has left");
+    assert!(hub.bags_of(by, None, 10).await.unwrap().items.is_empty(), "it has left");
     assert!(hub.stored(by, 10).await.unwrap().is_empty());
 }
 

@@ -1,9 +1,8 @@
 //! Lenders' money at the hub's bank, as its operator books it; and an advance that was lost.
 
+use axum::Json;
 use axum::extract::{Form, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::post;
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use trade::advance::{ReceiveFunds, RestoreAdvance, ReturnFunds, available, is_lost, lender_reference};
@@ -13,24 +12,57 @@ use trade::id::Id;
 use trade::money::Money;
 use trade::party::{Party, Role};
 use trade::time::Days;
-use trade::trade_file::TradeFile;
+use trade::trade_file::{Side, TradeFile};
 
 use super::{amount_typed, days_typed, lender};
 use crate::AppState;
 use crate::auth::{As, Operator};
+use crate::door::{Doors, May, only, post};
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
+use crate::schema::{any, code, id, integer, money, object, text};
 use crate::trade_file::{self, Viewer, next};
 
 /// Lenders on the page; a hub has a few.
 const LENDERS_MAX: i64 = 100;
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/advances/funds", post(book_page))
-        .route("/trades/{id}/advance/restored", post(restore_page))
-        .route("/api/v1/funds", post(book_api))
-        .route("/api/v1/trades/{id}/advance/restored", post(restore_api))
+const OPERATOR: May = only(&[Role::Operator]);
+const FUNDS_SAMPLE: &str = r#"{"lender": "pty_01914f00000070008000000000000001", "no": "DEP-1",
+ "amount": {"minor": 50000, "currency": "MYR"}, "way": "in"}"#;
+const RESTORE_SAMPLE: &str = r#"{"lender": "pty_01914f00000070008000000000000001",
+ "amount": {"minor": 3000, "currency": "MYR"}, "fee": {"minor": 60, "currency": "MYR"}, "tenor_days": 30}"#;
+
+pub fn routes() -> Doors {
+    let restored = || object([("lender", id("pty")), ("amount", money()), ("fee", money()), ("tenor_days", integer())]);
+    Doors::new()
+        .open(
+            post("/advances/funds", OPERATOR)
+                .form("lender=pty_01914f00000070008000000000000001&no=DEP-1&amount=5.00&way=in"),
+            book_page,
+        )
+        .open(
+            post("/trades/{id}/advance/restored", OPERATOR)
+                .form("lender=pty_01914f00000070008000000000000001&amount=30.00&fee=0.60&days=30")
+                .at(Side::Export),
+            restore_page,
+        )
+        .open(
+            post("/api/v1/funds", OPERATOR)
+                .json(FUNDS_SAMPLE)
+                .takes(|| {
+                    object([("lender", id("pty")), ("no", text()), ("amount", money()), ("way", code(&["in", "out"]))])
+                })
+                .gives(200, || object([("lender", id("pty")), ("available", money())])),
+            book_api,
+        )
+        .open(
+            post("/api/v1/trades/{id}/advance/restored", OPERATOR)
+                .json(RESTORE_SAMPLE)
+                .takes(restored)
+                .gives(200, any)
+                .at(Side::Export),
+            restore_api,
+        )
 }
 
 #[derive(Default)]

@@ -2,11 +2,10 @@
 //! for the operator, what is outstanding on this hub.
 
 use askama::Template;
-use axum::extract::{Form, Path, State};
+use axum::Json;
+use axum::extract::{Form, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use trade::advance::{Advance, AdvanceOffer, OfferAdvance, available, lender_reference};
@@ -14,29 +13,76 @@ use trade::id::Id;
 use trade::money::{Money, Rate};
 use trade::party::{Party, Role};
 use trade::time::{BusinessTime, Days};
-use trade::trade_file::{TradeFile, TradeId};
+use trade::trade_file::{Side, TradeFile, TradeId};
 
 use super::funds::{self, FundsView};
 use super::word::{self, WordRow};
 use super::{CardView, OfferRow, amount_typed, card, days_typed, offer_json, offer_row, score, state_of};
 use crate::AppState;
 use crate::auth::{As, Lender, Signed};
+use crate::door::{Doors, May, get, only, post};
 use crate::i18n::Told;
+use crate::idempotency::Fresh;
 use crate::page::Page;
 use crate::problem::{Answer, Failure, percent};
+use crate::schema::{any, boolean, count, id, integer, list, money, noun, object, page, text};
 use crate::trade_file::page::goods;
 
-/// Rows of each list on the page; the API gives as many.
+/// Rows of each list on the page; the API gives as many where it is not asked otherwise.
 const SHOWN: i64 = 100;
+const API_MAX: i64 = 500;
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/advances", get(home))
-        .route("/advances/{id}", get(show))
-        .route("/advances/{id}/offers", post(offer_page))
-        .route("/api/v1/advances", get(list_api))
-        .route("/api/v1/advances/{id}", get(show_api))
-        .route("/api/v1/advances/{id}/offers", post(offer_api))
+const LOOKS: May = only(&[Role::Lender, Role::Operator]);
+const LENDS: May = only(&[Role::Lender]);
+const PART: &[&str] = &["after", "limit"];
+const OFFER_SAMPLE: &str = r#"{"amount": {"minor": 3000, "currency": "MYR"}, "fee_percent": "2", "tenor_days": 30}"#;
+
+pub fn routes() -> Doors {
+    let offer = || {
+        object([
+            ("offer?", id("adv").or_null()),
+            ("amount", money()),
+            ("fee_percent", text()),
+            ("tenor_days", integer()),
+        ])
+    };
+    Doors::new()
+        .open(get("/advances", LOOKS), home)
+        .open(get("/advances/{id}", LENDS).at(Side::Export), show)
+        .open(post("/advances/{id}/offers", LENDS).form("amount=9&fee=2&days=30").at(Side::Export), offer_page)
+        .open(
+            get("/api/v1/advances", LOOKS).query(PART).gives(200, || {
+                let advance =
+                    [("trade", text()), ("state", any()), ("overdue", boolean()), ("offer", noun("AdvanceOffer"))];
+                let sum = object([("state", text()), ("count", count()), ("repayment", money())]);
+                object([
+                    ("advances", list(object(advance))),
+                    ("funds", object([("available", money()), ("reference", text())]).or_null()),
+                    ("sums", list(sum)),
+                    ("next", text().or_null()),
+                ])
+            }),
+            list_api,
+        )
+        .open(
+            get("/api/v1/advances/asked", LENDS).query(PART).gives(200, || page("asked", noun("SaleOffered"))),
+            asked_api,
+        )
+        .open(
+            get("/api/v1/advances/debts", LOOKS)
+                .query(PART)
+                .gives(200, || page("debts", object([("seller", id("pty")), ("debt", noun("Debt"))]))),
+            debts_api,
+        )
+        .open(get("/api/v1/advances/{id}", LENDS).gives(200, || noun("SaleOffered")).at(Side::Export), show_api)
+        .open(
+            post("/api/v1/advances/{id}/offers", LENDS)
+                .json(OFFER_SAMPLE)
+                .takes(offer)
+                .gives(200, || noun("AdvanceOffer"))
+                .at(Side::Export),
+            offer_api,
+        )
 }
 
 pub fn path(trade: &TradeId) -> String {
@@ -120,13 +166,13 @@ async fn view(p: &Page, app: &AppState, party: &Party) -> Answer<View> {
     let is_operator = party.is(Role::Operator);
     let mut asked = Vec::new();
     if is_lender {
-        for file in app.hub.advances_asked(now, SHOWN).await? {
+        for file in app.hub.advances_asked(now, None, SHOWN).await?.items {
             asked.extend(asked_row(p, app, &file, party.id).await?);
         }
     }
     let lender = (!is_operator).then_some(party.id);
     let mut taken = Vec::new();
-    for file in app.hub.advances_taken(lender, SHOWN).await? {
+    for file in app.hub.advances_taken(lender, None, SHOWN).await?.items {
         taken.extend(taken_row(p, app, &file, now).await?);
     }
     let funds = if is_lender { Some(own_funds(p, app, party.id).await?) } else { None };
@@ -364,7 +410,7 @@ fn bad_id(error: &trade::id::NotAnId) -> Failure {
     Failure::new(StatusCode::NOT_FOUND, "advance-offer-unknown").with("offer", error.got.as_str())
 }
 
-/// An offer of a machine. Its number may be left out; then sending it again makes another.
+/// An offer of a machine. Its number may be left out; then sending it again without a key makes another.
 #[derive(Deserialize)]
 struct ApiOffer {
     offer: Option<Id<AdvanceOffer>>,
@@ -377,6 +423,7 @@ struct ApiOffer {
 async fn offer_api(
     State(app): State<AppState>,
     As(lender, ..): As<Lender>,
+    fresh: Fresh,
     Path(id): Path<String>,
     Json(body): Json<ApiOffer>,
 ) -> Answer<Json<Value>> {
@@ -385,7 +432,7 @@ async fn offer_api(
     let command = OfferAdvance {
         trade: file.id,
         by: lender.id,
-        offer: body.offer.unwrap_or_else(|| app.fresh()),
+        offer: body.offer.unwrap_or_else(|| fresh.id()),
         amount: body.amount,
         fee_rate,
         tenor: Days(body.tenor_days),
@@ -426,18 +473,33 @@ async fn show_api(
     Ok(Json(sale(&file, &lender)))
 }
 
-/// GET /api/v1/advances: for a lender what is offered and what it has advanced; for the operator the
-/// sums and what is outstanding.
-async fn list_api(State(app): State<AppState>, Signed(party): Signed) -> Answer<Json<Value>> {
+/// What part of a list a machine asks for.
+#[derive(Deserialize)]
+pub struct Part {
+    after: Option<String>,
+    limit: Option<i64>,
+}
+
+impl Part {
+    pub fn after(&self) -> Option<&str> {
+        self.after.as_deref()
+    }
+
+    pub fn limit(&self, usual: i64) -> i64 {
+        self.limit.unwrap_or(usual).clamp(1, API_MAX)
+    }
+}
+
+/// GET /api/v1/advances: what this lender has advanced, with its funds; for the operator what all have,
+/// with the sums.
+async fn list_api(State(app): State<AppState>, Signed(party): Signed, Query(part): Query<Part>) -> Answer<Json<Value>> {
     may(&party)?;
     let now = app.hub.business_now().await?;
     let is_operator = party.is(Role::Operator);
-    let asked = if party.is(Role::Lender) { app.hub.advances_asked(now, SHOWN).await? } else { Vec::new() };
     let lender = (!is_operator).then_some(party.id);
-    let taken: Vec<Value> = app
-        .hub
-        .advances_taken(lender, SHOWN)
-        .await?
+    let found = app.hub.advances_taken(lender, part.after(), part.limit(SHOWN)).await?;
+    let advances: Vec<Value> = found
+        .items
         .iter()
         .filter_map(|file| {
             let advance = file.advance()?;
@@ -452,22 +514,44 @@ async fn list_api(State(app): State<AppState>, Signed(party): Signed) -> Answer<
         .collect();
     let funds = app.hub.funds(party.id).await?;
     let free = Money::new(available(funds.balance), funds.account.currency);
-    let debts: Vec<Value> = app
-        .hub
-        .debtors(SHOWN)
-        .await?
-        .iter()
-        .flat_map(|d| d.debts.iter().map(|debt| json!({ "seller": d.seller, "debt": debt })).collect::<Vec<_>>())
-        .filter(|row| is_operator || row["debt"]["lender"] == json!(party.id))
-        .collect();
     Ok(Json(json!({
-        "asked": asked.iter().map(|file| sale(file, &party)).collect::<Vec<_>>(),
-        "taken": taken,
-        "debts": debts,
+        "advances": advances,
         "funds": party.is(Role::Lender).then(|| json!({
             "available": free,
             "reference": lender_reference(party.id),
         })),
         "sums": if is_operator { json!(app.hub.advance_sums().await?) } else { json!([]) },
+        "next": found.next,
     })))
+}
+
+/// GET /api/v1/advances/asked: sales that are offered to lenders.
+async fn asked_api(
+    State(app): State<AppState>,
+    As(lender, ..): As<Lender>,
+    Query(part): Query<Part>,
+) -> Answer<Json<Value>> {
+    let now = app.hub.business_now().await?;
+    let found = app.hub.advances_asked(now, part.after(), part.limit(SHOWN)).await?;
+    let asked: Vec<Value> = found.items.iter().map(|file| sale(file, &lender)).collect();
+    Ok(Json(json!({ "asked": asked, "next": found.next })))
+}
+
+/// GET /api/v1/advances/debts: what sellers owe this lender; for the operator, what they owe all.
+async fn debts_api(
+    State(app): State<AppState>,
+    Signed(party): Signed,
+    Query(part): Query<Part>,
+) -> Answer<Json<Value>> {
+    may(&party)?;
+    let lender = (!party.is(Role::Operator)).then_some(party.id);
+    let found = app.hub.advances_owed(lender, part.after(), part.limit(SHOWN)).await?;
+    let mut debts = Vec::new();
+    for file in &found.items {
+        let Some(seller) = file.order.as_ref().and_then(|order| order.seller) else { continue };
+        let owed = app.hub.debts(seller).await?.map(|owed| owed.debts).unwrap_or_default();
+        let left = owed.into_iter().filter(|debt| debt.trade == file.id && debt.left.is_positive());
+        debts.extend(left.map(|debt| json!({ "seller": seller, "debt": debt })));
+    }
+    Ok(Json(json!({ "debts": debts, "next": found.next })))
 }

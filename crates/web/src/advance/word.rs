@@ -1,28 +1,38 @@
 //! The word that an invoice is not financed twice: a lender asks by the papers that it was handed.
 
-use axum::extract::{Form, State};
+use axum::Json;
+use axum::extract::{Form, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use trade::codes::S10;
 use trade::financing::{AskWord, Claim, Says, Wants};
 use trade::id::Id;
-use trade::party::Party;
+use trade::party::{Party, Role};
 use trade::trade_file::TradeId;
 
 use super::lender;
+use super::lender::Part;
 use crate::AppState;
 use crate::auth::{As, Lender};
+use crate::door::{Doors, May, get, only, post};
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
+use crate::schema::{code, noun, object, page, text};
 
 /// Words on the page; the newest.
 const SHOWN: i64 = 50;
 
-pub fn routes() -> Router<AppState> {
-    Router::new().route("/advances/words", post(ask_page)).route("/api/v1/finance-words", get(list_api).post(ask_api))
+const LENDS: May = only(&[Role::Lender]);
+const ASK_SAMPLE: &str = r#"{"trade": "hgh.sandbox:A-26-000001", "waybill": "LP000000014MY", "wants": "keep"}"#;
+
+pub fn routes() -> Doors {
+    let asked = || object([("trade", text()), ("waybill", text()), ("wants?", code(&["keep", "finance", "let-go"]))]);
+    let claims = || page("claims", object([("trade", text()), ("claim", noun("Claim"))]));
+    Doors::new()
+        .open(post("/advances/words", LENDS).form("trade=A-26-000001&waybill=LP000000014MY"), ask_page)
+        .open(get("/api/v1/finance-words", LENDS).query(&["after", "limit"]).gives(200, claims), list_api)
+        .open(post("/api/v1/finance-words", LENDS).json(ASK_SAMPLE).takes(asked).gives(200, || noun("Claim")), ask_api)
 }
 
 pub struct WordRow {
@@ -38,7 +48,7 @@ pub struct WordRow {
 /// What a lender has asked for, and what it was told.
 pub async fn rows(p: &Page, app: &AppState, lender: Id<Party>) -> Answer<Vec<WordRow>> {
     let now = app.hub.business_now().await?;
-    let files = app.hub.claims_of(lender, SHOWN).await?;
+    let files = app.hub.claims_of(lender, None, SHOWN).await?.items;
     let mut rows = Vec::new();
     for file in &files {
         let claims = file.finance.iter().flat_map(|f| &f.claims).filter(|c| c.lender == lender);
@@ -121,14 +131,19 @@ async fn ask_api(
 }
 
 /// GET /api/v1/finance-words: what this lender has asked for, with the signed words.
-async fn list_api(State(app): State<AppState>, As(lender, ..): As<Lender>) -> Answer<Json<Value>> {
-    let files = app.hub.claims_of(lender.id, SHOWN).await?;
+async fn list_api(
+    State(app): State<AppState>,
+    As(lender, ..): As<Lender>,
+    Query(part): Query<Part>,
+) -> Answer<Json<Value>> {
+    let files = app.hub.claims_of(lender.id, part.after(), part.limit(SHOWN)).await?;
     let claims: Vec<Value> = files
+        .items
         .iter()
         .flat_map(|file| {
             let claims = file.finance.iter().flat_map(|f| &f.claims).filter(|c| c.lender == lender.id);
             claims.map(|claim| json!({ "trade": file.id, "claim": claim })).collect::<Vec<_>>()
         })
         .collect();
-    Ok(Json(json!({ "claims": claims })))
+    Ok(Json(json!({ "claims": claims, "next": files.next })))
 }

@@ -36,7 +36,9 @@ struct Client {
 async fn clients(app: &AppState, broker: &Party) -> Answer<Vec<Client>> {
     let now = app.hub.business_now().await?;
     let mut by_giver: BTreeMap<Id<Party>, Vec<Mandate>> = BTreeMap::new();
-    for mandate in app.hub.mandates_held(broker.id, LIST_MAX).await?.into_iter().filter(|m| m.is_in_force(now)) {
+    for mandate in
+        app.hub.mandates_held(broker.id, None, LIST_MAX).await?.items.into_iter().filter(|m| m.is_in_force(now))
+    {
         by_giver.entry(mandate.giver).or_default().push(mandate);
     }
     let mut clients = Vec::with_capacity(by_giver.len());
@@ -160,7 +162,7 @@ pub async fn show(State(app): State<AppState>, p: Page, As(broker, ..): As<Broke
             work,
         });
     }
-    let held = app.hub.mandates_held(broker.id, LIST_MAX).await?;
+    let held = app.hub.mandates_held(broker.id, None, LIST_MAX).await?.items;
     let offered = held.iter().filter(|m| m.code(now) == "offered").count();
     Ok(p.show(&ClientsPage { p: &p, clients: shown, offered }))
 }

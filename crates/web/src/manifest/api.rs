@@ -1,29 +1,61 @@
 //! Manifests for machines.
 
+use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use trade::codes::{BagNo, HubId};
 use trade::commands::Command;
 use trade::manifest::{CloseManifest, Excepted, LoadBag, OpenManifest, UnloadBag, Voyage};
+use trade::party::Role;
 
-use super::{LIST_MAX, find, reader, sheet, take_over};
+use super::{LIST_MAX, MAKES, READS, find, reader, sheet, take_over};
 use crate::AppState;
 use crate::auth::Signed;
 use crate::bag::handler;
+use crate::door::{Doors, get, only, post};
 use crate::problem::Answer;
+use crate::schema::{self, Schema, any, list as list_of, noun, object, text};
 
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/api/v1/manifests", get(list).post(open))
-        .route("/api/v1/manifests/{id}", get(show))
-        .route("/api/v1/manifests/{id}/bags", post(load))
-        .route("/api/v1/manifests/{id}/removals", post(unload))
-        .route("/api/v1/manifests/{id}/close", post(close))
-        .route("/api/v1/manifests/{id}/arrival", post(arrive))
-        .route("/api/v1/manifests/{id}/manifest.pdf", get(sheet::download))
+const VOYAGE: &str = r#"{"to_hub": "hgh.sandbox", "voyage": {"mode": "air", "flight": "MH376", "awb": "232-12345675",
+ "from": "MYKUL", "to": "CNHGH", "departs_at": 1795399200000000, "arrives_at": 1795420000000000}}"#;
+const BAG: &str = r#"{"bag": "BG00000000017"}"#;
+
+fn bag() -> Schema {
+    object([("bag", text())])
+}
+
+fn voyage() -> Schema {
+    object([("to_hub", text()), ("voyage", object([("from", text()), ("to", text())]).open())])
+}
+
+fn arrival() -> Schema {
+    object([("place", text()), ("exceptions?", list_of(any()))])
+}
+
+pub fn routes() -> Doors {
+    let manifest = || noun("Manifest");
+    let shown = || object([("manifest", noun("Manifest")), ("state", text())]);
+    Doors::new()
+        .open(
+            get("/api/v1/manifests", READS)
+                .query(&["after", "limit"])
+                .gives(200, || schema::page("manifests", noun("Manifest"))),
+            list,
+        )
+        .open(post("/api/v1/manifests", MAKES).json(VOYAGE).takes(voyage).gives(200, manifest), open)
+        .open(get("/api/v1/manifests/{id}", READS).gives(200, shown), show)
+        .open(post("/api/v1/manifests/{id}/bags", MAKES).json(BAG).takes(bag).gives(200, manifest), load)
+        .open(post("/api/v1/manifests/{id}/removals", MAKES).json(BAG).takes(bag).gives(200, manifest), unload)
+        .open(post("/api/v1/manifests/{id}/close", MAKES).gives(200, manifest), close)
+        .open(
+            post("/api/v1/manifests/{id}/arrival", only(&[Role::Carrier]))
+                .json(r#"{"place": "CNHGH"}"#)
+                .takes(arrival)
+                .gives(200, manifest),
+            arrive,
+        )
+        .open(get("/api/v1/manifests/{id}/manifest.pdf", READS).gives_file("application/pdf"), sheet::download)
 }
 
 #[derive(Deserialize)]

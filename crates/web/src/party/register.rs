@@ -16,9 +16,11 @@ use trade::time::Days;
 
 use crate::AppState;
 use crate::auth::{self, PASSWORD_MAX, PASSWORD_MIN};
+use crate::idempotency::Fresh;
 use crate::page::Ask;
 use crate::payee;
 use crate::problem::{Answer, Failure};
+use crate::schema::{Schema, boolean, id, object, text};
 
 /// How long a party's personal values are kept after it joins: the operator's decision, longer than
 /// any claim window and yearly limit that they are needed for.
@@ -65,19 +67,43 @@ pub struct Identity {
     pub checked: bool,
 }
 
+/// The shape of a registration.
+pub(super) fn shape() -> Schema {
+    let optional = || text().max(TEXT_MAX).or_null();
+    let person = object([
+        ("name?", text()),
+        ("phone?", optional()),
+        ("address?", optional()),
+        ("id_type?", optional()),
+        ("id_number?", optional()),
+        ("checked?", boolean()),
+    ]);
+    object([
+        ("party?", id("pty").or_null()),
+        ("role", text()),
+        ("name?", text().max(TEXT_MAX)),
+        ("country?", text()),
+        ("email?", text().max(EMAIL_MAX).or_null()),
+        ("password?", text().max(PASSWORD_MAX).or_null()),
+        ("payout_account?", optional()),
+        ("person?", person.or_null()),
+    ])
+}
+
 pub(super) async fn api_register(
     State(app): State<AppState>,
     ask: Ask,
+    fresh: Fresh,
     Json(registration): Json<Registration>,
 ) -> Answer<(StatusCode, Json<Value>)> {
     let by_operator = ask.caller.party.is_some_and(|p| p.is(Role::Operator));
-    let party = register(&app, &registration, by_operator).await?;
+    let party = register(&app, fresh.id(), &registration, by_operator).await?;
     let key = auth::give_api_key(&app, party.id, "api").await?;
     Ok((StatusCode::CREATED, Json(json!({ "party": party.id, "api_key": key }))))
 }
 
-/// Registers a party with its personal values, and its e-mail address and password where it has them.
-pub async fn register(app: &AppState, who: &Registration, by_operator: bool) -> Answer<Party> {
+/// Registers a party under a fresh id with its personal values, and its e-mail address and password where it has them.
+pub async fn register(app: &AppState, fresh: Id<Party>, who: &Registration, by_operator: bool) -> Answer<Party> {
     let role: Role = who.role.parse().map_err(|()| Failure::bad("no-role"))?;
     if !role.is_open() && !by_operator {
         return Err(Failure::new(StatusCode::FORBIDDEN, "role-not-open").with("role", role.code()));
@@ -90,7 +116,7 @@ pub async fn register(app: &AppState, who: &Registration, by_operator: bool) -> 
     if !by_operator {
         check_credentials(email, who.password.as_deref())?;
     }
-    let id = if by_operator { who.party.unwrap_or_else(|| app.fresh()) } else { app.fresh() };
+    let id = who.party.filter(|_| by_operator).unwrap_or(fresh);
     let tag = email.map(|e| auth::email_tag(app, e));
     if let Some(tag) = &tag
         && app.hub.credential(tag).await?.is_some_and(|c| c.party != id)
@@ -248,7 +274,7 @@ pub async fn practice_party(app: &AppState, role: Role) -> Answer<Party> {
         }),
         registration: None,
     };
-    register(app, &registration, true).await
+    register(app, app.fresh(), &registration, true).await
 }
 
 /// The check digit of a Chinese identity number (GB 11643, ISO 7064 MOD 11-2).

@@ -26,6 +26,7 @@ use crate::auth::{As, Bank};
 use crate::i18n::{Lang, Told, Tr};
 use crate::page::{Ask, Page};
 use crate::problem::{Answer, Failure, problem_json};
+use crate::schema::{Schema, boolean, money, object, text};
 
 /// Words of a remittance text that are looked up as order numbers.
 const WORDS_MAX: usize = 12;
@@ -41,26 +42,31 @@ pub struct Taken {
     pub outcome: Result<Value, Failure>,
 }
 
+/// What became of one entry, told.
+pub fn shape() -> Schema {
+    object([("no", text()), ("credit", boolean()), ("amount", money()), ("order_no", text().or_null())]).open()
+}
+
 pub async fn receive(State(app): State<AppState>, As(..): As<Bank>, ask: Ask, body: Bytes) -> Answer<Json<Value>> {
     let taken = take(&app, &body).await?;
     let t = ask.tr(&app);
-    let results: Vec<Value> = taken.iter().map(|one| one.json(&t)).collect();
+    let results: Vec<Value> = taken.iter().map(|one| one.json(&app, &t)).collect();
     Ok(Json(json!({ "results": results })))
 }
 
 /// Takes a notice that this hub itself brings about, such as the sandbox's bank after a payout file.
 pub async fn take_notice(app: &AppState, body: &[u8]) -> Answer<Vec<Value>> {
     let t = Tr::new(Lang::En, app.site().zone.clone());
-    Ok(take(app, body).await?.iter().map(|one| one.json(&t)).collect())
+    Ok(take(app, body).await?.iter().map(|one| one.json(app, &t)).collect())
 }
 
 impl Taken {
-    fn json(&self, t: &Tr) -> Value {
+    fn json(&self, app: &AppState, t: &Tr) -> Value {
         let mut line =
             json!({ "no": self.no, "credit": self.credit, "amount": self.amount, "order_no": self.order_no });
         let more = match &self.outcome {
             Ok(answer) => answer.clone(),
-            Err(failure) => json!({ "problem": problem_json(t, &failure.problem, failure.status) }),
+            Err(failure) => json!({ "problem": problem_json(app, t, &failure.problem, failure.status) }),
         };
         if let (Value::Object(line), Value::Object(more)) = (&mut line, more) {
             line.extend(more);

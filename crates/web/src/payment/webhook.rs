@@ -19,6 +19,7 @@ use trade::payment::{PaymentChannel, ReceivePayment};
 use super::payer_tags;
 use crate::AppState;
 use crate::problem::{Answer, Failure};
+use crate::schema::{Schema, any_of, integer, money, object, text};
 
 /// A webhook older or newer than this is not taken, so that a caught one cannot be sent for ever.
 const TOLERANCE_SECONDS: i64 = 300;
@@ -53,6 +54,17 @@ pub struct Payer {
     pub name: String,
     #[serde(default)]
     pub id_number: Option<String>,
+}
+
+/// What the payment firm sends.
+pub fn shape() -> Schema {
+    object([
+        ("payment", text()),
+        ("order_no", text()),
+        ("amount", any_of([money(), integer(), text()])),
+        ("currency?", text().or_null()),
+        ("payer", object([("name", text()), ("id_number?", text().or_null())])),
+    ])
 }
 
 pub async fn receive(State(app): State<AppState>, headers: HeaderMap, body: Bytes) -> Answer<Json<Value>> {

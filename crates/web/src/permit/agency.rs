@@ -53,7 +53,7 @@ pub async fn queue(
     As(..): As<Agency>,
     Query(query): Query<After>,
 ) -> Answer<Response> {
-    let asked = app.hub.permits_asked(QUEUE_MAX).await?;
+    let asked = app.hub.permits_asked(None, QUEUE_MAX).await?.items;
     let kept = app.hub.permits_kept(query.after.as_deref(), KEPT_PAGE).await?;
     let title = p.n("permit-queue", i64::try_from(asked.len()).unwrap_or(i64::MAX));
     let rows = rows(&app, &p, &asked).await?;

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::agency::{self, DecisionView};
-use super::{Facts, Part, allowed, direction_of, facts, known_rules, load, today};
+use super::{Facts, Part, allowed, asker, direction_of, facts, known_rules, load, today};
 use crate::AppState;
 use crate::auth::Signed;
 use crate::i18n::Told;
@@ -144,6 +144,7 @@ pub async fn send(
     Signed(party): Signed,
     Form(form): Form<AskForm>,
 ) -> Answer<Response> {
+    asker(&party)?;
     match asked(&app, &party, &form).await {
         Ok(permit) => Ok(Redirect::to(&format!("/permits/{}", permit.id)).into_response()),
         Err(failure) if failure.status.is_server_error() || failure.status == StatusCode::NOT_FOUND => Err(failure),
@@ -200,6 +201,7 @@ pub async fn api_ask(
     Signed(party): Signed,
     Json(body): Json<AskBody>,
 ) -> Answer<(StatusCode, Json<Permit>)> {
+    asker(&party)?;
     let holder = match body.holder.filter(|id| *id != party.id) {
         // Whether a mandate covers it, the rules say.
         Some(id) => app.hub.party(id).await?.ok_or_else(|| Failure::bad("party-unknown").with("party", id.text()))?,
@@ -216,8 +218,8 @@ pub async fn api_list(
 ) -> Answer<Json<Value>> {
     let limit = query.limit.unwrap_or(LIST_PAGE).clamp(1, API_PAGE);
     if party.is(Role::Agency) && query.client.is_none() {
-        let asked = app.hub.permits_asked(limit).await?;
-        return Ok(Json(json!({ "permits": asked, "next": null })));
+        let asked = app.hub.permits_asked(query.after.as_deref(), limit).await?;
+        return Ok(Json(json!({ "permits": asked.items, "next": asked.next })));
     }
     let holder = holder_of(&app, &party, query.client.as_deref()).await?;
     let page = app.hub.permits_of(holder.id, query.after.as_deref(), limit).await?;

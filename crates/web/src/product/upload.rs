@@ -25,6 +25,7 @@ use crate::auth::{As, Seller};
 use crate::i18n::{Told, Tr};
 use crate::page::{Ask, Page, here};
 use crate::problem::{Answer, Failure, problem_json};
+use crate::schema::{Schema, any, count, list, noun, object, text};
 
 /// Faults shown on the page; the rest are in the file of failed rows.
 const FAULTS_SHOWN: usize = 40;
@@ -374,9 +375,9 @@ pub async fn template(State(app): State<AppState>, page: Page) -> Response {
 }
 
 fn workbook(bytes: Vec<u8>, name: &str) -> Response {
-    let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
     let disposition = format!("attachment; filename=\"{name}\"");
-    ([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, disposition)], bytes).into_response()
+    ([(header::CONTENT_TYPE, super::WORKBOOK.to_owned()), (header::CONTENT_DISPOSITION, disposition)], bytes)
+        .into_response()
 }
 
 #[derive(Deserialize)]
@@ -387,6 +388,20 @@ pub struct ApiUpload {
     file_name: String,
     /// Of prices that carry none; without it the hub's own.
     currency: Option<Currency>,
+}
+
+/// What comes of a list that was sent in.
+pub fn api_shape() -> Schema {
+    object([
+        ("id", text()),
+        ("header_row", count()),
+        ("columns", any()),
+        ("accepted", list(object([("row", count()), ("sku", text().or_null())]).open())),
+        ("faults", list(noun("Problem"))),
+        ("notes", any()),
+        ("source?", any()),
+        ("failed_rows", text()),
+    ])
 }
 
 pub async fn api_receive(
@@ -411,7 +426,7 @@ pub async fn api_receive(
         };
         reading.list.rows.iter().filter_map(line).collect()
     };
-    let faults: Vec<Value> = reading.list.faults.iter().map(|f| fault_json(&t, f)).collect();
+    let faults: Vec<Value> = reading.list.faults.iter().map(|f| fault_json(&app, &t, f)).collect();
     Ok(Json(json!({
         "id": reading.id,
         "header_row": reading.list.header_row,
@@ -425,8 +440,8 @@ pub async fn api_receive(
 }
 
 /// A fault with its place and values, and in words.
-fn fault_json(t: &Tr, fault: &RowFault) -> Value {
-    let mut told = problem_json(t, &problem(fault), StatusCode::UNPROCESSABLE_ENTITY);
+fn fault_json(app: &AppState, t: &Tr, fault: &RowFault) -> Value {
+    let mut told = problem_json(app, t, &problem(fault), StatusCode::UNPROCESSABLE_ENTITY);
     if let Value::Object(body) = &mut told {
         body.remove("status");
         body.insert("row".into(), json!(fault.row));

@@ -149,49 +149,10 @@ pub async fn show(
     Ok(p.show(&TradePage { p: &p, v, told: None }))
 }
 
-/// A carrier sees the way of the parcel; what was paid is not told to it.
+/// The events that this part may see.
 #[must_use]
 pub fn visible(events: Vec<timeline::Known>, viewer: Viewer) -> Vec<timeline::Known> {
-    use trade::event::Happened;
-    if viewer.sees_prices() {
-        let is_shown = |e: &timeline::Known| viewer.sees_finance() || !is_finance(&e.what);
-        return events.into_iter().filter(is_shown).collect();
-    }
-    let of_parcel = |what: &Happened| {
-        matches!(
-            what,
-            Happened::WaybillIssued { .. }
-                | Happened::ExportReleased { .. }
-                | Happened::Released { .. }
-                | Happened::Held { .. }
-                | Happened::Examining { .. }
-                | Happened::Detained { .. }
-                | Happened::CustodyRecorded { .. }
-                | Happened::CustodyExcepted { .. }
-                | Happened::ParcelReceived { .. }
-                | Happened::ParcelStored { .. }
-                | Happened::ParcelBagged { .. }
-                | Happened::ParcelUnbagged { .. }
-        )
-    };
-    events.into_iter().filter(|e| of_parcel(&e.what)).collect()
-}
-
-/// What lenders and the seller have to do with one another.
-const fn is_finance(what: &trade::event::Happened) -> bool {
-    use trade::event::Happened;
-    matches!(
-        what,
-        Happened::AdvanceAsked { .. }
-            | Happened::AdvanceWithdrawn
-            | Happened::AdvanceOffered { .. }
-            | Happened::AdvanceAccepted { .. }
-            | Happened::AdvanceRepaid { .. }
-            | Happened::AdvanceOwed { .. }
-            | Happened::DebtRepaid { .. }
-            | Happened::FinanceAsked { .. }
-            | Happened::FinanceWord { .. }
-    )
+    events.into_iter().filter(|e| super::viewer::is_told(&e.what, viewer)).collect()
 }
 
 fn back(p: &Page, viewer: Viewer) -> (&'static str, String) {

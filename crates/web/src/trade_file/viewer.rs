@@ -1,8 +1,9 @@
 //! In which part somebody looks at a trade file, and what that part may see of it.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use trade::ball::Holder;
 use trade::clearance::Clearance;
+use trade::event::Happened;
 use trade::party::{Party, Role};
 use trade::trade_file::{Side, TradeFile};
 
@@ -147,4 +148,54 @@ fn without_tags(fields: &mut Map<String, Value>) {
             payment.remove("payer");
         }
     }
+}
+
+/// What this part may be told of an event of the trade, if anything: a carrier learns of the parcel's way
+/// that it happened, and not what values the event holds.
+#[must_use]
+pub fn told(what: &Happened, viewer: Viewer) -> Option<Value> {
+    is_told(what, viewer).then(|| if viewer.sees_prices() { json!(what) } else { json!({ "kind": what.kind() }) })
+}
+
+/// Whether this part learns of an event at all: a carrier sees the way of the parcel, and not what was
+/// paid; who lends to a seller is for the seller alone.
+#[must_use]
+pub const fn is_told(what: &Happened, viewer: Viewer) -> bool {
+    if viewer.sees_prices() { viewer.sees_finance() || !is_finance(what) } else { is_of_parcel(what) }
+}
+
+/// What lenders and the seller have to do with one another.
+const fn is_finance(what: &Happened) -> bool {
+    matches!(
+        what,
+        Happened::AdvanceAsked { .. }
+            | Happened::AdvanceWithdrawn
+            | Happened::AdvanceOffered { .. }
+            | Happened::AdvanceAccepted { .. }
+            | Happened::AdvanceRepaid { .. }
+            | Happened::AdvanceOwed { .. }
+            | Happened::DebtRepaid { .. }
+            | Happened::FinanceAsked { .. }
+            | Happened::FinanceWord { .. }
+    )
+}
+
+/// Whether an event is of the parcel's way, in which there is no price and no person.
+#[must_use]
+pub const fn is_of_parcel(what: &Happened) -> bool {
+    matches!(
+        what,
+        Happened::WaybillIssued { .. }
+            | Happened::ExportReleased { .. }
+            | Happened::Released { .. }
+            | Happened::Held { .. }
+            | Happened::Examining { .. }
+            | Happened::Detained { .. }
+            | Happened::CustodyRecorded { .. }
+            | Happened::CustodyExcepted { .. }
+            | Happened::ParcelReceived { .. }
+            | Happened::ParcelStored { .. }
+            | Happened::ParcelBagged { .. }
+            | Happened::ParcelUnbagged { .. }
+    )
 }

@@ -98,7 +98,7 @@ async fn a_seller_asks_a_lender_offers_and_the_lender_is_repaid_first() {
     finish(&house, 1).await;
     let lender = house.kul.get(Some(Who::Lender), "/api/v1/advances").await.good().json();
     assert_eq!(lender["funds"]["available"]["minor"], 50_060);
-    assert_eq!(lender["taken"][0]["state"]["state"], "repaid");
+    assert_eq!(lender["advances"][0]["state"]["state"], "repaid");
     let audit = house.kul.get(Some(Who::Operator), "/api/v1/audit").await.good().json();
     assert_eq!(audit["sound"], json!(true), "{audit}");
     let transfers = house.kul.get(Some(Who::Seller), &path).await.good().json()["transfers"].clone();

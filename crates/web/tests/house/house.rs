@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use hub::Hub;
-use hub::clock::Clock;
+use hub::clock::{Clock, ClockHand};
 use hub::credential::ApiKey;
 use hub::testing::{self, Scratch, WALL};
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ use trade::quote::{AskQuote, Quote};
 use trade::readiness::HsClaim;
 use trade::road::{Limits, Receipt, Wanted, acknowledge};
 use trade::site::Site;
-use trade::terms::Terms;
+use trade::terms::{Incoterm, Terms};
 use trade::trade_file::TradeId;
 use web::{AppState, Settings};
 
@@ -47,14 +47,16 @@ pub enum Who {
     Officer,
     Operator,
     Bank,
-    Broker,
-    Agency,
     Warehouse,
     Lender,
+    Broker,
+    Agency,
+    /// A registered business that buys.
+    Firm,
 }
 
 impl Who {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Seller,
         Self::OtherSeller,
         Self::Buyer,
@@ -63,25 +65,31 @@ impl Who {
         Self::Officer,
         Self::Operator,
         Self::Bank,
-        Self::Broker,
-        Self::Agency,
         Self::Warehouse,
         Self::Lender,
+        Self::Broker,
+        Self::Agency,
+        Self::Firm,
     ];
 
     pub const fn role(self) -> Role {
         match self {
             Self::Seller | Self::OtherSeller => Role::Seller,
-            Self::Buyer | Self::OtherBuyer => Role::Buyer,
+            Self::Buyer | Self::OtherBuyer | Self::Firm => Role::Buyer,
             Self::Carrier => Role::Carrier,
             Self::Officer => Role::Officer,
             Self::Operator => Role::Operator,
             Self::Bank => Role::Bank,
-            Self::Broker => Role::Broker,
-            Self::Agency => Role::Agency,
             Self::Warehouse => Role::Warehouse,
             Self::Lender => Role::Lender,
+            Self::Broker => Role::Broker,
+            Self::Agency => Role::Agency,
         }
+    }
+
+    /// Whether it is one that the house's trades and goods are not of.
+    pub const fn is_other(self) -> bool {
+        matches!(self, Self::OtherSeller | Self::OtherBuyer | Self::Firm)
     }
 
     fn number(self) -> u64 {
@@ -116,6 +124,9 @@ pub struct Side {
     pub hub: Hub,
     pub site: Arc<Site>,
     pub router: Router,
+    pub app: AppState,
+    /// What the hub says of its API; every answer of the API is held against it.
+    api: Value,
     _scratch: Scratch,
 }
 
@@ -153,11 +164,63 @@ impl Side {
             payment_secret: [3; 32],
             accepts_peers: false,
         };
-        let router = web::router(AppState::new(hub.clone(), settings));
-        Self { hub, site, router, _scratch: scratch }
+        let app = AppState::new(hub.clone(), settings);
+        let router = web::router(app.clone());
+        let words = web::i18n::Tr::new(web::i18n::Lang::En, site.zone.clone());
+        let api = web::api::openapi::document(&app, &words);
+        Self { hub, site, router, app, api, _scratch: scratch }
     }
 
     pub async fn ask(&self, request: Request<Body>) -> Got {
+        let asked = format!("{} {}", request.method(), request.uri());
+        let (got, faults) = self.answer_and_faults(request).await;
+        assert!(
+            faults.is_empty(),
+            "{asked} answers {} otherwise than it is told: {faults:?} {}",
+            got.status,
+            got.text()
+        );
+        got
+    }
+
+    /// An answer, and what the documentation of the API does not say of it.
+    pub async fn answer_and_faults(&self, request: Request<Body>) -> (Got, Vec<String>) {
+        let asked = format!("{} {}", request.method().as_str().to_ascii_lowercase(), request.uri().path());
+        let got = self.answer(request).await;
+        let faults = self.undocumented(&asked, &got);
+        (got, faults)
+    }
+
+    /// What the documentation of the API does not say of an answer.
+    fn undocumented(&self, asked: &str, got: &Got) -> Vec<String> {
+        let Some((method, path)) = asked.split_once(" /api/v1/") else { return Vec::new() };
+        let parts: Vec<&str> = path.split('/').collect();
+        let fits = |known: &str| {
+            let known: Vec<&str> = known.trim_start_matches("/api/v1/").split('/').collect();
+            known.len() == parts.len() && known.iter().zip(&parts).all(|(k, p)| k.starts_with('{') || k == p)
+        };
+        let paths = self.api["paths"].as_object().expect("a description has paths");
+        // A path without placeholders goes before one with them.
+        let mut found: Vec<_> = paths.iter().filter(|(known, _)| fits(known)).collect();
+        found.sort_by_key(|(known, _)| known.contains('{'));
+        let Some(operation) = found.first().and_then(|(_, path)| path.get(method)) else { return Vec::new() };
+        let content = got.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let status = got.status.as_u16().to_string();
+        let responses = &operation["responses"];
+        let nouns = &self.api["components"]["schemas"];
+        match responses.get(&status) {
+            Some(told) if told.get("content").is_none() => Vec::new(),
+            Some(told) => match told["content"].get(content).or_else(|| told["content"].get("*/*")) {
+                Some(told) if content == "application/json" => web::schema::faults(&got.json(), &told["schema"], nouns),
+                Some(_) => Vec::new(),
+                None => vec![content.to_owned()],
+            },
+            None if content != "application/problem+json" => vec![format!("{status} {content}")],
+            None => web::schema::faults(&got.json(), &nouns["Problem"], nouns),
+        }
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Got {
         let response = self.router.clone().oneshot(request).await.expect("a router always answers");
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, 32 * 1024 * 1024).await.expect("a body in memory");
@@ -205,6 +268,27 @@ impl Side {
         self.ask(request.body(Body::from(body)).unwrap()).await
     }
 
+    /// Whether this one has joined here: sellers sell from KUL, buyers buy in HGH.
+    pub fn has(&self, who: Who) -> bool {
+        match who.role() {
+            Role::Seller => self.site.territory == Country::MY,
+            Role::Buyer => self.site.territory == Country::CN,
+            _ => true,
+        }
+    }
+
+    /// A product of the house's seller, where it is known here.
+    pub async fn product(&self) -> Option<String> {
+        let known = self.hub.offers(None, 1).await.unwrap().items.into_iter().next().map(|o| o.key.product);
+        let own = self.hub.products_of(Who::Seller.party(), None, 1).await.unwrap().items.into_iter().next();
+        own.map(|p| p.id).or(known).map(|id| id.to_string())
+    }
+
+    /// As if the process had died before it kept the answers that it gave under keys.
+    pub async fn forget_answer(&self) {
+        testing::forget_answers(&self.hub).await.expect("the store takes it");
+    }
+
     pub async fn command(&self, command: Command) -> Value {
         self.hub.submit(command).await.expect("the hub decides").expect("not refused")
     }
@@ -220,7 +304,7 @@ impl Side {
             identity_checked: true,
             payout_account: (who.role() == Role::Seller).then(|| "MY-SELLER-1".to_owned()),
             account_holder: None,
-            registration: None,
+            registration: (who == Who::Firm).then(|| "91330106MA2KAAAA9A".to_owned()),
             since: testing::START,
         };
         let secret = |field: &str| PersonalValue {
@@ -251,7 +335,7 @@ impl Side {
     }
 }
 
-fn request(who: Option<Who>, method: Method, path: &str) -> axum::http::request::Builder {
+pub fn request(who: Option<Who>, method: Method, path: &str) -> axum::http::request::Builder {
     let request = Request::builder().method(method).uri(path);
     match who {
         Some(who) => request.header(header::AUTHORIZATION, format!("Bearer {}", who.key())),
@@ -260,6 +344,8 @@ fn request(who: Option<Who>, method: Method, path: &str) -> axum::http::request:
 }
 
 pub struct House {
+    /// Moves the wall clock of both hubs.
+    pub hand: ClockHand,
     pub kul: Side,
     pub hgh: Side,
 }
@@ -333,38 +419,34 @@ pub fn s10(n: u64) -> S10 {
 
 impl House {
     pub async fn open() -> Self {
-        let (clock, _) = Clock::manual(WALL);
+        let (clock, hand) = Clock::manual(WALL);
         let kul = Side::open("kul.sandbox", Country::MY, &clock).await;
         let hgh = Side::open("hgh.sandbox", Country::CN, &clock).await;
         for (side, peer) in [(&kul, &hgh), (&hgh, &kul)] {
             let card = peer.site.card.clone().sign(&peer.site.road.key);
             let url = peer.site.card.url.clone();
             side.command(Command::AcceptPeer(AcceptPeer { card, url })).await;
-            for who in [
-                Who::Carrier,
-                Who::Officer,
-                Who::Operator,
-                Who::Bank,
-                Who::Broker,
-                Who::Agency,
-                Who::Warehouse,
-                Who::Lender,
-            ] {
+            for who in Who::ALL.into_iter().filter(|who| !matches!(who.role(), Role::Seller | Role::Buyer)) {
                 side.join(who).await;
             }
         }
         for who in [Who::Seller, Who::OtherSeller] {
             kul.join(who).await;
         }
-        for who in [Who::Buyer, Who::OtherBuyer] {
+        for who in [Who::Buyer, Who::OtherBuyer, Who::Firm] {
             hgh.join(who).await;
         }
-        let house = Self { kul, hgh };
+        let house = Self { hand, kul, hgh };
         for ware in [Ware::Towel, Ware::Cream, Ware::Honey] {
             house.kul.command(Command::OfferProduct(ware.offer(Who::Seller))).await;
         }
         house.carry().await;
         house
+    }
+
+    /// The product that most tests sell.
+    pub fn towel(&self) -> String {
+        Ware::Towel.offer(Who::Seller).product().to_string()
     }
 
     /// Carries everything over, both ways, through the road's own door.
@@ -441,6 +523,27 @@ impl House {
         let file = self.kul.hub.payout_files(1).await.unwrap()[0].file.clone();
         let done = self.kul.form(Some(Who::Operator), &format!("/payouts/files/{file}/execute"), "").await;
         assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+        self.carry().await;
+    }
+
+    /// An order of the house's firm: a hundred towels, FCA.
+    pub async fn business(&self, n: u64) {
+        let ask = AskQuote {
+            quote: id(1_000 + n),
+            exporter: self.kul.site.id.clone(),
+            lines: vec![Asked { product: Ware::Towel.offer(Who::Seller).product(), pieces: 100 }],
+            buyer: Some(Who::Firm.party()),
+            terms: Terms::Business { incoterm: Incoterm::Fca, place: "MYKUL".parse().unwrap() },
+        };
+        self.hgh.command(Command::AskQuote(ask)).await;
+        let place = PlaceOrder {
+            trade: trade_no(n),
+            quote: id(1_000 + n),
+            buyer: Who::Firm.party(),
+            delivery: format!("DLV-{n:06}"),
+            practice: false,
+        };
+        self.hgh.command(Command::PlaceOrder(place)).await;
         self.carry().await;
     }
 

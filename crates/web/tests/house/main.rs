@@ -3,6 +3,7 @@
 
 mod access;
 mod advance;
+mod api;
 mod both_ways;
 mod business;
 mod desks;
@@ -17,3 +18,4 @@ mod price_list;
 mod returns;
 mod warehouse;
 mod watch;
+mod webhooks;
