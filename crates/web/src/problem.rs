@@ -139,6 +139,10 @@ pub async fn readable(State(app): State<AppState>, ask: Ask, request: Request, n
         }
         return told;
     }
+    if failure.status == StatusCode::METHOD_NOT_ALLOWED && ask.is_get {
+        // What a form was sent to is asked for by its address, in another language: back to the page above.
+        return Redirect::to(&above(&ask.path_and_query)).into_response();
+    }
     if failure.status == StatusCode::UNAUTHORIZED {
         let back = if ask.is_get { ask.path_and_query.as_str() } else { "/" };
         return Redirect::to(&format!("/sign-in?next={}", percent(back))).into_response();
@@ -147,6 +151,14 @@ pub async fn readable(State(app): State<AppState>, ask: Ask, request: Request, n
     let told = page.problem(&failure.problem);
     let shown = page.show(&ProblemPage { p: &page, told, number: crate::request::current() });
     (failure.status, shown).into_response()
+}
+
+/// The address one step up, with its query.
+fn above(path_and_query: &str) -> String {
+    let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
+    let up = path.trim_end_matches('/').rsplit_once('/').map_or("", |(up, _)| up);
+    let up = if up.is_empty() { "/" } else { up };
+    if query.is_empty() { up.to_owned() } else { format!("{up}?{query}") }
 }
 
 /// An answer of axum's own: no type, or plain text.

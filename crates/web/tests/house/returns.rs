@@ -45,6 +45,11 @@ async fn a_buyer_returns_goods_by_forms_and_everybody_finds_its_step() {
     let shown = house.hgh.get(BUYER, &page).await.good().text();
     assert!(shown.contains("Torn &#60;b&#62;here") || shown.contains("Torn &lt;b&gt;here"), "{shown}");
 
+    // The language of a page that was answered to a form is changed on the page that has the form.
+    let again = house.hgh.get(BUYER, &format!("{page}/withdrawal?lang=ms")).await;
+    assert_eq!(again.status, StatusCode::SEE_OTHER);
+    assert_eq!(again.headers["location"].to_str().unwrap(), format!("{page}?lang=ms"));
+
     // The seller answers on its own hub.
     let shown = house.kul.get(SELLER, &page).await.good().text();
     assert!(shown.contains("value=\"yes\"") && shown.contains("/evidence/"), "{shown}");
