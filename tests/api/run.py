@@ -44,7 +44,7 @@ def ready(base):
 def ask(base, role, key, seconds):
     # The same questions in the same order, so that what fails once fails again.
     command = [SCHEMATHESIS, "run", base + "/api/v1/openapi.json", "--phases", "examples,coverage,fuzzing",
-               "--max-time", str(seconds), "--seed", "1", "--max-examples", "8", "--no-shrink", "--workers", "4",
+               "--max-time", str(seconds), "--seed", "1", "--max-examples", "8", "--no-shrink", "--workers", "1",
                "--continue-on-failure", "--exclude-checks", ",".join(NOT_CHECKED), "--suppress-health-check", "all",
                "--generation-database", "none", "--request-timeout", "20", "--warnings", "off",
                "-H", f"Authorization: Bearer {key}"]

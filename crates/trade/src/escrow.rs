@@ -434,7 +434,7 @@ impl From<MoneyError> for EscrowRefusal {
 /// The exporting hub's fee on the goods, in its own currency.
 pub fn export_fee(world: &World, file: &TradeFile) -> Result<Money, MoneyError> {
     let Some(order) = &file.order else { return Ok(Money::zero(world.site.currency)) };
-    let to = file.peer.as_ref().and_then(|p| world.peers.get(p)).map(crate::peer::Peer::territory);
+    let to = file.peer.as_ref().and_then(|p| world.peer(p)).map(crate::peer::Peer::territory);
     let lane = to.and_then(|to| world.site.rulebooks.lane(world.site.territory, to, order.quote.regime));
     let goods = order.quote.goods_home()?;
     let fee = lane.and_then(|lane| lane.fee(FeeSide::ExportingHub, order.quote.date));

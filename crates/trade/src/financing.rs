@@ -321,7 +321,7 @@ pub fn asked_by_peer(world: &mut World, file: &mut TradeFile, claim: Id<Claim>, 
 /// The peer has given its word on its export. It counts for the claim only if it is the peer's own.
 pub fn told_by_peer(world: &World, file: &mut TradeFile, from: &HubId, word: &FinanceWord) {
     let ours = file.finance.as_ref().is_some_and(|f| f.claims.iter().any(|c| c.id == word.claim));
-    let keys = world.peers.get(from).map(|peer| peer.card.keys.as_slice()).unwrap_or_default();
+    let keys = world.peer(from).map(|peer| peer.card.keys.as_slice()).unwrap_or_default();
     if !ours || word.hub != *from || word.trade != file.id || word.verify(keys).is_err() {
         return;
     }

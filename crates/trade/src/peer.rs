@@ -557,7 +557,7 @@ fn quote_given(world: &mut World, from: &HubId, quote: &Quote) {
     let regime = quote.regime;
     let asked: Vec<Asked> = quote.lines.iter().map(|l| Asked { product: l.product, pieces: l.pieces }).collect();
     let signature = quote.signature.as_deref().and_then(Signature::from_base64);
-    let signed = world.peers.get(from).zip(signature).is_some_and(|(peer, signature)| {
+    let signed = world.peer(from).zip(signature).is_some_and(|(peer, signature)| {
         verify_bytes(&peer.card.keys, Purpose::Quote, &quote.signed_bytes(), &signature).is_ok()
     });
     let other = world.quotes.get(&quote.id).is_some_and(|known| known.without_buyer() != quote.without_buyer());

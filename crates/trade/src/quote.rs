@@ -259,7 +259,7 @@ impl AskQuote {
             let known = known.ok_or(QuoteRefusal::NotABuyer { party: buyer })?;
             fits(known, self.terms.regime())?;
         }
-        let Some(peer) = world.peers.get(&self.exporter) else {
+        let Some(peer) = world.peer(&self.exporter) else {
             return Err(QuoteRefusal::PeerUnknown { peer: self.exporter.clone() });
         };
         let goods = self

@@ -190,6 +190,12 @@ impl World {
         self.events.push(draft);
     }
 
+    /// An accepted peer. All are loaded, so that any other name, which nobody had to read, is none.
+    #[must_use]
+    pub fn peer(&self, id: &HubId) -> Option<&Peer> {
+        if self.peers.knows(id) { self.peers.get(id) } else { None }
+    }
+
     /// The same thing, told to every accepted peer.
     pub fn told_all_peers(&mut self, what: &Happened) {
         let peers: BTreeSet<HubId> = self.peers.all().map(|(id, _)| id.clone()).collect();

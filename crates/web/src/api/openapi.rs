@@ -88,7 +88,8 @@ fn path_parameter(name: &str) -> Value {
 
 fn query_parameter(t: &Tr, name: &str) -> Value {
     let schema = match name {
-        "limit" => json!({ "type": "integer", "minimum": 1, "maximum": 500 }),
+        // Fewer than one or more than a list gives at once is understood as one, or as that many.
+        "limit" => json!({ "type": "integer", "format": "int64" }),
         "dry_run" => json!({ "type": "boolean" }),
         _ => json!({ "type": "string" }),
     };

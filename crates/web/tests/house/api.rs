@@ -185,6 +185,19 @@ async fn a_problem_names_the_page_that_explains_it_in_the_callers_language() {
 }
 
 #[tokio::test]
+async fn goods_of_a_hub_that_is_no_peer_are_refused_with_its_name() {
+    let house = House::open().await;
+    for exporter in ["nobody.sandbox", "hgh.sandbox"] {
+        let mut body = question(&house);
+        body["exporter"] = json!(exporter);
+        let got = house.hgh.post(Some(Who::Buyer), "/api/v1/quotes", &body).await;
+        let problem = got.json();
+        assert_eq!((problem["code"].as_str(), problem["peer"].as_str()), (Some("peer-unknown"), Some(exporter)));
+        assert!(got.status.is_client_error(), "{}", got.status);
+    }
+}
+
+#[tokio::test]
 async fn a_method_that_an_address_does_not_take_is_told_with_those_that_it_takes() {
     let house = House::open().await;
     let got = house.kul.post(Some(Who::Seller), "/api/v1/trades", &json!({})).await;
