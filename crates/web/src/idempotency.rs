@@ -7,12 +7,14 @@
 //! sent again. Ids that the hub gives follow from the key, so that a request that was done but not
 //! answered, because its node died, is the same one when it is done again.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
+use std::sync::LazyLock;
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -45,7 +47,7 @@ const HEADERS_KEPT: [HeaderName; 4] =
 
 /// Around all of the API: looks for a key on what writes, and answers or lets through.
 pub async fn once(State(app): State<AppState>, ask: Ask, request: Request, next: Next) -> Response {
-    if ask.is_get || !ask.path.starts_with("/api/v1/") || !request.headers().contains_key(HEADER) {
+    if !request.headers().contains_key(HEADER) || !is_write(&request) {
         return next.run(request).await;
     }
     match keyed(&app, &ask, request, next).await {
@@ -59,6 +61,17 @@ pub async fn once(State(app): State<AppState>, ask: Ask, request: Request, next:
             response
         }
     }
+}
+
+/// Whether there is a door of the API for what is asked, that does something.
+fn is_write(request: &Request) -> bool {
+    static WRITES: LazyLock<BTreeSet<(String, &'static str)>> = LazyLock::new(|| {
+        let doors = crate::doors();
+        let writes = doors.list(true).filter(|door| door.is_api() && door.method != Method::GET);
+        writes.map(|door| (door.method.to_string(), door.path)).collect()
+    });
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    path.is_some_and(|path| WRITES.iter().any(|(method, door)| request.method() == method.as_str() && *door == path))
 }
 
 async fn keyed(app: &AppState, ask: &Ask, request: Request, next: Next) -> Answer<Response> {

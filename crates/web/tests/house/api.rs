@@ -203,6 +203,13 @@ async fn a_method_that_an_address_does_not_take_is_told_with_those_that_it_takes
     let got = house.kul.post(Some(Who::Seller), "/api/v1/trades", &json!({})).await;
     assert_eq!((got.status, got.json()["code"].as_str().unwrap()), (StatusCode::METHOD_NOT_ALLOWED, "http-405"));
     assert!(got.headers[header::ALLOW].to_str().unwrap().contains("GET"));
+    // Also under a key that has stood for another request.
+    let body = question(&house);
+    keyed(&house.hgh, Who::Buyer, "k", "/api/v1/quotes", &body).await.good();
+    for (path, status) in [("/api/v1/trades", StatusCode::METHOD_NOT_ALLOWED), ("/api/v1/none", StatusCode::NOT_FOUND)]
+    {
+        assert_eq!(keyed(&house.hgh, Who::Buyer, "k", path, &json!({})).await.status, status, "{path}");
+    }
 }
 
 /// How many different things a list has, taken one after the other.
