@@ -26,6 +26,7 @@ export async function places(browser, hubs) {
     ["estimate", `${hgh}/estimate`], ["estimate-none", `${kul}/estimate`],
     ["estimate-done", `${hgh}/estimate?${COFFEE}`], ["estimate-faulty", `${hgh}/estimate?${COFFEE.replace("0.62", "2,5 kgs").replace("24.90", "free")}`],
     ["track-nothing", `${kul}/track?number=LX473124829MY&code=NO-1`], ["logbook", `${kul}/logbook`],
+    ["api", `${kul}/api`], ["problems", `${kul}/api/problems`], ["problem-of-code", `${kul}/api/problems/claim-open`],
     ["no-such-page", `${kul}/no-such-page`], ["not-yours", `${kul}/operator`],
   ]);
 
@@ -47,7 +48,7 @@ export async function places(browser, hubs) {
     ["waybill", `${trade}/waybill`], ["declaration", `${trade}/export-declaration`],
     ["advance", `${trade}/advance`],
     ["seller-quote", quote], ["permits", `${kul}/permits`], ["permit-new", `${kul}/permits/new?hs=040900`],
-    ["mandates", `${kul}/mandates`], ["trade-permits", `${trade}/permits`], ["my-stock", `${kul}/stock`], ["money", `${kul}/money`], ["account", `${kul}/account`], ["start-paid", `${kul}/start`],
+    ["mandates", `${kul}/mandates`], ["trade-permits", `${trade}/permits`], ["my-stock", `${kul}/stock`], ["money", `${kul}/money`], ["account", `${kul}/account`], ["webhooks", `${kul}/webhooks`], ["start-paid", `${kul}/start`],
     ["forbidden", `${kul}/officer`],
   ]);
 
