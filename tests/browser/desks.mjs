@@ -1,7 +1,7 @@
 // Every desk's main task, by clicks: three orders of one buyer pass seller, carriers, both customs,
 // bank and operator. One goes through after a question of customs, one is examined and released, one
 // is detained and its money goes back.
-import { order, release, s10, scan, stage, stageWord, tabTo, until, waybill } from "./acts.mjs";
+import { order, release, s10, scan, scanned, stage, stageWord, tabTo, until, waybill } from "./acts.mjs";
 import { enter, must, noFaults, open, press } from "./browser.mjs";
 import { check } from "./report.mjs";
 
@@ -70,10 +70,7 @@ export async function desks(browser, hubs) {
     must(await hands.locator("[role=alert]").isVisible(), "a number that nobody has was taken");
     const number = await waybill(seller, kul, orders.detained);
     for (const step of ["handed-over", "departed"]) await scan(hands, kul, step, "MYKUL", number);
-    await until(brings, async () => {
-      await scan(brings, hgh, "arrived", "CNHGH", number);
-      return brings.locator("[role=status]").isVisible();
-    });
+    await scanned(brings, hgh, "arrived", "CNHGH", number);
     await scan(brings, hgh, "out-for-delivery", "CNHGH", number);
     const refusal = await brings.locator("[role=alert]").innerText();
     must(refusal.includes(brings.w("problem-not-released-for-import")), `the scanner says “${refusal}”`);
@@ -143,10 +140,7 @@ export async function desks(browser, hubs) {
       const number = await waybill(seller, kul, orders[name]);
       for (const [window, hub, step, place] of [[hands, kul, "handed-over", "MYKUL"], [hands, kul, "departed", "MYKUL"],
         [brings, hgh, "arrived", "CNHGH"], [brings, hgh, "out-for-delivery", "CNHGH"], [brings, hgh, "delivered", "CNHGH"]]) {
-        await until(window, async () => {
-          await scan(window, hub, step, place, number);
-          return window.locator("[role=status]").isVisible();
-        });
+        await scanned(window, hub, step, place, number);
       }
     }
   });

@@ -3,7 +3,7 @@
 // sandbox's cast acts by itself: every page that the trade passes is opened by a person, in that
 // language, the officer's, the carriers' and the bank's too.
 import { execFileSync } from "node:child_process";
-import { order, release, s10, scan, stage, stageWord, until, waybill } from "./acts.mjs";
+import { order, release, s10, scanned, stage, stageWord, until, waybill } from "./acts.mjs";
 import { enter, must, noFaults, open, press } from "./browser.mjs";
 
 /** From which hub to which, with where the carriers scan and how the seller's money is written. */
@@ -140,10 +140,7 @@ export async function walk(browser, hubs, which, { onStep = async () => {} } = {
     const number = await waybill(seller, exporter, orders[name]);
     for (const [carrier, hub, kind, place] of [[hands, exporter, "handed-over", leaves], [hands, exporter, "departed", leaves],
       [brings, importer, "arrived", comes], [brings, importer, "out-for-delivery", comes], [brings, importer, "delivered", comes]]) {
-      await until(carrier, async () => {
-        await scan(carrier, hub, kind, place, number);
-        return carrier.locator("[role=status]").isVisible();
-      });
+      await scanned(carrier, hub, kind, place, number);
     }
   }
   await step(brings, "carrier-delivered");

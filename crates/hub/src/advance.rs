@@ -20,7 +20,7 @@ use trade::world::{Changes, World};
 use crate::db::{Db, StoreError, body, int, parsed, text};
 use crate::hub::Hub;
 use crate::ledger::AccountBalance;
-use crate::page::{Page, clamp, page, place};
+use crate::page::{Page, clamp, place};
 use crate::rows::{Rows, Statement, by_keys};
 use crate::trade_file::TradeFilter;
 
@@ -221,13 +221,8 @@ impl Hub {
     /// Trade files by a query that wants its limit yet, whose rows name each file and its place in the
     /// list; in the order of the rows.
     async fn files(&self, query: Query<'_, Any, AnyArguments>, limit: i64) -> Result<Page<TradeFile>, StoreError> {
-        let limit = clamp(limit);
-        let mut conn = self.db().reader().await?;
-        let rows = query.bind(limit + 1).fetch_all(&mut *conn).await?;
-        drop(conn);
         let read = |row: &AnyRow| Ok(((int(row, 1)?, text(row, 2)?), parsed::<TradeId>(row, 0)?));
-        let rows = rows.iter().map(read).collect::<Result<_, StoreError>>()?;
-        let Page { items: ids, next } = page(rows, limit, |(n, id): &(i64, String)| format!("{n}/{id}"));
+        let Page { items: ids, next } = self.page_of(query, limit, read, |(n, id)| format!("{n}/{id}")).await?;
         let mut found: BTreeMap<TradeId, TradeFile> =
             self.trades_by_id(&ids.iter().cloned().collect()).await?.into_iter().map(|f| (f.id.clone(), f)).collect();
         Ok(Page { items: ids.iter().filter_map(|id| found.remove(id)).collect(), next })

@@ -12,7 +12,7 @@ use trade::trade_file::TradeId;
 
 use crate::db::{StoreError, body, bytes, int, parsed, text};
 use crate::hub::Hub;
-use crate::page::{Page, clamp, page};
+use crate::page::{Page, clamp};
 use crate::rows::{Rows, Statement};
 
 /// The next places to give out: in the log, and on the road to each peer.
@@ -165,13 +165,10 @@ impl Hub {
 
     /// The last things that happened, the newest first.
     pub async fn latest_events(&self, before: Option<&str>, limit: i64) -> Result<Page<Logged>, StoreError> {
-        let limit = clamp(limit);
         let before = before.and_then(|b| b.parse().ok()).unwrap_or(i64::MAX);
-        let mut conn = self.db().reader().await?;
         let sql = "SELECT leaf FROM event WHERE n < $1 ORDER BY n DESC LIMIT $2";
-        let rows = sqlx::query::<Any>(sql).bind(before).bind(limit + 1).fetch_all(&mut *conn).await?;
-        let events = rows.iter().map(|row| logged(row).map(|l| (l.event.n, l))).collect::<Result<_, _>>()?;
-        Ok(page(events, limit, ToString::to_string))
+        let read = |row: &AnyRow| logged(row).map(|l| (l.event.n, l));
+        self.page_of(sqlx::query::<Any>(sql).bind(before), limit, read, ToString::to_string).await
     }
 
     /// How many events the log has, sequenced or not.

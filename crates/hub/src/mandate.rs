@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use sqlx::any::AnyRow;
 use sqlx::{Any, AnyConnection};
 use trade::id::Id;
 use trade::mandate::{Mandate, MandateState};
@@ -10,7 +11,7 @@ use trade::world::{Changes, World};
 
 use crate::db::{Db, StoreError, body, int};
 use crate::hub::Hub;
-use crate::page::{Page, clamp, page, place};
+use crate::page::{Page, place};
 use crate::rows::{Rows, Statement, by_keys};
 
 pub(crate) async fn load(
@@ -110,21 +111,12 @@ impl Hub {
         after: Option<&str>,
         limit: i64,
     ) -> Result<Page<Mandate>, StoreError> {
-        let limit = clamp(limit);
         let (is_open, id) = place(after, i64::MAX);
-        let mut conn = self.db().reader().await?;
-        let rows = sqlx::query::<Any>(sql)
-            .bind(party.text())
-            .bind(is_open)
-            .bind(id.to_owned())
-            .bind(limit + 1)
-            .fetch_all(&mut *conn)
-            .await?;
-        let read = |row| {
+        let query = sqlx::query::<Any>(sql).bind(party.text()).bind(is_open).bind(id.to_owned());
+        let read = |row: &AnyRow| {
             let mandate: Mandate = body(row, 1)?;
             Ok(((int(row, 0)?, mandate.id), mandate))
         };
-        let mandates = rows.iter().map(read).collect::<Result<_, StoreError>>()?;
-        Ok(page(mandates, limit, |(is_open, id)| format!("{is_open}/{id}")))
+        self.page_of(query, limit, read, |(is_open, id)| format!("{is_open}/{id}")).await
     }
 }

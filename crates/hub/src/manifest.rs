@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use sqlx::any::AnyRow;
 use sqlx::{Any, AnyConnection};
 use trade::bag::Bag;
 use trade::codes::BagNo;
@@ -13,7 +14,7 @@ use trade::world::{Changes, World};
 
 use crate::db::{Db, StoreError, body};
 use crate::hub::Hub;
-use crate::page::{Page, clamp, page, place};
+use crate::page::{Page, place};
 use crate::rows::{Rows, Statement, by_keys};
 
 pub(crate) async fn load(
@@ -93,21 +94,12 @@ impl Hub {
 
     /// The bags that one party fills and that have not left, the newest first.
     pub async fn bags_of(&self, by: Id<Party>, after: Option<&str>, limit: i64) -> Result<Page<Bag>, StoreError> {
-        let limit = clamp(limit);
         let (opened, no) = place(after, i64::MAX);
         let sql = "SELECT body FROM bag WHERE by_party = $1 AND is_here = 1 AND (opened, id) < ($2, $3) \
                    ORDER BY opened DESC, id DESC LIMIT $4";
-        let mut conn = self.db().reader().await?;
-        let rows = sqlx::query::<Any>(sql)
-            .bind(by.text())
-            .bind(opened)
-            .bind(no.to_owned())
-            .bind(limit + 1)
-            .fetch_all(&mut *conn)
-            .await?;
-        let read = |row| body::<Bag>(row, 0).map(|bag| ((bag.opened, bag.no.clone()), bag));
-        let bags = rows.iter().map(read).collect::<Result<_, _>>()?;
-        Ok(page(bags, limit, |(opened, no)| format!("{}/{no}", opened.micros())))
+        let query = sqlx::query::<Any>(sql).bind(by.text()).bind(opened).bind(no.to_owned());
+        let read = |row: &AnyRow| body::<Bag>(row, 0).map(|bag| ((bag.opened, bag.no.clone()), bag));
+        self.page_of(query, limit, read, |(opened, no)| format!("{}/{no}", opened.micros())).await
     }
 
     pub async fn manifest(&self, id: &ManifestId) -> Result<Option<Manifest>, StoreError> {
@@ -123,20 +115,11 @@ impl Hub {
         after: Option<&str>,
         limit: i64,
     ) -> Result<Page<Manifest>, StoreError> {
-        let limit = clamp(limit);
         let (opened, id) = place(after, i64::MAX);
         let sql = "SELECT body FROM manifest WHERE ($1 = '' OR side = $1) \
                    AND (opened, id) < ($2, $3) ORDER BY opened DESC, id DESC LIMIT $4";
-        let mut conn = self.db().reader().await?;
-        let rows = sqlx::query::<Any>(sql)
-            .bind(side.map_or("", Side::code))
-            .bind(opened)
-            .bind(id.to_owned())
-            .bind(limit + 1)
-            .fetch_all(&mut *conn)
-            .await?;
-        let read = |row| body::<Manifest>(row, 0).map(|m| ((m.opened, m.id.clone()), m));
-        let manifests = rows.iter().map(read).collect::<Result<_, _>>()?;
-        Ok(page(manifests, limit, |(opened, id)| format!("{}/{id}", opened.micros())))
+        let query = sqlx::query::<Any>(sql).bind(side.map_or("", Side::code)).bind(opened).bind(id.to_owned());
+        let read = |row: &AnyRow| body::<Manifest>(row, 0).map(|m| ((m.opened, m.id.clone()), m));
+        self.page_of(query, limit, read, |(opened, id)| format!("{}/{id}", opened.micros())).await
     }
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use sqlx::any::AnyRow;
 use sqlx::{Any, AnyConnection};
 use trade::product::{Offer, OfferKey};
 use trade::world::{Changes, World};
 
 use crate::db::{Db, StoreError, body, int};
 use crate::hub::Hub;
-use crate::page::{Page, clamp, page};
+use crate::page::Page;
 use crate::rows::{Rows, Statement, by_keys};
 
 pub(crate) async fn load(
@@ -53,16 +54,10 @@ impl Hub {
 
     /// What can be ordered here, in order of keys.
     pub async fn offers(&self, after: Option<&str>, limit: i64) -> Result<Page<Offer>, StoreError> {
-        let limit = clamp(limit);
-        let mut conn = self.db().reader().await?;
-        let rows = sqlx::query::<Any>("SELECT body FROM offer WHERE withdrawn = 0 AND id > $1 ORDER BY id LIMIT $2")
-            .bind(after.unwrap_or_default().to_owned())
-            .bind(limit + 1)
-            .fetch_all(&mut *conn)
-            .await?;
-        let read = |row| body::<Offer>(row, 0).map(|o| (o.key.clone(), o));
-        let offers = rows.iter().map(read).collect::<Result<_, _>>()?;
-        Ok(page(offers, limit, ToString::to_string))
+        let sql = "SELECT body FROM offer WHERE withdrawn = 0 AND id > $1 ORDER BY id LIMIT $2";
+        let query = sqlx::query::<Any>(sql).bind(after.unwrap_or_default().to_owned());
+        let read = |row: &AnyRow| body::<Offer>(row, 0).map(|o| (o.key.clone(), o));
+        self.page_of(query, limit, read, ToString::to_string).await
     }
 
     pub async fn offer_count(&self) -> Result<i64, StoreError> {

@@ -1,6 +1,12 @@
 //! Lists are read in pages: so many at once, and where the next page begins.
 
 use serde::{Deserialize, Serialize};
+use sqlx::Any;
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::Query;
+
+use crate::db::StoreError;
+use crate::hub::Hub;
 
 /// More on one page nobody reads, and a client that wants all asks page by page.
 pub const PAGE_MAX: i64 = 500;
@@ -12,8 +18,26 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
+impl Hub {
+    /// A part of a list by a query that wants its limit yet, as its last value. `read` makes of a row its
+    /// place in the list and what stands there, `cursor` of a place what is handed back.
+    pub(crate) async fn page_of<R, T>(
+        &self,
+        query: Query<'_, Any, AnyArguments>,
+        limit: i64,
+        read: impl Fn(&AnyRow) -> Result<(R, T), StoreError>,
+        cursor: impl Fn(&R) -> String,
+    ) -> Result<Page<T>, StoreError> {
+        let limit = clamp(limit);
+        let mut conn = self.db().reader().await?;
+        let rows = query.bind(limit + 1).fetch_all(&mut *conn).await?;
+        let rows = rows.iter().map(read).collect::<Result<_, _>>()?;
+        Ok(page(rows, limit, cursor))
+    }
+}
+
 /// From one row more than asked for, which tells that there is more.
-pub(crate) fn page<R, T>(mut rows: Vec<(R, T)>, limit: i64, cursor: impl Fn(&R) -> String) -> Page<T> {
+fn page<R, T>(mut rows: Vec<(R, T)>, limit: i64, cursor: impl Fn(&R) -> String) -> Page<T> {
     let limit = usize::try_from(limit).unwrap_or(0);
     let more = rows.len() > limit;
     rows.truncate(limit);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use sqlx::any::AnyRow;
 use sqlx::{Any, AnyConnection};
 use trade::id::Id;
 use trade::party::{Party, Personal, Role};
@@ -10,7 +11,7 @@ use trade::world::{Changes, World};
 
 use crate::db::{Db, StoreError, body, parsed};
 use crate::hub::Hub;
-use crate::page::{Page, clamp, page};
+use crate::page::{Page, clamp};
 use crate::rows::{Rows, Statement, by_keys};
 
 pub(crate) async fn load(
@@ -101,17 +102,11 @@ impl Hub {
         after: Option<&str>,
         limit: i64,
     ) -> Result<Page<Party>, StoreError> {
-        let limit = clamp(limit);
         let like = role.map_or_else(|| "%".to_owned(), |r| format!("%|{}|%", r.code()));
-        let mut conn = self.db().reader().await?;
-        let rows = sqlx::query::<Any>("SELECT body FROM party WHERE id > $1 AND roles LIKE $2 ORDER BY id LIMIT $3")
-            .bind(after.unwrap_or_default().to_owned())
-            .bind(like)
-            .bind(limit + 1)
-            .fetch_all(&mut *conn)
-            .await?;
-        let parties = rows.iter().map(|row| body::<Party>(row, 0).map(|p| (p.id, p))).collect::<Result<_, _>>()?;
-        Ok(page(parties, limit, ToString::to_string))
+        let sql = "SELECT body FROM party WHERE id > $1 AND roles LIKE $2 ORDER BY id LIMIT $3";
+        let query = sqlx::query::<Any>(sql).bind(after.unwrap_or_default().to_owned()).bind(like);
+        let read = |row: &AnyRow| body::<Party>(row, 0).map(|p| (p.id, p));
+        self.page_of(query, limit, read, ToString::to_string).await
     }
 
     /// Parties of whom values are kept longer than the law asks.

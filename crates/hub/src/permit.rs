@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use sqlx::any::AnyRow;
 use sqlx::{Any, AnyConnection};
 use trade::id::Id;
 use trade::party::Party;
@@ -10,7 +11,7 @@ use trade::world::{Changes, World};
 
 use crate::db::{Db, StoreError, body, int};
 use crate::hub::Hub;
-use crate::page::{Page, clamp, page, place};
+use crate::page::{Page, clamp, place};
 use crate::rows::{Rows, Statement, by_keys};
 
 pub(crate) async fn load(
@@ -78,18 +79,10 @@ impl Hub {
         after: Option<&str>,
         limit: i64,
     ) -> Result<Page<Permit>, StoreError> {
-        let limit = clamp(limit);
-        let mut conn = self.db().reader().await?;
         let sql = "SELECT body FROM permit WHERE holder = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
-        let rows = sqlx::query::<Any>(sql)
-            .bind(holder.text())
-            .bind(after.unwrap_or("~").to_owned())
-            .bind(limit + 1)
-            .fetch_all(&mut *conn)
-            .await?;
-        let read = |row| body::<Permit>(row, 0).map(|p| (p.id, p));
-        let permits = rows.iter().map(read).collect::<Result<_, _>>()?;
-        Ok(page(permits, limit, ToString::to_string))
+        let query = sqlx::query::<Any>(sql).bind(holder.text()).bind(after.unwrap_or("~").to_owned());
+        let read = |row: &AnyRow| body::<Permit>(row, 0).map(|p| (p.id, p));
+        self.page_of(query, limit, read, ToString::to_string).await
     }
 
     /// What of a party's is granted, those that were granted first: what is used up or has run out is
@@ -103,30 +96,22 @@ impl Hub {
 
     /// What lies before the agency, the nearest deadline first.
     pub async fn permits_asked(&self, after: Option<&str>, limit: i64) -> Result<Page<Permit>, StoreError> {
-        let limit = clamp(limit);
         let (deadline, id) = place(after, i64::MIN);
-        let mut conn = self.db().reader().await?;
         let sql = "SELECT deadline, body FROM permit WHERE state = 'asked' AND deadline IS NOT NULL \
                    AND (deadline, id) > ($1, $2) ORDER BY deadline, id LIMIT $3";
-        let query = sqlx::query::<Any>(sql).bind(deadline).bind(id.to_owned()).bind(limit + 1);
-        let rows = query.fetch_all(&mut *conn).await?;
-        let read = |row| {
+        let query = sqlx::query::<Any>(sql).bind(deadline).bind(id.to_owned());
+        let read = |row: &AnyRow| {
             let permit: Permit = body(row, 1)?;
             Ok(((int(row, 0)?, permit.id), permit))
         };
-        let permits = rows.iter().map(read).collect::<Result<_, StoreError>>()?;
-        Ok(page(permits, limit, |(deadline, id)| format!("{deadline}/{id}")))
+        self.page_of(query, limit, read, |(deadline, id)| format!("{deadline}/{id}")).await
     }
 
     /// All others, the newest first, as the agency keeps them.
     pub async fn permits_kept(&self, after: Option<&str>, limit: i64) -> Result<Page<Permit>, StoreError> {
-        let limit = clamp(limit);
-        let mut conn = self.db().reader().await?;
         let sql = "SELECT body FROM permit WHERE state <> 'asked' AND id < $1 ORDER BY id DESC LIMIT $2";
-        let query = sqlx::query::<Any>(sql).bind(after.unwrap_or("~").to_owned()).bind(limit + 1);
-        let rows = query.fetch_all(&mut *conn).await?;
-        let read = |row| body::<Permit>(row, 0).map(|p| (p.id, p));
-        let permits = rows.iter().map(read).collect::<Result<_, _>>()?;
-        Ok(page(permits, limit, ToString::to_string))
+        let query = sqlx::query::<Any>(sql).bind(after.unwrap_or("~").to_owned());
+        let read = |row: &AnyRow| body::<Permit>(row, 0).map(|p| (p.id, p));
+        self.page_of(query, limit, read, ToString::to_string).await
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use sqlx::any::AnyRow;
 use sqlx::{Any, AnyConnection};
 use trade::id::Id;
 use trade::party::Party;
@@ -11,7 +12,7 @@ use trade::world::{Changes, World};
 
 use crate::db::{Db, StoreError, body, int};
 use crate::hub::Hub;
-use crate::page::{Page, clamp, page};
+use crate::page::Page;
 use crate::rows::{Rows, Statement, by_keys};
 
 pub(crate) async fn load(
@@ -75,18 +76,10 @@ impl Hub {
         after: Option<&str>,
         limit: i64,
     ) -> Result<Page<Product>, StoreError> {
-        let limit = clamp(limit);
-        let mut conn = self.db().reader().await?;
         let sql = "SELECT body FROM product WHERE seller = $1 AND sku > $2 ORDER BY sku LIMIT $3";
-        let rows = sqlx::query::<Any>(sql)
-            .bind(seller.text())
-            .bind(after.unwrap_or_default().to_owned())
-            .bind(limit + 1)
-            .fetch_all(&mut *conn)
-            .await?;
-        let read = |row| body::<Product>(row, 0).map(|p| (p.goods.sku.clone(), p));
-        let products = rows.iter().map(read).collect::<Result<_, _>>()?;
-        Ok(page(products, limit, Clone::clone))
+        let query = sqlx::query::<Any>(sql).bind(seller.text()).bind(after.unwrap_or_default().to_owned());
+        let read = |row: &AnyRow| body::<Product>(row, 0).map(|p| (p.goods.sku.clone(), p));
+        self.page_of(query, limit, read, Clone::clone).await
     }
 
     pub async fn product_counts(&self, seller: Id<Party>) -> Result<ProductCounts, StoreError> {

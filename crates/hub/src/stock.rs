@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use sqlx::any::AnyRow;
 use sqlx::{Any, AnyConnection};
 use trade::id::Id;
 use trade::party::Party;
@@ -12,7 +13,7 @@ use trade::world::{Changes, World};
 
 use crate::db::{Db, StoreError, body, int, text};
 use crate::hub::Hub;
-use crate::page::{Page, clamp, page};
+use crate::page::{Page, clamp};
 use crate::rows::{Rows, Statement, by_keys};
 
 pub(crate) async fn load(
@@ -114,25 +115,19 @@ impl Hub {
         after: Option<&str>,
         limit: i64,
     ) -> Result<Page<Stock>, StoreError> {
-        let limit = clamp(limit);
         let (sku, id) = after.and_then(|a| a.split_once('\n')).unwrap_or_default();
         let any = |id: Option<String>| id.unwrap_or_default();
         let sql = "SELECT body FROM stock WHERE pieces > 0 AND ($1 = '' OR warehouse = $1) \
                    AND ($2 = '' OR seller = $2) AND ($3 = '' OR product = $3) AND (sku, id) > ($4, $5) \
                    ORDER BY sku, id LIMIT $6";
-        let mut conn = self.db().reader().await?;
-        let rows = sqlx::query::<Any>(sql)
+        let query = sqlx::query::<Any>(sql)
             .bind(any(filter.warehouse.map(|p| p.text())))
             .bind(any(filter.seller.map(|p| p.text())))
             .bind(any(filter.product.map(|p| p.text())))
             .bind(sku.to_owned())
-            .bind(id.to_owned())
-            .bind(limit + 1)
-            .fetch_all(&mut *conn)
-            .await?;
-        let read = |row| body::<Stock>(row, 0).map(|s| ((s.sku.clone(), s.key.to_string()), s));
-        let stocks = rows.iter().map(read).collect::<Result<_, _>>()?;
-        Ok(page(stocks, limit, |(sku, id)| format!("{sku}\n{id}")))
+            .bind(id.to_owned());
+        let read = |row: &AnyRow| body::<Stock>(row, 0).map(|s| ((s.sku.clone(), s.key.to_string()), s));
+        self.page_of(query, limit, read, |(sku, id)| format!("{sku}\n{id}")).await
     }
 
     /// The last movements of a warehouse, of one product or of all; the newest first.

@@ -19,7 +19,7 @@ use trade::world::{Changes, World};
 use crate::db::{Db, StoreError, body, int, parsed, text};
 use crate::hub::Hub;
 use crate::order::order_of;
-use crate::page::{Page, clamp, page, place};
+use crate::page::{Page, clamp, place};
 use crate::rows::{Rows, Statement, by_keys};
 
 const FILES_BY_ID: &str = "SELECT trade_file.body, trade_order.body, quote.body FROM trade_file \
@@ -224,7 +224,6 @@ impl Hub {
         after: Option<&str>,
         limit: i64,
     ) -> Result<Page<TradeRow>, StoreError> {
-        let limit = clamp(limit);
         let (mut sql, mut values) = filter.conditions();
         let table = filter.table();
         if after.is_some() {
@@ -233,17 +232,14 @@ impl Hub {
             sql.push_str(&format!(" AND ({table}.opened, {table}.id) < (CAST(${} AS BIGINT), ${})", n + 1, n + 2));
             values.extend([opened.to_string(), id.to_owned()]);
         }
-        let most = limit + 1;
-        let sql = format!("{FILES} WHERE {sql} ORDER BY {table}.opened DESC, {table}.id DESC LIMIT {most}");
-        let mut conn = self.db().reader().await?;
+        let limit_at = values.len() + 1;
+        let sql = format!("{FILES} WHERE {sql} ORDER BY {table}.opened DESC, {table}.id DESC LIMIT ${limit_at}");
         let mut query = sqlx::query::<Any>(AssertSqlSafe(sql));
         for value in values {
             query = query.bind(value);
         }
-        let rows = query.fetch_all(&mut *conn).await?;
-        let read = |row| row_of(row).map(|r| ((r.file.opened, r.file.id.clone()), r));
-        let rows = rows.iter().map(read).collect::<Result<_, _>>()?;
-        Ok(page(rows, limit, |(opened, id)| format!("{}/{id}", opened.micros())))
+        let read = |row: &AnyRow| row_of(row).map(|r| ((r.file.opened, r.file.id.clone()), r));
+        self.page_of(query, limit, read, |(opened, id)| format!("{}/{id}", opened.micros())).await
     }
 
     pub async fn trade_count(&self, filter: &TradeFilter) -> Result<i64, StoreError> {
@@ -261,23 +257,14 @@ impl Hub {
 
     /// What somebody has on the desk (an authority, a carrier, a firm, the hub), the oldest first.
     pub async fn desk(&self, holder: Holder, after: Option<&str>, limit: i64) -> Result<Page<TradeRow>, StoreError> {
-        let limit = clamp(limit);
         let (since, id) = place(after, i64::MIN);
         let sql = format!(
             "{FILES} WHERE holder = $1 AND holder NOT IN ('nobody', 'buyer', 'seller') \
              AND (since, trade_file.id) > ($2, $3) ORDER BY since, trade_file.id LIMIT $4"
         );
-        let mut conn = self.db().reader().await?;
-        let rows = sqlx::query::<Any>(AssertSqlSafe(sql))
-            .bind(holder.code())
-            .bind(since)
-            .bind(id.to_owned())
-            .bind(limit + 1)
-            .fetch_all(&mut *conn)
-            .await?;
-        let read = |row| row_of(row).map(|r| ((r.ball.since, r.file.id.clone()), r));
-        let rows = rows.iter().map(read).collect::<Result<_, _>>()?;
-        Ok(page(rows, limit, |(since, id)| format!("{}/{id}", since.micros())))
+        let query = sqlx::query::<Any>(AssertSqlSafe(sql)).bind(holder.code()).bind(since).bind(id.to_owned());
+        let read = |row: &AnyRow| row_of(row).map(|r| ((r.ball.since, r.file.id.clone()), r));
+        self.page_of(query, limit, read, |(since, id)| format!("{}/{id}", since.micros())).await
     }
 
     /// What the officers of this hub's customs have to decide on, the nearest deadline first.

@@ -11,7 +11,7 @@ use trade::time::WallTime;
 use crate::db::{Isolation, StoreError, int, int_or_null, parsed, text};
 use crate::event::{column, count};
 use crate::hub::Hub;
-use crate::page::{Page, clamp, page};
+use crate::page::Page;
 use crate::rows::Rows;
 
 /// One address that is told.
@@ -211,13 +211,10 @@ impl Hub {
         after: Option<&str>,
         limit: i64,
     ) -> Result<Page<Webhook>, StoreError> {
-        let limit = clamp(limit);
-        let mut conn = self.db().reader().await?;
         let sql = sqlx::AssertSqlSafe(format!("{WEBHOOK} WHERE party = $1 AND id > $2 ORDER BY id LIMIT $3"));
         let query = sqlx::query::<Any>(sql).bind(party.text()).bind(after.unwrap_or_default().to_owned());
-        let rows = query.bind(limit + 1).fetch_all(&mut *conn).await?;
-        let found = rows.iter().map(|row| webhook_row(row).map(|w| (w.id, w))).collect::<Result<_, _>>()?;
-        Ok(page(found, limit, |id: &Id<Webhook>| id.text()))
+        let read = |row: &AnyRow| webhook_row(row).map(|w| (w.id, w));
+        self.page_of(query, limit, read, |id| id.text()).await
     }
 
     /// All that are told, of every party.
@@ -381,14 +378,11 @@ impl Hub {
         before: Option<&str>,
         limit: i64,
     ) -> Result<Page<Delivery>, StoreError> {
-        let limit = clamp(limit);
         let before = before.and_then(|b| b.parse().ok()).unwrap_or(i64::MAX);
-        let mut conn = self.db().reader().await?;
         let sql = sqlx::AssertSqlSafe(format!("{DELIVERY} WHERE webhook = $1 AND n < $2 ORDER BY n DESC LIMIT $3"));
-        let query = sqlx::query::<Any>(sql).bind(webhook.text()).bind(before).bind(limit + 1);
-        let rows = query.fetch_all(&mut *conn).await?;
-        let found = rows.iter().map(|row| delivery_row(row).map(|d| (d.n, d))).collect::<Result<_, _>>()?;
-        Ok(page(found, limit, ToString::to_string))
+        let query = sqlx::query::<Any>(sql).bind(webhook.text()).bind(before);
+        let read = |row: &AnyRow| delivery_row(row).map(|d| (d.n, d));
+        self.page_of(query, limit, read, ToString::to_string).await
     }
 
     /// Clears away what was taken or given up before `before`; returns how many.

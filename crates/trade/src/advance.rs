@@ -314,8 +314,7 @@ fn of_seller(world: &World, trade: &TradeId, by: Id<Party>) -> Result<TradeFile,
     let Some(file) = world.trades.get(trade).filter(|f| f.side == Side::Export) else {
         return Err(AdvanceRefusal::TradeUnknown { trade: trade.clone() });
     };
-    let seller = file.order.as_ref().and_then(|o| o.seller);
-    if seller == Some(by) { Ok(file.clone()) } else { Err(AdvanceRefusal::NotYours { trade: trade.clone() }) }
+    if file.is_seller(by) { Ok(file.clone()) } else { Err(AdvanceRefusal::NotYours { trade: trade.clone() }) }
 }
 
 impl Decide for AskAdvance {

@@ -16,7 +16,7 @@ use crate::party::{Party, Role};
 use crate::payment;
 use crate::quote::Quote;
 use crate::refund::Refund;
-use crate::returns::{self, Lapse, ReturnRefusal, ReturnState};
+use crate::returns::{self, Lapse, ReturnRefusal, ReturnState, file_here};
 use crate::rulebook::{ClaimTerm, ReturnMatter, ReturnTerms};
 use crate::time::BusinessTime;
 use crate::trade_file::{Closed, Side, TradeFile, TradeId};
@@ -276,13 +276,6 @@ fn refund(world: &World, file: &TradeFile, award: Award) -> Result<Refund, Dispu
     Ok(Refund::of_price(quote, amount, follows)?)
 }
 
-fn file_here(world: &World, trade: &TradeId, side: Side) -> Result<TradeFile, ReturnRefusal> {
-    let Some(file) = world.trades.get(trade).cloned() else {
-        return Err(ReturnRefusal::TradeUnknown { trade: trade.clone() });
-    };
-    if file.side == side { Ok(file) } else { Err(ReturnRefusal::ReturnElsewhere { trade: trade.clone() }) }
-}
-
 impl Decide for OpenDispute {
     type Answer = Dispute;
     type Refusal = DisputeRefusal;
@@ -293,8 +286,7 @@ impl Decide for OpenDispute {
 
     fn decide(&self, world: &mut World) -> Result<Dispute, DisputeRefusal> {
         let mut file = file_here(world, &self.trade, Side::Import)?;
-        let is_buyer = file.order.as_ref().and_then(|o| o.buyer.as_ref()).is_some_and(|b| b.party == self.by);
-        if !is_buyer {
+        if !file.is_buyer(self.by) {
             return Err(ReturnRefusal::NotTheBuyer { party: self.by }.into());
         }
         if let Some(known) = &file.dispute {
@@ -349,7 +341,7 @@ impl Decide for AnswerDispute {
     /// On the exporting hub; the importing one hears it.
     fn decide(&self, world: &mut World) -> Result<Dispute, DisputeRefusal> {
         let mut file = file_here(world, &self.trade, Side::Export)?;
-        if file.order.as_ref().and_then(|o| o.seller) != Some(self.by) {
+        if !file.is_seller(self.by) {
             return Err(ReturnRefusal::NotTheSeller { party: self.by }.into());
         }
         let Some(mut dispute) = file.dispute.clone() else { return Err(DisputeRefusal::NoDispute) };

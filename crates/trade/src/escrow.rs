@@ -7,7 +7,6 @@ use crate::advance;
 use crate::codes::HubId;
 use crate::command::{Decide, Problem};
 use crate::custody::CustodyKind;
-use crate::dispute::Dispute;
 use crate::event::Happened;
 use crate::id::Id;
 use crate::ledger::{Account, Leg, Purpose, TRANSFER_MAX_MINOR, TransferKind};
@@ -15,11 +14,11 @@ use crate::money::{Money, MoneyError};
 use crate::party::Party;
 use crate::payment;
 use crate::payout::{Payout, PayoutKind};
+use crate::peer::Peer;
 use crate::quote::Quote;
 use crate::recovery::Contradiction;
 use crate::refund::{self, HomeShares, Refund, Shares};
-use crate::returns::ReturnState;
-use crate::rulebook::FeeSide;
+use crate::rulebook::{FeeSide, Lane};
 use crate::time::BusinessTime;
 use crate::trade_file::{Closed, Side, TradeFile, TradeId};
 use crate::world::{Need, World};
@@ -123,8 +122,7 @@ impl Decide for AcceptGoods {
 
     fn decide(&self, world: &mut World) -> Result<Escrow, EscrowRefusal> {
         let mut file = releasable(world, &self.trade)?;
-        let buyer = file.order.as_ref().and_then(|o| o.buyer.as_ref()).map(|b| b.party);
-        if buyer != Some(self.by) {
+        if !file.is_buyer(self.by) {
             return Err(EscrowRefusal::NotTheBuyer { party: self.by });
         }
         if matches!(file.escrow, Escrow::Released { .. }) {
@@ -195,13 +193,7 @@ pub(crate) fn release(world: &mut World, file: &mut TradeFile) -> Result<(), Esc
 /// Lets the money go with a part of it back to the buyer; the whole of it is returned. The peer has been
 /// told of the claim before, and hears of the release only if something of it is let go.
 pub(crate) fn divide(world: &mut World, file: &mut TradeFile, refund: &Refund) -> Result<(), EscrowRefusal> {
-    let Escrow::Funded { amount, .. } = file.escrow else { return Ok(()) };
-    if refund.total()? == amount {
-        payment::return_funds(world, file);
-        return Ok(());
-    }
-    let Some((peer, shares)) = book_release(world, file, Some(refund), world.now)? else { return Ok(()) };
-    payment::give_part_back(world, file);
+    let Some((peer, shares)) = book_division(world, file, refund, world.now)? else { return Ok(()) };
     let Shares { tax, fee, due, .. } = shares;
     world.happened(Some(&file.id), Some(&peer), Happened::EscrowReleased { tax, fee, due, refund: Some(*refund) });
     Ok(())
@@ -218,13 +210,26 @@ pub(crate) fn recall_divided(
         payment::return_funds(world, file);
         return Ok(());
     }
-    let Escrow::Funded { amount, .. } = file.escrow else { return Ok(()) };
+    book_division(world, file, refund, at).map(drop)
+}
+
+/// Books what goes back of a payment that is held, and what is let go of it, if anything.
+fn book_division(
+    world: &mut World,
+    file: &mut TradeFile,
+    refund: &Refund,
+    at: BusinessTime,
+) -> Result<Option<(HubId, Shares)>, EscrowRefusal> {
+    let Escrow::Funded { amount, .. } = file.escrow else { return Ok(None) };
     if refund.total()? == amount {
         payment::return_funds(world, file);
-    } else if book_release(world, file, Some(refund), at)?.is_some() {
+        return Ok(None);
+    }
+    let booked = book_release(world, file, Some(refund), at)?;
+    if booked.is_some() {
         payment::give_part_back(world, file);
     }
-    Ok(())
+    Ok(booked)
 }
 
 /// A release that this hub told, in what it has lost since: it is booked again, and not told again,
@@ -284,16 +289,9 @@ pub(crate) struct LetGo {
 /// What of a release this hub expects: by the quote, and where a part went back to the buyer, by the
 /// claim that the peer told of before.
 fn expected(file: &TradeFile, quote: &Quote, told: LetGo) -> Result<Money, EscrowRefusal> {
-    if let Some(refund) = told.refund {
-        let of_return = file.returning.as_ref().and_then(|r| match &r.state {
-            ReturnState::Settled { refund, .. } => Some(*refund),
-            _ => None,
-        });
-        let of_dispute = file.dispute.as_ref().and_then(Dispute::refund);
-        let is_told = of_return == Some(refund) || of_dispute == Some(refund);
-        if !is_told || !refund.fits(quote) {
-            return Err(EscrowRefusal::RefundUnexplained { got: told.due });
-        }
+    let unexplained = |refund: &Refund| file.refund() != Some(*refund) || !refund.fits(quote);
+    if told.refund.as_ref().is_some_and(unexplained) {
+        return Err(EscrowRefusal::RefundUnexplained { got: told.due });
     }
     Ok(refund::shares(quote, told.refund.as_ref())?.due)
 }
@@ -401,13 +399,22 @@ pub fn proceeds_of(world: &World, file: &TradeFile) -> Result<Proceeds, MoneyErr
 }
 
 fn divided(world: &World, file: &TradeFile, refund: Option<&Refund>) -> Result<Proceeds, MoneyError> {
-    let nothing = Money::zero(world.site.currency);
     let Some(order) = &file.order else {
+        let nothing = Money::zero(world.site.currency);
         return Ok(Proceeds { credit: nothing, freight: nothing, fee: nothing, rest: nothing });
     };
-    let quote = &order.quote;
+    let to = file.peer.as_ref().and_then(|p| world.peer(p)).map(Peer::territory);
+    let lane = to.and_then(|to| world.site.rulebooks.lane(world.site.territory, to, order.quote.regime));
+    proceeds(&order.quote, lane, refund)
+}
+
+/// The same by the quote and its lane.
+pub fn proceeds(quote: &Quote, lane: Option<&Lane>, refund: Option<&Refund>) -> Result<Proceeds, MoneyError> {
     let credit = quote.fx.convert_back(refund::shares(quote, refund)?.due)?;
-    let (freight, fee) = (quote.freight_home, export_fee(world, file)?);
+    let goods = quote.goods_home()?;
+    let fee = lane.and_then(|lane| lane.fee(FeeSide::ExportingHub, quote.date));
+    let fee = fee.map_or(Ok(Money::zero(goods.currency())), |fee| fee.on(goods))?;
+    let freight = quote.freight_home;
     let HomeShares { freight, fee, rest } = match refund {
         None => HomeShares { freight, fee, rest: credit.minus(freight)?.minus(fee)? },
         Some(refund) => refund::home_shares(credit, freight, fee, quote, refund)?,
@@ -429,14 +436,4 @@ impl From<MoneyError> for EscrowRefusal {
     fn from(error: MoneyError) -> Self {
         Self::Money(error)
     }
-}
-
-/// The exporting hub's fee on the goods, in its own currency.
-pub fn export_fee(world: &World, file: &TradeFile) -> Result<Money, MoneyError> {
-    let Some(order) = &file.order else { return Ok(Money::zero(world.site.currency)) };
-    let to = file.peer.as_ref().and_then(|p| world.peer(p)).map(crate::peer::Peer::territory);
-    let lane = to.and_then(|to| world.site.rulebooks.lane(world.site.territory, to, order.quote.regime));
-    let goods = order.quote.goods_home()?;
-    let fee = lane.and_then(|lane| lane.fee(FeeSide::ExportingHub, order.quote.date));
-    fee.map_or(Ok(Money::zero(goods.currency())), |fee| fee.on(goods))
 }

@@ -512,8 +512,8 @@ pub fn ball(file: &TradeFile) -> Option<Ball> {
     }
 }
 
-/// The file of a trade that this side of a return deals with.
-fn file_here(world: &World, trade: &TradeId, side: Side) -> Result<TradeFile, ReturnRefusal> {
+/// The file of a trade that this side of a claim deals with.
+pub(crate) fn file_here(world: &World, trade: &TradeId, side: Side) -> Result<TradeFile, ReturnRefusal> {
     let Some(file) = world.trades.get(trade).cloned() else {
         return Err(ReturnRefusal::TradeUnknown { trade: trade.clone() });
     };
@@ -521,12 +521,4 @@ fn file_here(world: &World, trade: &TradeId, side: Side) -> Result<TradeFile, Re
         return Err(ReturnRefusal::ReturnElsewhere { trade: trade.clone() });
     }
     Ok(file)
-}
-
-fn is_buyer(file: &TradeFile, party: Id<Party>) -> bool {
-    file.order.as_ref().and_then(|o| o.buyer.as_ref()).is_some_and(|b| b.party == party)
-}
-
-fn is_seller(file: &TradeFile, party: Id<Party>) -> bool {
-    file.order.as_ref().and_then(|o| o.seller) == Some(party)
 }

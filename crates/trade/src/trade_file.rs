@@ -14,9 +14,11 @@ use crate::dispute::Dispute;
 use crate::escrow::Escrow;
 use crate::financing::Finance;
 use crate::handling::Handling;
+use crate::id::Id;
 use crate::matching::MatchResult;
 use crate::money::Money;
 use crate::order::Order;
+use crate::party::Party;
 use crate::payment::{Fate, Payment};
 use crate::payout::Payout;
 use crate::permit::PermitUse;
@@ -247,6 +249,18 @@ impl TradeFile {
     #[must_use]
     pub fn is_decision_recalled(&self) -> bool {
         self.side == Side::Import && self.clearance.is_final() && self.matched.is_none()
+    }
+
+    /// Whether this party bought it here.
+    #[must_use]
+    pub fn is_buyer(&self, party: Id<Party>) -> bool {
+        self.order.as_ref().and_then(|o| o.buyer.as_ref()).is_some_and(|b| b.party == party)
+    }
+
+    /// Whether this party sells it here.
+    #[must_use]
+    pub fn is_seller(&self, party: Id<Party>) -> bool {
+        self.order.as_ref().and_then(|o| o.seller) == Some(party)
     }
 
     /// Takes note of what the peer told of this trade.

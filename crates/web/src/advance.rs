@@ -192,14 +192,11 @@ struct AdvancePage<'a> {
     told: Option<Told>,
 }
 
-/// What a sale brings its seller without an advance, as `escrow::proceeds_of` divides it.
+/// What a sale brings its seller without an advance.
 async fn proceeds(app: &AppState, file: &TradeFile) -> Answer<Proceeds> {
     let lane = trade_file::page::lane(app, file).await?;
     let expected = trade_file::money::expected(file, lane).map_err(|e| Failure::of(&e))?;
-    let expected = expected.ok_or_else(|| Failure::bad("nothing-due-any-more"))?;
-    let credit = expected.payout.plus(expected.freight).and_then(|x| x.plus(expected.fee));
-    let credit = credit.map_err(|e| Failure::of(&e))?;
-    Ok(Proceeds { credit, freight: expected.freight, fee: expected.fee, rest: expected.payout })
+    expected.ok_or_else(|| Failure::bad("nothing-due-any-more"))
 }
 
 /// A trade of this hub's exports, for its seller or the operator.
@@ -300,9 +297,7 @@ async fn after(p: &Page, app: &AppState, party: &Party, id: &str, outcome: Answe
 
 async fn ask(app: &AppState, party: &Party, id: &str) -> Answer<Value> {
     let (file, viewer) = load(app, party, id).await?;
-    if viewer != Viewer::Seller {
-        return Err(Failure::role_needed(Role::Seller));
-    }
+    viewer.must_be(Viewer::Seller)?;
     let command = asking(app, &file, party).await?;
     app.submit(command.into()).await
 }
@@ -324,9 +319,7 @@ async fn ask_api(State(app): State<AppState>, Signed(party): Signed, Path(id): P
 
 async fn withdraw(app: &AppState, party: &Party, id: &str) -> Answer<Value> {
     let (file, viewer) = load(app, party, id).await?;
-    if viewer != Viewer::Seller {
-        return Err(Failure::role_needed(Role::Seller));
-    }
+    viewer.must_be(Viewer::Seller)?;
     app.submit(WithdrawAdvance { trade: file.id, by: party.id }.into()).await
 }
 
@@ -357,9 +350,7 @@ struct Taking {
 
 async fn accept(app: &AppState, party: &Party, id: &str, taking: &Taking) -> Answer<Value> {
     let (file, viewer) = load(app, party, id).await?;
-    if viewer != Viewer::Seller {
-        return Err(Failure::role_needed(Role::Seller));
-    }
+    viewer.must_be(Viewer::Seller)?;
     let unknown = |_| Failure::new(StatusCode::NOT_FOUND, "advance-offer-unknown").with("offer", taking.offer.as_str());
     let offer = taking.offer.parse::<Id<AdvanceOffer>>().map_err(unknown)?;
     app.submit(AcceptAdvance { trade: file.id, by: party.id, offer }.into()).await

@@ -247,6 +247,13 @@ async fn show_api(State(app): State<AppState>, Signed(party): Signed, Path(id): 
     Ok(Json(json!({ "dispute": file.dispute, "most": most })))
 }
 
+/// The same, for what only one part may do.
+async fn concerned_as(app: &AppState, party: &Party, id: &str, part: Viewer) -> Answer<TradeFile> {
+    let (file, viewer) = concerned(app, party, id).await?;
+    viewer.must_be(part)?;
+    Ok(file)
+}
+
 /// A dispute is the parties' and the operator's; a carrier or an officer has no part in it.
 async fn concerned(app: &AppState, party: &Party, id: &str) -> Answer<(TradeFile, Viewer)> {
     let (file, viewer) = trade_file::load(app, party, id).await?;
@@ -291,10 +298,7 @@ async fn open_page(
     Path(id): Path<String>,
     form: Multipart,
 ) -> Answer<Response> {
-    let (file, viewer) = concerned(&app, &party, &id).await?;
-    if viewer != Viewer::Buyer {
-        return Err(Failure::role_needed(Role::Buyer));
-    }
+    let file = concerned_as(&app, &party, &id, Viewer::Buyer).await?;
     let mut typed = Typed::default();
     let outcome = match Brought::read(form).await {
         Ok(brought) => {
@@ -307,13 +311,13 @@ async fn open_page(
                 reason: String::new(),
             };
             match award(&app, &typed.award, &typed.amount) {
-                Ok(wants) => open(&app, &party, &file, viewer, &typed.kind, wants, brought.pieces).await,
+                Ok(wants) => open(&app, &party, &file, &typed.kind, wants, brought.pieces).await,
                 Err(failure) => Err(failure),
             }
         }
         Err(failure) => Err(failure),
     };
-    done(&p, &app, &file, viewer, outcome, &typed).await
+    done(&p, &app, &file, Viewer::Buyer, outcome, &typed).await
 }
 
 #[derive(Deserialize)]
@@ -335,23 +339,19 @@ async fn open_api(
     Path(id): Path<String>,
     Json(body): Json<OpenBody>,
 ) -> Answer<Json<Value>> {
-    let (file, viewer) = concerned(&app, &party, &id).await?;
+    let file = concerned_as(&app, &party, &id, Viewer::Buyer).await?;
     let wants = award(&app, &body.wants, &body.amount)?;
-    open(&app, &party, &file, viewer, &body.reason, wants, body.brought.pieces()?).await.map(Json)
+    open(&app, &party, &file, &body.reason, wants, body.brought.pieces()?).await.map(Json)
 }
 
 async fn open(
     app: &AppState,
     party: &Party,
     file: &TradeFile,
-    viewer: Viewer,
     reason: &str,
     wants: Award,
     pieces: Vec<Piece>,
 ) -> Answer<Value> {
-    if viewer != Viewer::Buyer {
-        return Err(Failure::role_needed(Role::Buyer));
-    }
     let known = DisputeReason::ALL.into_iter().find(|r| r.code() == reason);
     let reason = known.ok_or_else(|| Failure::bad("return-reason").with("got", reason))?;
     let (trade, by) = (file.id.clone(), party.id);
@@ -366,19 +366,16 @@ async fn answer_page(
     Path(id): Path<String>,
     form: Multipart,
 ) -> Answer<Response> {
-    let (file, viewer) = concerned(&app, &party, &id).await?;
-    if viewer != Viewer::Seller {
-        return Err(Failure::role_needed(Role::Seller));
-    }
+    let file = concerned_as(&app, &party, &id, Viewer::Seller).await?;
     let mut typed = Typed::default();
     let outcome = match Brought::read(form).await {
         Ok(brought) => {
             brought.field("statement").clone_into(&mut typed.statement);
-            answer(&app, &party, &file, viewer, brought.pieces).await
+            answer(&app, &party, &file, brought.pieces).await
         }
         Err(failure) => Err(failure),
     };
-    done(&p, &app, &file, viewer, outcome, &typed).await
+    done(&p, &app, &file, Viewer::Seller, outcome, &typed).await
 }
 
 /// POST /api/v1/trades/{id}/dispute/answer
@@ -388,14 +385,11 @@ async fn answer_api(
     Path(id): Path<String>,
     Json(body): Json<BroughtJson>,
 ) -> Answer<Json<Value>> {
-    let (file, viewer) = concerned(&app, &party, &id).await?;
-    answer(&app, &party, &file, viewer, body.pieces()?).await.map(Json)
+    let file = concerned_as(&app, &party, &id, Viewer::Seller).await?;
+    answer(&app, &party, &file, body.pieces()?).await.map(Json)
 }
 
-async fn answer(app: &AppState, party: &Party, file: &TradeFile, viewer: Viewer, pieces: Vec<Piece>) -> Answer<Value> {
-    if viewer != Viewer::Seller {
-        return Err(Failure::role_needed(Role::Seller));
-    }
+async fn answer(app: &AppState, party: &Party, file: &TradeFile, pieces: Vec<Piece>) -> Answer<Value> {
     let (trade, by) = (file.id.clone(), party.id);
     let command = |evidence| Command::AnswerDispute(AnswerDispute { trade, by, evidence });
     evidence::submit(app, party, &file.id, pieces, command).await
@@ -436,9 +430,7 @@ async fn decide_api(
 }
 
 async fn decide(app: &AppState, party: &Party, file: &TradeFile, viewer: Viewer, body: &DecisionBody) -> Answer<Value> {
-    if viewer != Viewer::Operator {
-        return Err(Failure::role_needed(Role::Operator));
-    }
+    viewer.must_be(Viewer::Operator)?;
     let award = award(app, &body.award, &body.amount)?;
     let (trade, by, reason) = (file.id.clone(), party.id, body.reason.clone());
     app.submit(Command::DecideDispute(DecideDispute { trade, by, award, reason })).await
@@ -466,9 +458,7 @@ async fn withdraw_api(
 }
 
 async fn withdraw(app: &AppState, party: &Party, file: &TradeFile, viewer: Viewer) -> Answer<Value> {
-    if viewer != Viewer::Buyer {
-        return Err(Failure::role_needed(Role::Buyer));
-    }
+    viewer.must_be(Viewer::Buyer)?;
     let (trade, by) = (file.id.clone(), party.id);
     app.submit(Command::WithdrawClaim(trade::returns::WithdrawClaim { trade, by })).await
 }

@@ -12,7 +12,7 @@ use trade::trade_file::TradeFile;
 use crate::AppState;
 use crate::auth::Signed;
 use crate::door::{Doors, parts, post};
-use crate::problem::{Answer, Failure};
+use crate::problem::Answer;
 use crate::schema::noun;
 use crate::trade_file::{self, Viewer, next};
 
@@ -34,9 +34,7 @@ async fn accept_api(State(app): State<AppState>, Signed(party): Signed, Path(id)
 
 async fn accept(app: &AppState, party: &Party, id: &str) -> Answer<(TradeFile, Value)> {
     let (file, viewer) = trade_file::load(app, party, id).await?;
-    if viewer != Viewer::Buyer {
-        return Err(Failure::role_needed(Role::Buyer));
-    }
+    viewer.must_be(Viewer::Buyer)?;
     let command = AcceptGoods { trade: file.id.clone(), by: party.id };
     let answer = app.submit(Command::AcceptGoods(command)).await?;
     Ok((file, answer))

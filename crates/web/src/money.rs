@@ -91,9 +91,9 @@ async fn row(app: &AppState, p: &Page, file: &TradeFile) -> Answer<Option<Row>> 
                     (payout.amount, state, class, payout.due_at)
                 }
                 (None, Some(expected), Some(at)) if file.refund().is_some() => {
-                    (expected.payout, p.s("escrow-returned"), "", at)
+                    (expected.rest, p.s("escrow-returned"), "", at)
                 }
-                (None, Some(expected), Some(at)) => (expected.payout, p.s("escrow-funded"), "tell", at),
+                (None, Some(expected), Some(at)) => (expected.rest, p.s("escrow-funded"), "tell", at),
                 _ => return Ok(None),
             }
         }

@@ -377,21 +377,18 @@ async fn ask_page(
     Path(id): Path<String>,
     form: Multipart,
 ) -> Answer<Response> {
-    let (file, viewer) = trade_file::load(&app, &party, &id).await?;
-    if viewer != Viewer::Buyer {
-        return Err(Failure::role_needed(Role::Buyer));
-    }
+    let file = trade_file::load_as(&app, &party, &id, Viewer::Buyer).await?;
     let mut shown = FormBody::default();
     let outcome = match Brought::read(form).await {
         Ok(brought) => {
             shown.reason = Some(brought.field("reason").to_owned());
             shown.statement = Some(brought.field("statement").to_owned());
             let reason = brought.field("reason").to_owned();
-            ask(&app, &party, &file, viewer, &reason, brought.pieces).await
+            ask(&app, &party, &file, &reason, brought.pieces).await
         }
         Err(failure) => Err(failure),
     };
-    done(&p, &app, &file, viewer, outcome, &shown).await
+    done(&p, &app, &file, Viewer::Buyer, outcome, &shown).await
 }
 
 #[derive(Deserialize)]
@@ -408,21 +405,11 @@ async fn ask_api(
     Path(id): Path<String>,
     Json(body): Json<AskBody>,
 ) -> Answer<Json<Value>> {
-    let (file, viewer) = trade_file::load(&app, &party, &id).await?;
-    ask(&app, &party, &file, viewer, &body.reason, body.brought.pieces()?).await.map(Json)
+    let file = trade_file::load_as(&app, &party, &id, Viewer::Buyer).await?;
+    ask(&app, &party, &file, &body.reason, body.brought.pieces()?).await.map(Json)
 }
 
-async fn ask(
-    app: &AppState,
-    party: &Party,
-    file: &TradeFile,
-    viewer: Viewer,
-    reason: &str,
-    pieces: Vec<Piece>,
-) -> Answer<Value> {
-    if viewer != Viewer::Buyer {
-        return Err(Failure::role_needed(Role::Buyer));
-    }
+async fn ask(app: &AppState, party: &Party, file: &TradeFile, reason: &str, pieces: Vec<Piece>) -> Answer<Value> {
     let known = AFTER_DELIVERY.into_iter().find(|r| r.code() == reason);
     let reason = known.ok_or_else(|| Failure::bad("return-reason").with("got", reason))?;
     let (trade, by) = (file.id.clone(), party.id);
@@ -437,20 +424,17 @@ async fn answer_page(
     Path(id): Path<String>,
     form: Multipart,
 ) -> Answer<Response> {
-    let (file, viewer) = trade_file::load(&app, &party, &id).await?;
-    if viewer != Viewer::Seller {
-        return Err(Failure::role_needed(Role::Seller));
-    }
+    let file = trade_file::load_as(&app, &party, &id, Viewer::Seller).await?;
     let mut shown = FormBody::default();
     let outcome = match Brought::read(form).await {
         Ok(brought) => {
             shown.statement = Some(brought.field("statement").to_owned());
             let agrees = brought.field("agrees") == "yes";
-            answer(&app, &party, &file, viewer, agrees, brought.pieces).await
+            answer(&app, &party, &file, agrees, brought.pieces).await
         }
         Err(failure) => Err(failure),
     };
-    done(&p, &app, &file, viewer, outcome, &shown).await
+    done(&p, &app, &file, Viewer::Seller, outcome, &shown).await
 }
 
 #[derive(Deserialize)]
@@ -467,28 +451,29 @@ async fn answer_api(
     Path(id): Path<String>,
     Json(body): Json<AnswerBody>,
 ) -> Answer<Json<Value>> {
-    let (file, viewer) = trade_file::load(&app, &party, &id).await?;
-    answer(&app, &party, &file, viewer, body.agrees, body.brought.pieces()?).await.map(Json)
+    let file = trade_file::load_as(&app, &party, &id, Viewer::Seller).await?;
+    answer(&app, &party, &file, body.agrees, body.brought.pieces()?).await.map(Json)
 }
 
-async fn answer(
-    app: &AppState,
-    party: &Party,
-    file: &TradeFile,
-    viewer: Viewer,
-    agrees: bool,
-    pieces: Vec<Piece>,
-) -> Answer<Value> {
-    if viewer != Viewer::Seller {
-        return Err(Failure::role_needed(Role::Seller));
-    }
+async fn answer(app: &AppState, party: &Party, file: &TradeFile, agrees: bool, pieces: Vec<Piece>) -> Answer<Value> {
     let (trade, by) = (file.id.clone(), party.id);
     let command = |evidence| Command::AnswerReturn(AnswerReturn { trade, by, agrees, evidence });
     evidence::submit(app, party, &file.id, pieces, command).await
 }
 
+/// What is done to a return once it is asked for, and to goods that come back unasked.
+#[derive(Clone, Copy)]
+enum Act {
+    Cancel,
+    Withdraw,
+    Waybill,
+    Undeliverable,
+    SendBack,
+    Examine,
+}
+
 async fn act_page(
-    act: &str,
+    act: Act,
     State(app): State<AppState>,
     p: Page,
     Signed(party): Signed,
@@ -513,10 +498,9 @@ struct ActBody {
     grants: Option<bool>,
 }
 
-/// POST /api/v1/trades/{id}/return/{act}: cancellation, withdrawal, waybill, undeliverable, send-back,
-/// examination.
+/// POST /api/v1/trades/{id}/return/…, a door for each act.
 async fn act_api(
-    act: &str,
+    act: Act,
     State(app): State<AppState>,
     Signed(party): Signed,
     Path(id): Path<String>,
@@ -534,36 +518,36 @@ async fn do_act(
     party: &Party,
     file: &TradeFile,
     viewer: Viewer,
-    act: &str,
+    act: Act,
     form: &FormBody,
 ) -> Answer<Value> {
     let (trade, by, said) = (file.id.clone(), party.id, form.said.clone());
     let needs = |is: bool, role| if is { Ok(()) } else { Err(Failure::role_needed(role)) };
     let command: Command = match act {
-        "cancellation" => {
+        Act::Cancel => {
             let role = if file.side == Side::Import { Role::Buyer } else { Role::Seller };
             needs(matches!(viewer, Viewer::Buyer | Viewer::Seller), role)?;
             CancelOrder { trade, by }.into()
         }
-        "withdrawal" => {
-            needs(viewer == Viewer::Buyer, Role::Buyer)?;
+        Act::Withdraw => {
+            viewer.must_be(Viewer::Buyer)?;
             WithdrawClaim { trade, by }.into()
         }
-        "waybill" => {
+        Act::Waybill => {
             needs(matches!(viewer, Viewer::Buyer | Viewer::Carrier), Role::Carrier)?;
             let (no, gross) = waybill(form)?;
             IssueReturnWaybill { trade, by, no, gross }.into()
         }
-        "undeliverable" => {
-            needs(viewer == Viewer::Carrier, Role::Carrier)?;
+        Act::Undeliverable => {
+            viewer.must_be(Viewer::Carrier)?;
             SendBack { trade, by, reason: ReturnReason::Undeliverable, said }.into()
         }
-        "send-back" => {
-            needs(viewer == Viewer::Officer, Role::Officer)?;
+        Act::SendBack => {
+            viewer.must_be(Viewer::Officer)?;
             SendBack { trade, by, reason: ReturnReason::SentBack, said }.into()
         }
-        "examination" => {
-            needs(viewer == Viewer::Officer, Role::Officer)?;
+        Act::Examine => {
+            viewer.must_be(Viewer::Officer)?;
             let grants = match form.grants.as_deref() {
                 Some("yes") => true,
                 Some("no") => false,
@@ -571,7 +555,6 @@ async fn do_act(
             };
             ExamineReturn { trade, by, grants, said }.into()
         }
-        _ => return Err(Failure::not_found()),
     };
     app.submit(command).await
 }

@@ -102,6 +102,13 @@ pub async fn load(app: &AppState, party: &Party, id: &str) -> Answer<(TradeFile,
     Ok((file, viewer))
 }
 
+/// The same, for what only one part may do.
+pub async fn load_as(app: &AppState, party: &Party, id: &str, part: Viewer) -> Answer<TradeFile> {
+    let (file, viewer) = load(app, party, id).await?;
+    viewer.must_be(part)?;
+    Ok(file)
+}
+
 /// The part of a party in a trade, also under a mandate.
 pub async fn part(app: &AppState, party: &Party, file: &TradeFile) -> Answer<Option<Viewer>> {
     // A broker that carries too is here for its client.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Lapse, Return, ReturnReason, ReturnRefusal, ReturnState, file_here, is_buyer, is_seller, stands};
+use super::{Lapse, Return, ReturnReason, ReturnRefusal, ReturnState, file_here, stands};
 use crate::command::Decide;
 use crate::custody::CustodyKind;
 use crate::dispute::{self, DisputeState};
@@ -83,7 +83,7 @@ impl Decide for AskReturn {
 
     fn decide(&self, world: &mut World) -> Result<Return, ReturnRefusal> {
         let mut file = file_here(world, &self.trade, Side::Import)?;
-        if !is_buyer(&file, self.by) {
+        if !file.is_buyer(self.by) {
             return Err(ReturnRefusal::NotTheBuyer { party: self.by });
         }
         if let Some(known) = file.open_return().filter(|r| r.reason == self.reason && r.evidence == self.evidence) {
@@ -119,7 +119,7 @@ impl Decide for AnswerReturn {
     /// On the exporting hub: the answer goes to the importing one, which says what comes of it.
     fn decide(&self, world: &mut World) -> Result<Return, ReturnRefusal> {
         let mut file = file_here(world, &self.trade, Side::Export)?;
-        if !is_seller(&file, self.by) {
+        if !file.is_seller(self.by) {
             return Err(ReturnRefusal::NotTheSeller { party: self.by });
         }
         let Some(mut returning) = file.returning.clone() else { return Err(ReturnRefusal::NoReturn) };
@@ -212,7 +212,7 @@ impl Decide for WithdrawClaim {
 
     fn decide(&self, world: &mut World) -> Result<TradeId, ReturnRefusal> {
         let mut file = file_here(world, &self.trade, Side::Import)?;
-        if !is_buyer(&file, self.by) {
+        if !file.is_buyer(self.by) {
             return Err(ReturnRefusal::NotTheBuyer { party: self.by });
         }
         if let Some(dispute) = file.dispute.as_ref().filter(|d| d.is_open()) {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Return, ReturnReason, ReturnRefusal, ReturnState, TaxBack, is_buyer, is_seller, said, settle, stands};
+use super::{Return, ReturnReason, ReturnRefusal, ReturnState, TaxBack, said, settle, stands};
 use crate::clearance::Clearance;
 use crate::command::Decide;
 use crate::custody::CustodyKind;
@@ -59,8 +59,8 @@ impl Decide for CancelOrder {
             return Err(unknown);
         };
         match file.side {
-            Side::Import if !is_buyer(&file, self.by) => return Err(ReturnRefusal::NotTheBuyer { party: self.by }),
-            Side::Export if !is_seller(&file, self.by) => return Err(ReturnRefusal::NotTheSeller { party: self.by }),
+            Side::Import if !file.is_buyer(self.by) => return Err(ReturnRefusal::NotTheBuyer { party: self.by }),
+            Side::Export if !file.is_seller(self.by) => return Err(ReturnRefusal::NotTheSeller { party: self.by }),
             _ => {}
         }
         if let Some(known) = file.open_return().filter(|r| r.reason == ReturnReason::Cancelled) {

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ReImport, Return, ReturnRefusal, ReturnState, ReturnWaybill, TaxBack, TaxKept, file_here, is_buyer, said, settle,
-    stands,
+    ReImport, Return, ReturnRefusal, ReturnState, ReturnWaybill, TaxBack, TaxKept, file_here, said, settle, stands,
 };
 use crate::clearance::Clearance;
 use crate::codes::{HsCode, S10};
@@ -191,7 +190,7 @@ impl Decide for IssueReturnWaybill {
     fn decide(&self, world: &mut World) -> Result<ReturnWaybill, ReturnRefusal> {
         let mut file = file_here(world, &self.trade, Side::Import)?;
         let is_carrier = world.parties.get(&self.by).is_some_and(|p| p.is(Role::Carrier));
-        if !is_carrier && !is_buyer(&file, self.by) {
+        if !is_carrier && !file.is_buyer(self.by) {
             return Err(ReturnRefusal::NotTheBuyer { party: self.by });
         }
         let Some(mut returning) = file.open_return().cloned() else { return Err(ReturnRefusal::NoReturn) };

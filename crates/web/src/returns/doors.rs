@@ -2,7 +2,7 @@
 
 use trade::party::Role;
 
-use super::{act_api, act_page, answer_api, answer_page, ask_api, ask_page, show, show_api};
+use super::{Act, act_api, act_page, answer_api, answer_page, ask_api, ask_page, show, show_api};
 use crate::door::{Doors, May, get, parts, post};
 use crate::evidence::brought_shape;
 use crate::schema::{Schema, any, boolean, integer, object, text};
@@ -46,8 +46,17 @@ fn acted() -> Schema {
     ])
 }
 
+/// The page's door of an act and the API's, each with what is sent.
+fn act(doors: Doors, act: Act, who: May, [page, form]: [&'static str; 2], [api, json]: [&'static str; 2]) -> Doors {
+    doors
+        .open(post(page, who).form(form), move |app, p, party, id, form| act_page(act, app, p, party, id, form))
+        .open(post(api, who).json(json).takes(acted).gives(200, any), move |app, party, id, body| {
+            act_api(act, app, party, id, body)
+        })
+}
+
 pub fn routes() -> Doors {
-    Doors::new()
+    let doors = Doors::new()
         .open(get("/trades/{id}/return", trade_file::EVERY_PART), show)
         .open(post("/trades/{id}/return", BUYER).file("file"), ask_page)
         .open(post("/trades/{id}/return/answer", SELLER).file("file"), answer_page)
@@ -65,69 +74,47 @@ pub fn routes() -> Doors {
                 .takes(answered)
                 .gives(200, returning),
             answer_api,
-        )
-        .open(
-            post("/trades/{id}/return/cancellation", parts(&[Role::Seller, Role::Buyer])).form(""),
-            |a, p, w, i, f| act_page("cancellation", a, p, w, i, f),
-        )
-        .open(
-            post("/api/v1/trades/{id}/return/cancellation", parts(&[Role::Seller, Role::Buyer]))
-                .json(r#"{}"#)
-                .takes(acted)
-                .gives(200, any),
-            |a, w, i, b| act_api("cancellation", a, w, i, b),
-        )
-        .open(post("/trades/{id}/return/withdrawal", parts(&[Role::Buyer])).form(""), |a, p, w, i, f| {
-            act_page("withdrawal", a, p, w, i, f)
-        })
-        .open(
-            post("/api/v1/trades/{id}/return/withdrawal", parts(&[Role::Buyer]))
-                .json(r#"{}"#)
-                .takes(acted)
-                .gives(200, any),
-            |a, w, i, b| act_api("withdrawal", a, w, i, b),
-        )
-        .open(
-            post("/trades/{id}/return/waybill", parts(&[Role::Buyer, Role::Carrier]))
-                .form("no=LP000000980MY&weight=0.5"),
-            |a, p, w, i, f| act_page("waybill", a, p, w, i, f),
-        )
-        .open(
-            post("/api/v1/trades/{id}/return/waybill", parts(&[Role::Buyer, Role::Carrier]))
-                .json(r#"{"no": "LP000000980MY", "gross_grams": 500}"#)
-                .takes(acted)
-                .gives(200, any),
-            |a, w, i, b| act_api("waybill", a, w, i, b),
-        )
-        .open(post("/trades/{id}/return/undeliverable", parts(&[Role::Carrier])).form("said=x"), |a, p, w, i, f| {
-            act_page("undeliverable", a, p, w, i, f)
-        })
-        .open(
-            post("/api/v1/trades/{id}/return/undeliverable", parts(&[Role::Carrier]))
-                .json(r#"{"said": "Nobody lives there."}"#)
-                .takes(acted)
-                .gives(200, any),
-            |a, w, i, b| act_api("undeliverable", a, w, i, b),
-        )
-        .open(post("/trades/{id}/return/send-back", parts(&[Role::Officer])).form("said=x"), |a, p, w, i, f| {
-            act_page("send-back", a, p, w, i, f)
-        })
-        .open(
-            post("/api/v1/trades/{id}/return/send-back", parts(&[Role::Officer]))
-                .json(r#"{"said": "Not allowed in."}"#)
-                .takes(acted)
-                .gives(200, any),
-            |a, w, i, b| act_api("send-back", a, w, i, b),
-        )
-        .open(
-            post("/trades/{id}/return/examination", parts(&[Role::Officer])).form("grants=yes&said=x"),
-            |a, p, w, i, f| act_page("examination", a, p, w, i, f),
-        )
-        .open(
-            post("/api/v1/trades/{id}/return/examination", parts(&[Role::Officer]))
-                .json(r#"{"grants": true, "said": "Sealed as it left."}"#)
-                .takes(acted)
-                .gives(200, any),
-            |a, w, i, b| act_api("examination", a, w, i, b),
-        )
+        );
+    let doors = act(
+        doors,
+        Act::Cancel,
+        parts(&[Role::Seller, Role::Buyer]),
+        ["/trades/{id}/return/cancellation", ""],
+        ["/api/v1/trades/{id}/return/cancellation", "{}"],
+    );
+    let doors = act(
+        doors,
+        Act::Withdraw,
+        BUYER,
+        ["/trades/{id}/return/withdrawal", ""],
+        ["/api/v1/trades/{id}/return/withdrawal", "{}"],
+    );
+    let doors = act(
+        doors,
+        Act::Waybill,
+        parts(&[Role::Buyer, Role::Carrier]),
+        ["/trades/{id}/return/waybill", "no=LP000000980MY&weight=0.5"],
+        ["/api/v1/trades/{id}/return/waybill", r#"{"no": "LP000000980MY", "gross_grams": 500}"#],
+    );
+    let doors = act(
+        doors,
+        Act::Undeliverable,
+        parts(&[Role::Carrier]),
+        ["/trades/{id}/return/undeliverable", "said=x"],
+        ["/api/v1/trades/{id}/return/undeliverable", r#"{"said": "Nobody lives there."}"#],
+    );
+    let doors = act(
+        doors,
+        Act::SendBack,
+        parts(&[Role::Officer]),
+        ["/trades/{id}/return/send-back", "said=x"],
+        ["/api/v1/trades/{id}/return/send-back", r#"{"said": "Not allowed in."}"#],
+    );
+    act(
+        doors,
+        Act::Examine,
+        parts(&[Role::Officer]),
+        ["/trades/{id}/return/examination", "grants=yes&said=x"],
+        ["/api/v1/trades/{id}/return/examination", r#"{"grants": true, "said": "Sealed as it left."}"#],
+    )
 }

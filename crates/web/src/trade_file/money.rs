@@ -1,13 +1,12 @@
 //! The money of one trade as its parties may see it: what is held, due, paid, and every movement.
 
 use trade::advance::Advance;
-use trade::escrow::Escrow;
+use trade::escrow::{Escrow, Proceeds, proceeds};
 use trade::ledger::{Account, Transfer};
-use trade::money::{Money, MoneyError};
+use trade::money::MoneyError;
 use trade::payment::Fate;
 use trade::payout::{Payout, PayoutKind, PayoutState};
-use trade::refund::{HomeShares, home_shares, shares};
-use trade::rulebook::{FeeSide, Lane};
+use trade::rulebook::Lane;
 use trade::time::BusinessTime;
 use trade::trade_file::{Side, TradeFile};
 
@@ -45,32 +44,10 @@ pub struct Moved {
     pub kind: String,
 }
 
-/// What the seller gets, before it is booked: the due amount at the quote's own rate, less freight
-/// and the exporting hub's fee.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Expected {
-    pub payout: Money,
-    pub freight: Money,
-    pub fee: Money,
-}
-
-/// The same sums as `escrow::received_from_peer` will book.
-pub fn expected(file: &TradeFile, lane: Option<&Lane>) -> Result<Option<Expected>, MoneyError> {
-    let Some(order) = &file.order else { return Ok(None) };
-    let quote = &order.quote;
-    let goods = quote.goods_home()?;
-    let fee = match lane.and_then(|lane| lane.fee(FeeSide::ExportingHub, quote.date)) {
-        Some(fee) => fee.on(goods)?,
-        None => Money::zero(goods.currency()),
-    };
-    let freight = quote.freight_home;
-    if let Some(refund) = file.refund() {
-        let credit = quote.fx.convert_back(shares(quote, Some(&refund))?.due)?;
-        let HomeShares { freight, fee, rest } = home_shares(credit, freight, fee, quote, &refund)?;
-        return Ok(Some(Expected { payout: rest, freight, fee }));
-    }
-    let payout = quote.fx.convert_back(quote.due)?.minus(freight)?.minus(fee)?;
-    Ok(Some(Expected { payout, freight, fee }))
+/// What the seller gets, as `escrow::received_from_peer` will book it, or has: after a claim that is
+/// decided, of what is let go.
+pub fn expected(file: &TradeFile, lane: Option<&Lane>) -> Result<Option<Proceeds>, MoneyError> {
+    file.order.as_ref().map(|order| proceeds(&order.quote, lane, file.refund().as_ref())).transpose()
 }
 
 /// What this part sees of the money; nothing for those whom it does not concern.
@@ -103,7 +80,7 @@ fn fig(t: &Tr, file: &TradeFile, lane: Option<&Lane>, claim_until: Option<Busine
             let (label, amount) = match payout {
                 Some(p) if matches!(p.state, PayoutState::Done { .. }) => (t.s("money-paid-out"), p.amount),
                 Some(p) => (t.s("money-yours"), p.amount),
-                None => (t.s("money-yours"), expected.payout),
+                None => (t.s("money-yours"), expected.rest),
             };
             let why = t.w2("money-yours-why", "freight", t.money(expected.freight), "fee", t.money(expected.fee));
             Some(Fig { label, amount: t.money(amount), why: Some(why) })

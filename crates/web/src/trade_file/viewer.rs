@@ -7,6 +7,8 @@ use trade::event::Happened;
 use trade::party::{Party, Role};
 use trade::trade_file::{Side, TradeFile};
 
+use crate::problem::{Answer, Failure};
+
 /// A party's part in one trade. Nobody else gets to know that the trade exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Viewer {
@@ -25,11 +27,10 @@ impl Viewer {
     /// The part of `party` in `file`: its own sale or purchase first, then its office.
     #[must_use]
     pub fn of(file: &TradeFile, party: &Party) -> Option<Self> {
-        let order = file.order.as_ref();
-        if order.and_then(|o| o.seller) == Some(party.id) {
+        if file.is_seller(party.id) {
             return Some(Self::Seller);
         }
-        if order.and_then(|o| o.buyer.as_ref()).is_some_and(|b| b.party == party.id) {
+        if file.is_buyer(party.id) {
             return Some(Self::Buyer);
         }
         if party.is(Role::Officer) && is_declared(file) {
@@ -57,6 +58,25 @@ impl Viewer {
             Self::Broker => "broker",
             Self::Warehouse => "warehouse",
         }
+    }
+
+    /// The role that has this part.
+    #[must_use]
+    pub const fn role(self) -> Role {
+        match self {
+            Self::Seller => Role::Seller,
+            Self::Buyer => Role::Buyer,
+            Self::Officer => Role::Officer,
+            Self::Operator => Role::Operator,
+            Self::Carrier => Role::Carrier,
+            Self::Broker => Role::Broker,
+            Self::Warehouse => Role::Warehouse,
+        }
+    }
+
+    /// What only one part may do.
+    pub fn must_be(self, wanted: Self) -> Answer<()> {
+        if self == wanted { Ok(()) } else { Err(Failure::role_needed(wanted.role())) }
     }
 
     /// Whether this part pays, is paid or answers for the money.

@@ -72,7 +72,7 @@ pub async fn run(app: AppState) {
 /// One address: what is new in the log, then what is due.
 async fn turn(app: AppState, client: Client, webhook: Webhook) -> Id<Webhook> {
     if let Err(failure) = step(&app, &client, &webhook).await {
-        eprintln!("{}", json!({ "job": "webhook", "webhook": webhook.id, "code": failure.problem.code }));
+        tracing::warn!(webhook = %webhook.id, code = failure.problem.code, "a webhook has to wait");
     }
     webhook.id
 }
