@@ -1,6 +1,6 @@
-// The main task of broker, agency, warehouse and lender, with the keyboard alone: what is not reached
-// by Tab, typed or entered is not done.
-import { buy, declare, hit, stage, tabTo, type, until } from "./acts.mjs";
+// The main task of everybody, with the keyboard alone: what is not reached by Tab, typed or entered is
+// not done. (The seller's waybill and the officer's decisions by keys are in `desks.mjs`.)
+import { buy, declare, hit, s10, stage, tabTo, type, until, waybill } from "./acts.mjs";
 import { enter, must, noFaults, open } from "./browser.mjs";
 import { check } from "./report.mjs";
 
@@ -18,9 +18,55 @@ export async function offices(browser, hubs) {
     sit("client", kul, "seller"), sit("broker", kul, "broker", true), sit("agency", kul, "agency", true),
     sit("buyer", hgh, "buyer"), sit("seller", kul, "seller", SHOP), sit("exportOfficer", kul, "officer", true),
     sit("warehouse", kul, "warehouse", true), sit("brings", hgh, "carrier", true), sit("lender", kul, "lender", true),
-    sit("operator", kul, "operator", true),
+    sit("operator", kul, "operator", true), sit("hands", kul, "carrier", true), sit("importBank", hgh, "bank", true),
   ]);
   const { client, broker, agency, buyer, seller, exportOfficer, warehouse, brings, lender, operator } = windows;
+  const { hands, importBank } = windows;
+
+  await check("buyer, seller and carrier, by keyboard: ordered, paid, declared, scanned", async () => {
+    await buyer.goto(`${hgh}/offers`);
+    await type(buyer, buyer.w("offer-search"), GOODS);
+    await hit(buyer, buyer.w("search"));
+    await hit(buyer, GOODS, SHOP);
+    await hit(buyer, buyer.w("offer-ask-go"));
+    const words = async (page, key) => (await page.getByRole("button", { name: page.w(key) }).innerText()).trim();
+    await hit(buyer, await words(buyer, "quote-order"));
+    const order = new URL(buyer.url()).pathname;
+    await hit(buyer, buyer.w("order-pay"));
+    await hit(buyer, await words(buyer, "payment-pay"));
+    await stage(buyer, "stage-in-escrow", hgh + order);
+    await stage(seller, "stage-in-escrow", kul + order);
+    await hit(seller, seller.w("waybill-new"));
+    await type(seller, seller.w("waybill-no"), s10());
+    await Promise.all([seller.waitForEvent("load"), seller.keyboard.press("Enter")]);
+    await hit(seller, seller.w("declaration-new"));
+    await hit(seller, seller.w("declaration-lodge"));
+    const number = await waybill(seller, kul, order);
+    await hands.goto(`${kul}/parcels`);
+    await tabTo(hands, hands.w("custody-step"));
+    await hands.keyboard.type(hands.w("step-handed-over"));
+    await type(hands, hands.w("custody-place"), "MYKUL");
+    await type(hands, hands.w("custody-number"), number);
+    await Promise.all([hands.waitForEvent("load"), hands.keyboard.press("Enter")]);
+    must(await hands.locator("[role=status]").isVisible(), await hands.locator("main").innerText());
+  });
+
+  await check("bank and operator, by keyboard: what is due is paid, the clock goes on a day", async () => {
+    const order = await buy(buyer, hgh, SHOP, GOODS);
+    await buyer.goto(`${hgh}${order}/return`);
+    await hit(buyer, buyer.w("return-cancel"));
+    await stage(buyer, "stage-cancelled", hgh + order);
+    // Another desk may have put it into a file of its own.
+    for (const key of ["payouts-make", "payouts-execute"]) {
+      await importBank.goto(`${hgh}/payouts`);
+      if (await importBank.getByRole("button", { name: importBank.w(key), exact: true }).count()) await hit(importBank, importBank.w(key));
+    }
+    await buyer.goto(hgh + order);
+    await until(buyer, async () => (await buyer.locator("main").innerText()).includes(buyer.w("event-payout-done")));
+    await operator.goto(`${kul}/operator`);
+    await hit(operator, operator.w("hub-clock-day"));
+    must(await operator.locator("[role=alert]").count() === 0, await operator.locator("main").innerText());
+  });
 
   await check("broker and agency, by keyboard: a mandate, a permit asked for the client, asked back, granted", async () => {
     await client.goto(`${kul}/mandates`);
