@@ -117,7 +117,7 @@ pub(crate) fn met(rule: &RiskRule, facts: &ChannelFacts<'_>, draw: Draw) -> Opti
     }
     if let Some(test) = rule.when.value {
         let value = match test.basis {
-            Basis::Goods => facts.goods,
+            Basis::Goods | Basis::Item => facts.goods,
             Basis::GoodsAndFreight => facts.goods_and_freight,
         };
         return Some(ChannelWhy::Value { basis: test.basis, value, compare: test.compare, amount: test.amount });

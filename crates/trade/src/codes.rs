@@ -153,7 +153,8 @@ impl Country {
     }
 }
 
-/// ISO 3166-1 alpha-2, all officially assigned codes.
+/// ISO 3166-1 alpha-2, all officially assigned codes. `EU`, exceptionally reserved for the European Union, is
+/// read beside them: it is one customs territory.
 const COUNTRIES: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ \
 CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR \
 GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP \
@@ -185,7 +186,7 @@ impl FromStr for Country {
 
     fn from_str(text: &str) -> Result<Self, CodeError> {
         match <[u8; 2]>::try_from(text.trim().as_bytes()).map(|code| code.map(|b| b.to_ascii_uppercase())) {
-            Ok([a, b]) if is_assigned(a, b) => Ok(Self([a, b])),
+            Ok([a, b]) if is_assigned(a, b) || [a, b] == *b"EU" => Ok(Self([a, b])),
             _ => Err(CodeError::NotACountry { got: shown(text) }),
         }
     }

@@ -1,6 +1,7 @@
-//! What an order costs to the door: goods, freight, and each import tax with its base, rate and rule.
+//! What an order costs to the door: goods, freight, and each import charge with its base, rate and rule.
 
 mod charges;
+mod goods;
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,12 +10,14 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::codes::{Country, HsCode};
-use crate::money::{Currency, Money, MoneyError, Rate};
-use crate::quantity::Content;
+use crate::money::{Currency, FxRate, Money, MoneyError, Rate};
+use crate::quantity::{Content, Grams};
+pub use crate::rulebook::{ChargeKind, Collected, Liable};
 use crate::rulebook::{
-    Basis, Knowledge, Limit, LimitScope, LowValueTax, OverLimit, Per, PositiveList, Regime, Relief, RuleId, RuleInfo,
-    Rulebook, Stance, TaxBase, TaxFormula, TaxRule, Treatment,
+    Basis, DutyRate, FlatPer, Knowledge, Limit, Measure, Mode, NoPlan, OverLimit, Per, Planned, Regime, Relief, RuleId,
+    RuleInfo, Rulebook, Scope, Stance, Threshold, Treatment, When,
 };
+use goods::Line;
 
 /// The most lines of one order: a parcel for a consumer does not hold more kinds of goods.
 pub const MOST_LINES: usize = 200;
@@ -34,6 +37,37 @@ pub struct LandedCostAsk<'a> {
     /// the yearly limit is not tested.
     pub year_used: Option<Money>,
     pub stance: &'a Stance,
+    /// By what the goods travel.
+    pub mode: Mode,
+    /// The member state of destination, where the territory is a union of states.
+    pub member: Option<Country>,
+    /// Whether who sells is registered for the taxes taken at the sale; none where that is as the pack has it:
+    /// registered where the pack states a number.
+    pub registered: Option<bool>,
+    /// What else comes for the same person on the same day, by the basis of the threshold that counts it.
+    pub same_day: Option<Money>,
+    /// The preference that is asked for, by its rule.
+    pub preference: Option<&'a str>,
+}
+
+impl<'a> LandedCostAsk<'a> {
+    /// An order by air of which nothing else is known.
+    #[must_use]
+    pub const fn new(date: Date, regime: Regime, lines: &'a [AskLine], freight: Money, stance: &'a Stance) -> Self {
+        Self {
+            date,
+            regime,
+            lines,
+            freight,
+            year_used: None,
+            stance,
+            mode: Mode::Air,
+            member: None,
+            registered: None,
+            same_day: None,
+            preference: None,
+        }
+    }
 }
 
 /// One kind of goods of an order.
@@ -45,6 +79,9 @@ pub struct AskLine {
     pub value: Money,
     /// Net contents of one piece.
     pub content: Option<Content>,
+    pub origin: Option<Country>,
+    /// Net weight of one piece.
+    pub net: Option<Grams>,
 }
 
 /// The price to the door, every part of it explained.
@@ -54,7 +91,7 @@ pub struct LandedCost {
     pub freight: Money,
     /// What the limits and taxes are counted on.
     pub taxable: Money,
-    /// By line, and within it duty, consumption tax, VAT or sales tax, low value goods tax.
+    /// By line, and within it in the order of [`ChargeKind`]; then those of the whole parcel.
     pub charges: Vec<Charge>,
     /// The sum of all charges.
     pub tax: Money,
@@ -70,6 +107,12 @@ pub struct LandedCost {
     /// Where a tax was taken at the sale: the number under which the marketplace is registered for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration: Option<Arc<str>>,
+    /// The rates of exchange by which thresholds and charges in other currencies were counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exchange: Vec<FxRate>,
+    /// The preference by which a duty was lowered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preference: Option<RuleId>,
 }
 
 /// A rule that an answer rests on.
@@ -79,23 +122,11 @@ pub struct RuleUse {
     pub knowledge: Knowledge,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ChargeKind {
-    Duty,
-    ConsumptionTax,
-    Vat,
-    /// Sales tax on import.
-    SalesTax,
-    /// Sales tax on low value goods, taken at the sale.
-    Lvg,
-}
-
-/// One duty or tax of one line: `amount` follows from `base` by `formula`.
+/// One duty, tax or fee: `amount` follows from `base` by `formula`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Charge {
-    /// The line of the order, from 0.
-    pub line: u32,
+    /// The line of the order, from 0; none where it is of the whole parcel.
+    pub line: Option<u32>,
     pub kind: ChargeKind,
     pub base: Money,
     /// For display; the amount is never computed from it.
@@ -106,10 +137,16 @@ pub struct Charge {
     pub source: Arc<str>,
     /// The worst of the rules that this charge rests on.
     pub knowledge: Knowledge,
+    #[serde(default, skip_serializing_if = "Collected::is_border")]
+    pub at: Collected,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owed_by: Option<Liable>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filed_by: Option<Liable>,
 }
 
 /// How the amount of a charge follows from its base.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum FormulaKind {
     /// Not levied on orders within the limits.
@@ -119,16 +156,32 @@ pub enum FormulaKind {
     CompositePart { vat: Rate, consumption_tax: Rate, share: Rate, line_tax: Money },
     /// base × rate.
     AdValorem,
+    /// base × top / bottom × rate: only a part of the base is taxed.
+    PartOfBase { top: i64, bottom: i64 },
+    /// The rate counts quantities: of all pieces together, net grams and millilitres of contents.
+    ByRate { rate: DutyRate, grams: Option<i64>, millilitres: Option<i64>, pieces: i64 },
     /// base / (1 − rate) × rate: the tax is part of its own base.
     InsideItsBase,
+    /// The same amount for each of `count`.
+    Flat { amount: Money, per: FlatPer, count: i64 },
+    /// Counted with an earlier line of the same subheading.
+    WithLine { line: u32 },
+    /// base × rate, less the duties already levied.
+    TopUp { already: Money },
+    /// What `worked` came to, held between a least and a most.
+    Bounded { worked: Money },
     /// Not due: the price of a unit, rounded for display, is below the threshold.
     BelowThreshold { per: Per, price: Money, threshold: Money },
-    /// Nothing: the border relieves a parcel whose value is at most the limit.
-    Relieved { value: Money, limit: Money },
-    /// base × rate, taken at the sale since a piece, its price rounded for display, is within the limit.
-    AtTheSale { price: Money, limit: Money },
-    /// Nothing: these goods bore their sales tax at the sale.
+    /// Nothing: the border relieves a parcel whose value is within the limit. The limit is in the currency
+    /// in which the law states it.
+    Relieved { value: Money, limit: Money, basis: Basis },
+    /// base × rate, taken at the sale since the value is within the limit: of a piece, rounded for display, or
+    /// of the parcel.
+    AtTheSale { price: Money, limit: Money, basis: Basis },
+    /// Nothing: these goods bore their tax at the sale.
     TakenAtTheSale,
+    /// Nothing: another charge, by its rule, stands in its place.
+    InsteadOf { rule: RuleId },
 }
 
 /// Why no landed cost can be given. `line` counts from 0.
@@ -203,6 +256,54 @@ pub enum LandedCostRefusal {
         hs: HsCode,
         rule: RuleId,
     },
+    /// A rate counts what is not told of the goods: their net weight, or their contents by volume.
+    QuantityMissing {
+        line: u32,
+        hs: HsCode,
+        measure: Measure,
+        rule: RuleId,
+    },
+    /// What is charged depends on where the goods were made.
+    OriginMissing {
+        line: u32,
+        hs: HsCode,
+        rule: RuleId,
+    },
+    /// The rules tell apart what these digits do not. A code is never filled up.
+    CodeTooShort {
+        line: u32,
+        hs: HsCode,
+        digits: u32,
+        rule: RuleId,
+    },
+    /// The territory is a union of states, and taxes differ.
+    MemberMissing {
+        territory: Country,
+    },
+    NotAMember {
+        territory: Country,
+        member: Country,
+    },
+    /// A rule states an amount in a currency that no rate of exchange leads to.
+    ExchangeMissing {
+        from: Currency,
+        to: Currency,
+        rule: RuleId,
+    },
+    /// No rule of this kind fits the goods, and nothing is taken for zero.
+    NoChargeFits {
+        line: u32,
+        hs: HsCode,
+        charge: ChargeKind,
+    },
+    /// The pack has no such preference on the date.
+    PreferenceUnknown {
+        preference: String,
+    },
+    /// It does not lower the duty of any of these goods, as far as is known here.
+    PreferenceOfNoUse {
+        preference: RuleId,
+    },
     /// A rule of the regime itself is known to be unknown.
     RuleUnknown {
         rule: RuleId,
@@ -232,82 +333,75 @@ impl From<MoneyError> for LandedCostRefusal {
 
 /// Computes the price to the door of one order.
 ///
-/// Freight is split over the lines by their values ([`Money::split`]); the taxable base of a line is
-/// its value with its share. Checks run in this order, and the first that fails refuses: the form of
-/// the request (lines, currency, pieces, values, contents, freight, yearly use); the regime and its
-/// rules on the date; the single limit; the yearly limit; then line by line the positive list where the
-/// regime has one, the rates, the consumption tax. What the border relieves needs no rates. An unverified rule is refused in production where it is first needed.
+/// Freight is split over the lines by their values ([`Money::split`]); the customs value of a line is its value
+/// with or without its share, as the regime's `tax-base` has it. Checks run in this order, and the first that
+/// fails refuses: the form of the request (lines, currency, pieces, values, contents, freight, yearly use, member
+/// state); the regime and its rules on the date; the preference; the single limit; the yearly limit; then line by
+/// line the positive list where the regime has one, and each charge in the order of [`ChargeKind`] with its rates;
+/// that every line has an answer to what the regime must answer. What the border relieves needs no rates. An
+/// unverified rule is refused in production where it is first needed.
 ///
 /// # Errors
 /// The first check that fails, with its values.
 pub fn landed_cost(book: &Rulebook, ask: &LandedCostAsk<'_>) -> Result<LandedCost, LandedCostRefusal> {
     check_form(book, ask)?;
-    let rules = RegimeRules::on(book, ask.regime, ask.date)?;
-    let mut used = Used { stance: ask.stance, rules: Vec::with_capacity(8) };
-
+    let rules = book.planned(ask.regime, ask.date).map_err(|none| no_plan(book, ask, none))?;
+    let mut used = Used { stance: ask.stance, rules: Vec::with_capacity(12), exchange: Vec::new() };
     let goods = ask.lines.iter().try_fold(Money::zero(book.currency), |sum, line| sum.plus(line.value))?;
     let with_freight = goods.plus(ask.freight)?;
-    let value_of = |basis| if basis == Basis::Goods { goods } else { with_freight };
-    let taxable = value_of(rules.base.basis);
-    let mut whole = used.note(&rules.base.info)?;
-    let (treatment, known) = treatment(&rules, ask, value_of, &mut used)?;
-    whole = whole.max(known);
+    let base = rules.base();
+    let mut order = Order { book, ask, rules, goods, with_freight, known: Knowledge::Sourced, preference: None };
+    order.known = used.note(&base.info)?;
+    order.preference = charges::preference(&order, &mut used)?;
+    let limited = limits(&order, &mut used)?;
+    order.known = order.known.max(limited.known);
 
-    let to_split = if rules.base.basis == Basis::Goods { Money::zero(book.currency) } else { ask.freight };
-    let shares = split_freight(to_split, ask.lines)?;
-    let mut charges = Vec::with_capacity(ask.lines.len() * 3);
+    let mut answer = charges::Answer { charges: Vec::with_capacity(ask.lines.len() * 3), lowered: false };
+    let plan = charges::of_order(&order, limited.treatment, &mut used)?;
+    let shares = split_freight(ask.freight, ask.lines)?;
+    let mut relieved = true;
     for (at, line) in ask.lines.iter().enumerate() {
-        let relief = rules.relief.map(|relief| (relief, value_of(relief.basis)));
-        let tax_rule = rules.tax(book, of_line(treatment, relief, line))?;
-        let share = shares.get(at).copied().unwrap_or(to_split);
-        let priced = Line {
-            number: u32::try_from(at).unwrap_or(u32::MAX),
-            base: line.value.plus(share)?,
-            ask: line,
-            known: whole.max(used.note(&tax_rule.info)?),
-        };
-        let low = rules.low_value.filter(|low| low.bears(&line.hs, line.pieces, line.value));
-        match (tax_rule.formula, relief) {
-            (TaxFormula::Relief, Some(relief)) => charges::relieved(&priced, relief, low.is_some(), &mut charges),
-            (TaxFormula::Relief, None) => return Err(rules.unknown()),
-            (formula, _) => {
-                let rates = charges::line_rates(book, &rules, ask, &priced, &mut used)?;
-                match formula {
-                    TaxFormula::Composite { share } => {
-                        charges::composite(&priced, &rates, tax_rule, share, &mut charges)?;
-                    }
-                    TaxFormula::DutyAndSalesTax => {
-                        let low = low.map(|low| &*low.info);
-                        charges::duty_and_sales_tax(&priced, &rates, low, &mut used, &mut charges)?;
-                    }
-                    TaxFormula::Full | TaxFormula::Relief => {
-                        charges::in_full(&priced, &rates, &mut used, &mut charges)?;
-                    }
-                }
-            }
-        }
-        if let Some(low) = low {
-            charges::at_the_sale(&priced, low, &mut used, &mut charges)?;
-        }
+        let share = shares.get(at).copied().unwrap_or(ask.freight);
+        let line = Line::new(&order, at, line, share)?;
+        relieved &= charges::of_line(&order, &plan, &line, &mut used, &mut answer)?;
     }
+    charges::of_parcel(&order, &plan, &mut used, &mut answer)?;
 
+    let charges = answer.charges;
     let tax = charges.iter().try_fold(Money::zero(book.currency), |sum, charge| sum.plus(charge.amount))?;
-    let knowledge = used.rules.iter().map(|rule| rule.knowledge).max().unwrap_or(Knowledge::Sourced);
-    let at_the_sale = charges.iter().any(|charge| charge.kind == ChargeKind::Lvg);
-    let registration = rules.low_value.filter(|_| at_the_sale).map(|low| low.registration.clone());
+    let treatment = match limited.treatment {
+        None if relieved => Treatment::Relief,
+        None => Treatment::Full,
+        Some(treatment) => treatment,
+    };
+    let preference = order.preference.filter(|_| answer.lowered).map(|preference| preference.info.id.clone());
+    if let (Some(asked), None) = (order.preference, &preference) {
+        return Err(LandedCostRefusal::PreferenceOfNoUse { preference: asked.info.id.clone() });
+    }
+    let registration = plan.registration(&charges);
     Ok(LandedCost {
         goods,
         freight: ask.freight,
-        taxable,
+        taxable: order.value_of(base.basis),
         charges,
         tax,
         total: with_freight.plus(tax)?,
         treatment,
-        rests_on: used.rules,
+        knowledge: used.worst(),
+        rests_on: used.rest(),
         pack: book.digest.clone(),
-        knowledge,
         registration,
+        exchange: used.exchange.into_iter().cloned().collect(),
+        preference,
     })
+}
+
+fn no_plan(book: &Rulebook, ask: &LandedCostAsk<'_>, none: NoPlan) -> LandedCostRefusal {
+    let territory = book.territory;
+    match none {
+        NoPlan::Regime => LandedCostRefusal::RegimeUnknown { territory, regime: ask.regime },
+        NoPlan::Date(rule) => LandedCostRefusal::NoRuleOnDate { territory, date: ask.date, rule },
+    }
 }
 
 fn check_form(book: &Rulebook, ask: &LandedCostAsk<'_>) -> Result<(), LandedCostRefusal> {
@@ -317,8 +411,8 @@ fn check_form(book: &Rulebook, ask: &LandedCostAsk<'_>) -> Result<(), LandedCost
     if ask.lines.len() > MOST_LINES {
         return Err(LandedCostRefusal::TooManyLines { lines: ask.lines.len(), most: MOST_LINES });
     }
-    let amounts = ask.lines.iter().map(|line| line.value).chain([ask.freight]).chain(ask.year_used);
-    for amount in amounts {
+    let amounts = ask.lines.iter().map(|line| line.value).chain([ask.freight]);
+    for amount in amounts.chain(ask.year_used).chain(ask.same_day) {
         if amount.currency() != book.currency {
             return Err(LandedCostRefusal::WrongCurrency { expected: book.currency, got: amount.currency() });
         }
@@ -337,108 +431,123 @@ fn check_form(book: &Rulebook, ask: &LandedCostAsk<'_>) -> Result<(), LandedCost
     if ask.freight.minor() < 0 {
         return Err(LandedCostRefusal::FreightNegative { freight: ask.freight });
     }
-    match ask.year_used {
-        Some(used) if used.minor() < 0 => Err(LandedCostRefusal::YearUsedNegative { used }),
+    if let Some(used) = ask.year_used.into_iter().chain(ask.same_day).find(|used| used.minor() < 0) {
+        return Err(LandedCostRefusal::YearUsedNegative { used });
+    }
+    let territory = book.territory;
+    match ask.member {
+        None if !book.members.is_empty() => Err(LandedCostRefusal::MemberMissing { territory }),
+        Some(member) if !book.members.is_empty() && !book.members.contains(&member) => {
+            Err(LandedCostRefusal::NotAMember { territory, member })
+        }
         _ => Ok(()),
     }
 }
 
-/// The rules of one regime that hold on one date.
-pub(crate) struct RegimeRules<'a> {
-    territory: Country,
-    regime: Regime,
-    date: Date,
-    pub base: &'a TaxBase,
-    /// None where the regime has no limit for one order.
-    pub single: Option<&'a Limit>,
-    /// None where it has no yearly limit.
-    pub annual: Option<&'a Limit>,
-    /// None where the border relieves nothing.
-    pub relief: Option<&'a Relief>,
-    /// None where nothing is taxed at the sale.
-    pub low_value: Option<&'a LowValueTax>,
+/// An order with all that its charges rest on.
+struct Order<'a> {
+    book: &'a Rulebook,
+    ask: &'a LandedCostAsk<'a>,
+    rules: Planned<'a>,
+    goods: Money,
+    with_freight: Money,
+    /// The worst of the rules that rule the order as a whole.
+    known: Knowledge,
+    preference: Option<&'a crate::rulebook::Preference>,
 }
 
-/// Of the rules of one regime the one that holds on the date. None where there are none at all; where
-/// there are, but none holds, nobody can say what holds.
-fn holding<'a, T>(
-    mut of_regime: impl Iterator<Item = &'a T> + Clone,
-    info: impl Fn(&T) -> &RuleInfo,
-    date: Date,
-    not_on: impl Fn(&RuleInfo) -> LandedCostRefusal,
-) -> Result<Option<&'a T>, LandedCostRefusal> {
-    let Some(any) = of_regime.clone().next() else { return Ok(None) };
-    of_regime.find(|rule| info(rule).holds_on(date)).map(Some).ok_or_else(|| not_on(info(any)))
-}
-
-impl<'a> RegimeRules<'a> {
-    pub fn on(book: &'a Rulebook, regime: Regime, date: Date) -> Result<Self, LandedCostRefusal> {
-        let territory = book.territory;
-        let not_on = |info: &RuleInfo| LandedCostRefusal::NoRuleOnDate { territory, date, rule: info.id.clone() };
-        let bases = book.bases.iter().filter(|base| base.regime == regime);
-        let base = holding(bases, |base| &base.info, date, not_on)?;
-        let base = base.ok_or(LandedCostRefusal::RegimeUnknown { territory, regime })?;
-        let limit = |scope| {
-            let scoped = book.limits.iter().filter(move |limit| limit.regime == regime && limit.scope == scope);
-            holding(scoped, |limit| &limit.info, date, not_on)
-        };
-        let (single, annual) = (limit(LimitScope::Order)?, limit(LimitScope::PersonYear)?);
-        let reliefs = book.reliefs.iter().filter(|relief| relief.regime == regime);
-        let relief = holding(reliefs, |relief| &relief.info, date, not_on)?;
-        // Before its first day nothing was taxed at the sale.
-        let mut low = book.low_value_taxes.iter().filter(|tax| tax.regime == regime);
-        let low_value = low.find(|tax| tax.info.holds_on(date));
-        Ok(Self { territory, regime, date, base, single, annual, relief, low_value })
-    }
-
-    pub fn tax(&self, book: &'a Rulebook, treatment: Treatment) -> Result<&'a TaxRule, LandedCostRefusal> {
-        let fits = |tax: &&TaxRule| tax.regime == self.regime && tax.treatment == treatment;
-        let Some(any) = book.taxes.iter().find(fits) else {
-            return Err(self.unknown());
-        };
-        book.taxes.iter().filter(fits).find(|tax| tax.info.holds_on(self.date)).ok_or_else(|| {
-            LandedCostRefusal::NoRuleOnDate { territory: self.territory, date: self.date, rule: any.info.id.clone() }
-        })
-    }
-
-    /// The pack has no rules for this regime, or not all.
-    fn unknown(&self) -> LandedCostRefusal {
-        LandedCostRefusal::RegimeUnknown { territory: self.territory, regime: self.regime }
-    }
-
-    /// How goods are taxed in an order that says nothing but that these are in it.
-    pub fn usual(&self, hs: &HsCode) -> Treatment {
-        match (self.single, self.relief) {
-            (Some(_), _) => Treatment::WithinLimits,
-            (None, Some(relief)) if !relief.excludes(hs) => Treatment::Relief,
-            (None, _) => Treatment::Full,
+impl<'a> Order<'a> {
+    fn value_of(&self, basis: Basis) -> Money {
+        match basis {
+            Basis::Goods | Basis::Item => self.goods,
+            Basis::GoodsAndFreight => self.with_freight,
         }
     }
 
-    /// Whether only what stands on a list passes under the regime.
-    pub fn has_list(&self, book: &Rulebook) -> bool {
-        book.lists.iter().any(|list| list.regime == self.regime)
+    /// The value that a threshold over a whole order counts.
+    fn counted(&self, threshold: &Threshold) -> Result<Money, MoneyError> {
+        let value = self.value_of(threshold.basis);
+        match (threshold.scope, self.ask.same_day) {
+            (Scope::PersonDay, Some(more)) => value.plus(more),
+            _ => Ok(value),
+        }
     }
 
-    /// The list that admits a code, the best known first.
-    pub fn list(&self, book: &'a Rulebook, hs: &HsCode) -> Option<&'a PositiveList> {
-        book.lists
-            .iter()
-            .filter(|list| list.regime == self.regime && list.info.holds_on(self.date) && list.has(hs))
-            .min_by_key(|list| list.info.knowledge)
+    /// How a value, `count` times smaller, compares with an amount in whatever currency. Nothing is rounded.
+    fn holds(
+        &self,
+        (value, count): (Money, i64),
+        threshold: &Threshold,
+        rule: &RuleInfo,
+        used: &mut Used<'a>,
+    ) -> Result<bool, LandedCostRefusal> {
+        let (from, to) = (threshold.amount.currency(), value.currency());
+        let order = if from == to {
+            let limit = i128::from(threshold.amount.minor()) * i128::from(count);
+            i128::from(value.minor()).cmp(&limit)
+        } else {
+            let factor = self.exchange(from, to, rule, used)?;
+            let limit = crate::exact::Exact::whole(threshold.amount.minor()).times(factor)?;
+            crate::exact::Exact::new(i128::from(value.minor()), i128::from(count))?.compare(limit)?
+        };
+        Ok(threshold.compare.holds(order))
+    }
+
+    fn exchange(
+        &self,
+        from: Currency,
+        to: Currency,
+        rule: &RuleInfo,
+        used: &mut Used<'a>,
+    ) -> Result<crate::exact::Exact, LandedCostRefusal> {
+        let missing = || LandedCostRefusal::ExchangeMissing { from, to, rule: rule.id.clone() };
+        let (factor, rates) = self.rules.exchange().by(from, to).ok_or_else(missing)?;
+        for rate in rates {
+            if !used.exchange.contains(&rate) {
+                used.exchange.push(rate);
+            }
+        }
+        Ok(factor)
+    }
+
+    fn fits_apart_from_value(&self, when: &When) -> bool {
+        (when.members.is_empty() || self.ask.member.is_some_and(|member| when.members.contains(&member)))
+            && (when.modes.is_empty() || when.modes.contains(&self.ask.mode))
+    }
+
+    /// Whether what concerns the order as a whole is fulfilled: its treatment, where it goes and how, its value.
+    fn fits(
+        &self,
+        when: &When,
+        treatment: Option<Treatment>,
+        rule: &RuleInfo,
+        used: &mut Used<'a>,
+    ) -> Result<bool, LandedCostRefusal> {
+        let within = treatment.unwrap_or(Treatment::Full);
+        let treated = when.treatments.is_empty() || when.treatments.contains(&within);
+        if !treated || !self.fits_apart_from_value(when) {
+            return Ok(false);
+        }
+        for threshold in when.values.iter().filter(|threshold| threshold.basis != Basis::Item) {
+            if !self.holds((self.counted(threshold)?, 1), threshold, rule, used)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
-/// The rules used so far, each once.
+/// The rules used so far, each once, and the rates of exchange.
 struct Used<'a> {
     stance: &'a Stance,
-    rules: Vec<RuleUse>,
+    rules: Vec<&'a RuleInfo>,
+    exchange: Vec<&'a FxRate>,
 }
 
-impl Used<'_> {
+impl<'a> Used<'a> {
     /// Notes that a rule is used and gives its state of knowledge, or refuses to use it.
-    fn note(&mut self, rule: &RuleInfo) -> Result<Knowledge, LandedCostRefusal> {
-        if self.rules.iter().any(|used| used.rule == rule.id) {
+    fn note(&mut self, rule: &'a RuleInfo) -> Result<Knowledge, LandedCostRefusal> {
+        if self.rules.iter().any(|used| std::ptr::eq(*used, rule)) {
             return Ok(rule.knowledge);
         }
         if !self.stance.allows(rule) {
@@ -448,67 +557,55 @@ impl Used<'_> {
                 _ => LandedCostRefusal::UnverifiedRefused { rule: rule_id },
             });
         }
-        self.rules.push(RuleUse { rule: rule.id.clone(), knowledge: rule.knowledge });
+        self.rules.push(rule);
         Ok(rule.knowledge)
     }
-}
 
-/// How one line of an order is taxed: where the border relieves, goods that are excluded stand beside
-/// others that are not.
-fn of_line(order: Treatment, relief: Option<(&Relief, Money)>, line: &AskLine) -> Treatment {
-    match (order, relief) {
-        (Treatment::Relief | Treatment::Full, Some((relief, value))) => {
-            if relief.covers(&line.hs, value) {
-                Treatment::Relief
-            } else {
-                Treatment::Full
-            }
-        }
-        (order, _) => order,
+    fn worst(&self) -> Knowledge {
+        self.rules.iter().map(|rule| rule.knowledge).max().unwrap_or(Knowledge::Sourced)
+    }
+
+    fn rest(&self) -> Vec<RuleUse> {
+        self.rules.iter().map(|rule| RuleUse { rule: rule.id.clone(), knowledge: rule.knowledge }).collect()
     }
 }
 
-/// Tests the limits and the relief. An order over the single limit passes only as one piece, where the
-/// rule says so.
-fn treatment(
-    rules: &RegimeRules<'_>,
-    ask: &LandedCostAsk<'_>,
-    value_of: impl Fn(Basis) -> Money,
-    used: &mut Used<'_>,
-) -> Result<(Treatment, Knowledge), LandedCostRefusal> {
-    let mut known = Knowledge::Sourced;
-    let treatment = if let Some(single) = rules.single {
-        known = used.note(&single.info)?;
-        let value = value_of(single.basis);
-        let one_piece = matches!(ask.lines, [AskLine { pieces: 1, .. }]);
-        if single.covers(value) {
+/// How an order stands to the limits of its regime.
+struct Limited {
+    /// None where the regime has no limit for one order.
+    treatment: Option<Treatment>,
+    known: Knowledge,
+}
+
+/// Tests the limits. An order over the single limit passes only as one piece, where the rule says so.
+fn limits<'a>(order: &Order<'a>, used: &mut Used<'a>) -> Result<Limited, LandedCostRefusal> {
+    let mut limited = Limited { treatment: None, known: Knowledge::Sourced };
+    if let Some(single) = order.rules.single() {
+        limited.known = used.note(&single.info)?;
+        let value = order.value_of(single.basis);
+        let one_piece = matches!(order.ask.lines, [AskLine { pieces: 1, .. }]);
+        limited.treatment = Some(if single.covers(value) {
             Treatment::WithinLimits
         } else if one_piece && single.over == OverLimit::OnePieceTaxedInFull {
             Treatment::OverSingleLimitInFull
         } else {
             let (limit, rule) = (single.amount, single.info.id.clone());
             return Err(LandedCostRefusal::OverSingleLimit { taxable: value, limit, rule });
-        }
-    } else if let Some(relief) = rules.relief {
-        known = used.note(&relief.info)?;
-        let value = value_of(relief.basis);
-        if ask.lines.iter().all(|line| relief.covers(&line.hs, value)) { Treatment::Relief } else { Treatment::Full }
-    } else {
-        Treatment::Full
-    };
-    if let (Some(annual), Some(already)) = (rules.annual, ask.year_used) {
-        known = known.max(used.note(&annual.info)?);
-        let value = value_of(annual.basis);
-        if !annual.covers(already.plus(value)?) {
-            return Err(LandedCostRefusal::OverAnnualLimit {
-                taxable: value,
-                used: already,
-                limit: annual.amount,
-                rule: annual.info.id.clone(),
-            });
-        }
+        });
     }
-    Ok((treatment, known))
+    if let (Some(annual), Some(already)) = (order.rules.annual(), order.ask.year_used) {
+        limited.known = limited.known.max(used.note(&annual.info)?);
+        within_year(annual, order.value_of(annual.basis), already)?;
+    }
+    Ok(limited)
+}
+
+fn within_year(annual: &Limit, taxable: Money, used: Money) -> Result<(), LandedCostRefusal> {
+    if annual.covers(used.plus(taxable)?) {
+        return Ok(());
+    }
+    let (limit, rule) = (annual.amount, annual.info.id.clone());
+    Err(LandedCostRefusal::OverAnnualLimit { taxable, used, limit, rule })
 }
 
 /// The freight of each line, by the lines' values; empty where one line bears it all.
@@ -520,14 +617,8 @@ fn split_freight(freight: Money, lines: &[AskLine]) -> Result<Vec<Money>, MoneyE
     freight.split(&weights)
 }
 
-/// A line with what is taxed of it.
-struct Line<'a> {
-    number: u32,
-    ask: &'a AskLine,
-    base: Money,
-    /// The worst of the rules that rule the order as a whole.
-    known: Knowledge,
-}
+/// The reliefs that an order as a whole fulfils, each with the value that it counts.
+type Reliefs<'a> = Vec<(&'a Relief, Money)>;
 
 #[cfg(test)]
 mod tests;

@@ -24,6 +24,8 @@ pub mod escrow;
 pub mod estimate;
 pub mod event;
 pub mod evidence;
+pub mod exact;
+pub mod exchange;
 pub mod financing;
 pub mod handling;
 pub mod http_signature;

@@ -14,7 +14,7 @@ use crate::landed_cost::{AskLine, LandedCostAsk, LandedCostRefusal, landed_cost}
 use crate::money::Money;
 use crate::party::{Party, PersonTag, PersonTags, Role};
 use crate::payment;
-use crate::quote::{Quote, QuoteRefusal};
+use crate::quote::{Quote, QuoteLine, QuoteRefusal};
 use crate::recovery::Contradiction;
 use crate::returns::Return;
 use crate::rulebook::{Limit, LimitScope};
@@ -309,19 +309,9 @@ pub fn recall(
 /// Asks the rules again, with what the person has bought this year.
 fn check_year(world: &World, quote: &Quote, used: Money) -> Result<(), LandedCostRefusal> {
     let Some(book) = world.site.rulebook() else { return Ok(()) };
-    let lines: Vec<AskLine> = quote
-        .lines
-        .iter()
-        .map(|l| AskLine { hs: l.hs.clone(), pieces: l.pieces, value: l.value, content: l.content })
-        .collect();
-    let ask = LandedCostAsk {
-        date: quote.date,
-        regime: quote.regime,
-        lines: &lines,
-        freight: quote.landed.freight,
-        year_used: Some(used),
-        stance: &world.site.stance,
-    };
+    let lines: Vec<AskLine> = quote.lines.iter().map(QuoteLine::asked).collect();
+    let asked = LandedCostAsk::new(quote.date, quote.regime, &lines, quote.landed.freight, &world.site.stance);
+    let ask = LandedCostAsk { year_used: Some(used), ..asked };
     landed_cost(book, &ask).map(|_| ())
 }
 

@@ -76,6 +76,21 @@ pub struct QuoteLine {
     pub content: Option<Content>,
 }
 
+impl QuoteLine {
+    /// What the rules are asked of it. The weight here is gross; what counts net weight asks for the contents.
+    #[must_use]
+    pub fn asked(&self) -> AskLine {
+        AskLine {
+            hs: self.hs.clone(),
+            pieces: self.pieces,
+            value: self.value,
+            content: self.content,
+            origin: Some(self.origin),
+            net: None,
+        }
+    }
+}
+
 impl Quote {
     /// The quote without its buyer, as the peer may see it.
     #[must_use]
@@ -390,16 +405,10 @@ pub fn price(
     let parcel = freight(terms.rate_card, &pieces).map_err(QuoteRefusal::Freight)?;
     let ask_lines: Vec<AskLine> = lines
         .iter()
-        .map(|l| AskLine { hs: l.hs.clone(), pieces: l.pieces, value: l.value, content: l.content })
+        .map(QuoteLine::asked)
         .collect();
-    let ask = LandedCostAsk {
-        date,
-        regime,
-        lines: &ask_lines,
-        freight: if terms.seller_carries() { Money::zero(fx.to) } else { fx.convert(parcel.amount)? },
-        year_used: None,
-        stance: &site.stance,
-    };
+    let freight = if terms.seller_carries() { Money::zero(fx.to) } else { fx.convert(parcel.amount)? };
+    let ask = LandedCostAsk::new(date, regime, &ask_lines, freight, &site.stance);
     let mut landed = landed_cost(terms.import, &ask).map_err(QuoteRefusal::Cost)?;
     let import_fee = terms.import_fee.on(landed.goods)?;
     let due = landed.goods.plus(landed.freight)?.minus(import_fee)?;

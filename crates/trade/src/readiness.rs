@@ -4,12 +4,12 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::codes::{Country, HsCode};
-use crate::landed_cost::{LandedCostRefusal, RegimeRules};
+use crate::landed_cost::{AskLine, LandedCostAsk, LandedCostRefusal, landed_cost};
 use crate::money::Money;
 use crate::quantity::{Content, Grams};
 use crate::rulebook::{
-    Case, DataField, DataRule, DescriptionFault, Direction, Knowledge, PermitKind, Regime, RestrictionState, RuleId,
-    RuleInfo, Rulebook, Stance, Treatment,
+    Case, DataField, DataRule, DescriptionFault, Direction, PermitKind, Regime, RestrictionState, RuleId,
+    Rulebook, Stance,
 };
 
 /// What a seller says the HS code is.
@@ -269,71 +269,77 @@ fn restriction_gaps(book: &Rulebook, product: &ReadinessFacts<'_>, direction: Di
         .collect()
 }
 
-/// What keeps the landed cost of an order within the limits from being computed.
+/// What keeps the landed cost of one piece from being worked out. Its price is taken as one unit of the currency,
+/// which no limit and no relief is below.
 fn tax_gaps(book: &Rulebook, product: &ReadinessFacts<'_>, date: Date, stance: &Stance) -> Vec<Gap> {
     let HsClaim::Code(hs) = &product.hs else { return Vec::new() };
-    let territory = book.territory;
-    let found = RegimeRules::on(book, product.regime, date).and_then(|rules| {
-        let treatment = rules.usual(hs);
-        let tax = rules.tax(book, treatment)?;
-        Ok((rules, treatment, tax))
-    });
-    let (rules, treatment, tax) = match found {
-        Ok(found) => found,
-        Err(LandedCostRefusal::RegimeUnknown { territory, regime }) => {
-            return vec![Gap::RegimeUnknown { territory, regime }];
-        }
-        Err(_) => return vec![Gap::RegimeUnknown { territory, regime: product.regime }],
+    let value = Money::new(10_i64.pow(book.currency.digits()), book.currency);
+    let line = AskLine {
+        hs: hs.clone(),
+        pieces: 1,
+        value,
+        content: product.content.filter(|content| content.milli > 0),
+        origin: product.origin,
+        net: None,
     };
+    let lines = [line];
     let mut gaps = Vec::new();
-    let mut used: Vec<&RuleInfo> = vec![&rules.base.info, &tax.info];
-    used.extend([rules.single, rules.annual].into_iter().flatten().map(|limit| &*limit.info));
-    used.extend(rules.relief.map(|relief| &*relief.info));
-    used.extend(rules.low_value.map(|low| &*low.info));
-
-    if rules.has_list(book) {
-        match rules.list(book, hs).filter(|list| list.info.knowledge != Knowledge::Unknown) {
-            Some(list) => used.push(&list.info),
-            None => gaps.push(Gap::ListUnknown { hs: hs.clone() }),
+    let mut accepted = stance.clone();
+    // Each round names one thing that is missing; what the operator may still accept is set aside to see further.
+    for _ in 0..MOST_TAX_GAPS {
+        let ask = LandedCostAsk {
+            member: book.members.first().copied(),
+            ..LandedCostAsk::new(date, product.regime, &lines, Money::zero(book.currency), &accepted)
+        };
+        let Err(refusal) = landed_cost(book, &ask) else { break };
+        let gap = gap_of_refusal(book, product, refusal);
+        let Gap::UnverifiedRefused { rule } = &gap else {
+            // A code on no list is looked for in the tariff all the same: both must be mended.
+            let no_row = matches!(gap, Gap::ListUnknown { .. }) && book.tariff.row(hs, date).is_none();
+            gaps.extend(gap_unless_origin(gap, product));
+            gaps.extend(no_row.then(|| Gap::RateUnknown { hs: hs.clone(), rule: None }));
+            break;
+        };
+        if let Stance::Production { accepted } = &mut accepted {
+            accepted.insert(rule.to_string());
         }
-    }
-    let unknown = |rule: Option<&RuleInfo>| Gap::RateUnknown { hs: hs.clone(), rule: rule.map(|rule| rule.id.clone()) };
-    match book.tariff.row(hs, date) {
-        // What the border relieves needs no rates.
-        _ if treatment == Treatment::Relief => {}
-        None => gaps.push(unknown(None)),
-        Some(row) => {
-            used.push(&row.table);
-            used.extend(row.vat_choice.as_deref());
-            used.extend(row.duty_choice.as_deref().filter(|_| treatment == Treatment::Full));
-            let no_duty = treatment == Treatment::Full && row.duty.is_none();
-            if no_duty || row.vat.is_none() || row.table.knowledge == Knowledge::Unknown {
-                gaps.push(unknown(Some(&row.table)));
-            }
-            match book.tariff.consumption_tax(row, date) {
-                None => {}
-                Some(None) => gaps.push(unknown(None)),
-                Some(Some(tax)) if tax.rate.is_none() || tax.info.knowledge == Knowledge::Unknown => {
-                    gaps.push(unknown(Some(&tax.info)));
-                }
-                Some(Some(tax)) => {
-                    if tax.needs_content() && product.content.is_none_or(|content| content.milli < 1) {
-                        gaps.push(Gap::ContentMissing { rule: tax.info.id.clone() });
-                    }
-                    used.push(&tax.info);
-                }
-            }
-        }
-    }
-    for rule in used {
-        match rule.knowledge {
-            Knowledge::Sourced => {}
-            Knowledge::Unverified if stance.allows(rule) => {}
-            Knowledge::Unverified => gaps.push(Gap::UnverifiedRefused { rule: rule.id.clone() }),
-            Knowledge::Unknown => gaps.push(unknown(Some(rule))),
-        }
+        gaps.push(gap);
     }
     gaps
+}
+
+/// Where the origin is missing, its own gap says so already.
+fn gap_unless_origin(gap: Gap, product: &ReadinessFacts<'_>) -> Option<Gap> {
+    (!matches!(gap, Gap::OriginMissing { .. }) || product.origin.is_some()).then_some(gap)
+}
+
+/// A pack has fewer rules than this for one kind of goods.
+const MOST_TAX_GAPS: usize = 100;
+
+fn gap_of_refusal(book: &Rulebook, product: &ReadinessFacts<'_>, refusal: LandedCostRefusal) -> Gap {
+    let territory = book.territory;
+    match refusal {
+        LandedCostRefusal::UnverifiedRefused { rule } => Gap::UnverifiedRefused { rule },
+        LandedCostRefusal::ListUnknown { hs, .. } => Gap::ListUnknown { hs },
+        LandedCostRefusal::RateUnknown { hs, rule, .. } => Gap::RateUnknown { hs, rule },
+        // The weight of a product is gross; net weight and volume are told by its contents.
+        LandedCostRefusal::ContentMissing { rule, .. } | LandedCostRefusal::QuantityMissing { rule, .. } => {
+            Gap::ContentMissing { rule }
+        }
+        LandedCostRefusal::OriginMissing { rule, .. } => Gap::OriginMissing { rule },
+        LandedCostRefusal::CodeTooShort { hs, digits, rule, .. } => {
+            let digits = usize::try_from(digits).unwrap_or(usize::MAX);
+            Gap::HsTooShort { got: hs.to_string(), digits, rule }
+        }
+        LandedCostRefusal::NoChargeFits { hs, .. } => Gap::RateUnknown { hs, rule: None },
+        LandedCostRefusal::RuleUnknown { rule } | LandedCostRefusal::ExchangeMissing { rule, .. } => {
+            match &product.hs {
+                HsClaim::Code(hs) => Gap::RateUnknown { hs: hs.clone(), rule: Some(rule) },
+                _ => Gap::RegimeUnknown { territory, regime: product.regime },
+            }
+        }
+        _ => Gap::RegimeUnknown { territory, regime: product.regime },
+    }
 }
 
 #[cfg(test)]

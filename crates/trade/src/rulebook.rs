@@ -7,16 +7,22 @@
 //! date and digest give the same answer for ever.
 
 mod builtin;
+mod charge;
 mod conditions;
+mod duty_rate;
 mod examples;
 mod goods;
+mod hs_set;
 mod lane;
 mod load;
 mod match_rules;
+mod plan;
 mod pre_alert;
+mod preference;
 mod reader;
 mod returns;
 mod stock_moves;
+mod table;
 mod tariff;
 mod tax;
 
@@ -31,27 +37,35 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::codes::Country;
+use crate::codes::{Country, HsCode};
 use crate::money::Currency;
 use crate::time::Days;
 
 #[cfg(test)]
 pub(crate) use builtin::test_books;
 pub use builtin::{Rulebooks, builtin};
+pub use charge::{
+    Base, ChargeKind, ChargeRule, Collected, FlatPer, Kinds, Levy, Liable, RateFrom, Relief, Scope, Threshold, When,
+};
 pub use conditions::{Basis, Buyer, Case, Compare, Conditions, Mode, ValueTest};
+pub use duty_rate::{DutyRate, Levied, Measure, RateError, RateFault, RateRefusal};
 pub use goods::{
     DataField, DataRule, DescriptionFault, DescriptionRule, PermitKind, PermitRule, Restriction, RestrictionState,
 };
+pub use hs_set::{HsNumber, HsSet, Within};
 pub use lane::{Fee, FeeSide, FxSample, Lane};
 pub(crate) use load::words;
 pub use match_rules::{Allowed, Channel, Mender, RiskRule, Tolerance, TradeField};
+pub use plan::{NoPlan, Planned};
 pub use pre_alert::{ListBar, ParcelFacts, PreAlertRule};
 pub(crate) use reader::{Errors, Fields};
+pub use preference::Preference;
 pub use reader::{PackError, Problem};
 pub use returns::{ClaimTerm, HomeAnswer, ReturnMatter, ReturnRule, ReturnTerms, TaxAnswer};
 pub use stock_moves::{CustomsForm, CustomsState, StockMoveRule};
+pub use table::{Found, RateTable};
 pub use tariff::{ConsumptionTax, ContentTest, Per, PositiveList, Tariff, TariffRow};
-pub use tax::{Deposit, Limit, LimitScope, LowValueTax, OverLimit, Relief, TaxBase, TaxFormula, TaxRule, Treatment};
+pub use tax::{Deposit, ExchangeRule, Limit, LimitScope, OverLimit, TaxBase, Treatment};
 
 /// How well a rule is known. The order is from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -226,7 +240,7 @@ pub struct Words {
 pub enum RuleKind {
     Limit,
     TaxBase,
-    Tax,
+    Charge,
     PositiveList,
     Tariff,
     ConsumptionTax,
@@ -244,7 +258,9 @@ pub enum RuleKind {
     Fee,
     Fx,
     Relief,
-    LowValueTax,
+    RateTable,
+    Preference,
+    Exchange,
     Deposit,
 }
 
@@ -277,6 +293,10 @@ impl RuleInfo {
 #[derive(Debug)]
 pub struct Rulebook {
     pub territory: Country,
+    /// Where the territory is a union of states: they, whose taxes may differ.
+    pub members: Vec<Country>,
+    /// Whether a hub can be run by this pack: it rules matching, risk and claims too, and not prices alone.
+    pub runs_a_hub: bool,
     /// The currency in which the territory taxes.
     pub currency: Currency,
     /// The zone whose civil date is the legal date, and whose calendar year the yearly limits use.
@@ -295,10 +315,12 @@ pub struct Rulebook {
     pub returns: Vec<ReturnRule>,
     pub limits: Vec<Limit>,
     pub reliefs: Vec<Relief>,
-    pub low_value_taxes: Vec<LowValueTax>,
     pub deposits: Vec<Deposit>,
     pub bases: Vec<TaxBase>,
-    pub taxes: Vec<TaxRule>,
+    pub charges: Vec<ChargeRule>,
+    pub tables: Vec<RateTable>,
+    pub preferences: Vec<Preference>,
+    pub exchange: Vec<ExchangeRule>,
     pub lists: Vec<PositiveList>,
     pub tariff: Tariff,
     pub restrictions: Vec<Restriction>,
@@ -308,6 +330,7 @@ pub struct Rulebook {
     pub stock_moves: Vec<StockMoveRule>,
     pub pre_alerts: Vec<PreAlertRule>,
     tolerances: Vec<Tolerance>,
+    plans: Vec<plan::Plan>,
     rules: RuleIndex,
     files: Vec<(String, String)>,
 }
@@ -354,19 +377,38 @@ impl Rulebook {
         &self.files
     }
 
+    /// A table of rates by its id.
+    #[must_use]
+    pub fn table(&self, id: &str, date: Date) -> Option<&RateTable> {
+        self.tables.iter().find(|table| *table.info.id == *id && table.info.holds_on(date))
+    }
+
+    /// A preference by its id.
+    #[must_use]
+    pub fn preference(&self, id: &str, date: Date) -> Option<&Preference> {
+        self.preferences.iter().find(|preference| *preference.info.id == *id && preference.info.holds_on(date))
+    }
+
+    /// The list that admits a code under a regime, the best known first.
+    #[must_use]
+    pub fn list(&self, regime: Regime, hs: &HsCode, date: Date) -> Option<&PositiveList> {
+        let admits = |list: &&PositiveList| list.regime == regime && list.info.holds_on(date) && list.has(hs);
+        self.lists.iter().filter(admits).min_by_key(|list| list.info.knowledge)
+    }
+
     /// What part of the total a buyer may pay with the order under a regime; none: all of it.
     #[must_use]
     pub fn deposit(&self, regime: Regime, date: Date) -> Option<&Deposit> {
         self.deposits.iter().find(|deposit| deposit.regime == regime && deposit.info.holds_on(date))
     }
 
-    /// By how much two documents may differ in `field`. Every pack rules every field.
+    /// By how much two documents may differ in `field`. Every pack that runs a hub rules every field.
     #[must_use]
     pub fn tolerance(&self, field: TradeField) -> &Tolerance {
         self.tolerances
             .iter()
             .find(|tolerance| tolerance.field == field)
-            .expect("a pack without a tolerance for each field does not load")
+            .expect("a hub is not opened on a pack without a tolerance for each field")
     }
 }
 

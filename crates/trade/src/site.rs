@@ -78,7 +78,8 @@ impl Site {
         issued_at: WallTime,
     ) -> Result<Self, SiteFault> {
         let territory = config.territory;
-        let book = rulebooks.book(territory).ok_or(SiteFault::NoRulebook { territory })?;
+        let book = rulebooks.book(territory).filter(|book| book.runs_a_hub && book.territory == territory);
+        let book = book.ok_or(SiteFault::NoRulebook { territory })?;
         let (currency, zone) = (book.currency, book.zone.clone());
         let key = SigningKey::from_secret(config.id.clone(), config.mode, secret);
         let rule_packs = rulebooks

@@ -24,7 +24,7 @@ fn ml(amount: i64) -> Option<Content> {
 }
 
 fn line(hs: &str, pieces: i64, value: i64) -> AskLine {
-    AskLine { hs: hs.parse().expect("a code"), pieces, value: cny(value), content: None }
+    AskLine { hs: hs.parse().expect("a code"), pieces, value: cny(value), content: None, origin: None, net: None }
 }
 
 fn cream(pieces: i64, value: i64, content: Option<Content>) -> AskLine {
@@ -32,14 +32,7 @@ fn cream(pieces: i64, value: i64, content: Option<Content>) -> AskLine {
 }
 
 fn ask(lines: &[AskLine], freight: i64) -> LandedCostAsk<'_> {
-    LandedCostAsk {
-        date: date(2026, 11, 23),
-        regime: Regime::B2cParcel,
-        lines,
-        freight: cny(freight),
-        year_used: None,
-        stance: &Stance::Sandbox,
-    }
+    LandedCostAsk::new(date(2026, 11, 23), Regime::B2cParcel, lines, cny(freight), &Stance::Sandbox)
 }
 
 fn cost(lines: &[AskLine], freight: i64) -> Result<LandedCost, LandedCostRefusal> {
@@ -109,7 +102,7 @@ fn a_threshold_of_consumption_tax_is_met_from_its_amount_on() {
 fn a_tax_that_is_not_due_says_why() {
     let cost = cost(&[cream(1, 32_000, ml(50))], 0).expect("within the limits");
     let not_due = cost.charges.iter().find(|charge| charge.kind == ChargeKind::ConsumptionTax);
-    let (amount, formula) = not_due.map(|charge| (charge.amount, charge.formula)).expect("it is listed");
+    let (amount, formula) = not_due.map(|charge| (charge.amount, charge.formula.clone())).expect("it is listed");
     assert!(amount.is_zero());
     assert_eq!(formula, FormulaKind::BelowThreshold { per: Per::Ml, price: cny(640), threshold: cny(1_000) });
 }
@@ -136,7 +129,7 @@ fn a_single_piece_over_the_limit_bears_all_taxes_in_full() {
     assert_eq!(taxes(&watch, 0), Ok((120_000, 330_000, 214_500)));
     let cost = cost(&watch, 0).expect("one piece");
     assert_eq!(cost.treatment, Treatment::OverSingleLimitInFull);
-    let shown: Vec<_> = cost.charges.iter().map(|c| (c.kind, c.base, c.rate, c.formula, &*c.rule)).collect();
+    let shown: Vec<_> = cost.charges.iter().map(|c| (c.kind, c.base, c.rate, c.formula.clone(), &*c.rule)).collect();
     let expected = vec![
         (ChargeKind::Duty, cny(1_200_000), Rate::percent(10), FormulaKind::AdValorem, "cn.tariff.2026"),
         (ChargeKind::ConsumptionTax, cny(1_320_000), Rate::percent(20), FormulaKind::InsideItsBase, "cn.ct.watches"),
@@ -255,7 +248,7 @@ fn absurd_orders_are_refused_and_nothing_overflows() {
     let lines = [line(COFFEE, 1, 100)];
     let negative = LandedCostAsk { year_used: Some(cny(-1)), ..ask(&lines, 0) };
     assert_eq!(landed_cost(china(), &negative), Err(LandedCostRefusal::YearUsedNegative { used: cny(-1) }));
-    let ringgit = [AskLine { hs, pieces: 1, value: Money::new(100, Currency::MYR), content: None }];
+    let ringgit = [AskLine { hs, pieces: 1, value: Money::new(100, Currency::MYR), content: None, origin: None, net: None }];
     let refused = LandedCostRefusal::WrongCurrency { expected: Currency::CNY, got: Currency::MYR };
     assert_eq!(cost(&ringgit, 0), Err(refused));
 
@@ -306,10 +299,14 @@ fn malaysia_relieves_a_parcel_of_500_ringgit_with_its_freight_and_taxes_the_item
     assert_eq!(parcel(&[in_sen(CHAIR, 1, 48_000)], 2_000), Ok((Treatment::Relief, 0, 0, 4_800)));
     let cost = cost_in_malaysia(Regime::B2cParcel, &[in_sen(CHAIR, 1, 48_000)], 2_000).expect("within the relief");
     assert_eq!((cost.total.minor(), cost.registration.as_deref()), (54_800, Some("LRN-SAMPLE-0001")));
-    let formulas: Vec<_> = cost.charges.iter().map(|c| (c.kind, c.formula)).collect();
+    let formulas: Vec<_> = cost.charges.iter().map(|c| (c.kind, c.formula.clone())).collect();
     let ringgit = |sen| Money::new(sen, Currency::MYR);
-    let why = FormulaKind::Relieved { value: ringgit(50_000), limit: ringgit(50_000) };
-    let at_sale = FormulaKind::AtTheSale { price: ringgit(48_000), limit: ringgit(50_000) };
+    let why = FormulaKind::Relieved {
+        value: ringgit(50_000),
+        limit: ringgit(50_000),
+        basis: Basis::GoodsAndFreight,
+    };
+    let at_sale = FormulaKind::AtTheSale { price: ringgit(48_000), limit: ringgit(50_000), basis: Basis::Item };
     assert_eq!(formulas, [(ChargeKind::Duty, why), (ChargeKind::Lvg, at_sale)]);
     // one sen of freight more, and the chair needs a duty that is in no table
     let hs = CHAIR.parse().expect("a code");

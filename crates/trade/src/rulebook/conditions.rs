@@ -21,7 +21,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    pub(super) const ALL: [(&'static str, Self); 5] =
+    pub const ALL: [(&'static str, Self); 5] =
         [("air", Self::Air), ("sea", Self::Sea), ("road", Self::Road), ("rail", Self::Rail), ("post", Self::Post)];
 }
 
@@ -41,15 +41,28 @@ impl Buyer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Basis {
-    /// The price of the goods without freight.
+    /// The price of the goods without freight: the intrinsic value of a parcel. Prices here hold the way to
+    /// the exporting hub, so it is also their value free on board.
     Goods,
-    /// The price of the goods with the freight.
+    /// The price of the goods with freight and insurance to the border (CIF).
     GoodsAndFreight,
+    /// The price of one piece.
+    Item,
 }
 
 impl Basis {
-    pub(super) const ALL: [(&'static str, Self); 2] =
-        [("goods", Self::Goods), ("goods-and-freight", Self::GoodsAndFreight)];
+    /// A law's own word may be used.
+    pub(super) const ALL: [(&'static str, Self); 6] = [
+        ("goods", Self::Goods),
+        ("goods-and-freight", Self::GoodsAndFreight),
+        ("item", Self::Item),
+        ("intrinsic", Self::Goods),
+        ("fob", Self::Goods),
+        ("cif", Self::GoodsAndFreight),
+    ];
+    /// Those that can be told of an order as a whole.
+    pub(super) const OF_ORDERS: [(&'static str, Self); 5] =
+        [Self::ALL[0], Self::ALL[1], Self::ALL[3], Self::ALL[4], Self::ALL[5]];
 }
 
 /// On which side of an amount a value lies.
@@ -153,6 +166,7 @@ impl Conditions {
                 let value = match test.basis {
                     Basis::Goods => case.goods,
                     Basis::GoodsAndFreight => case.goods_and_freight,
+                    Basis::Item => None,
                 };
                 value.is_none_or(|value| value.compare(test.amount).map_or(true, |order| test.compare.holds(order)))
             })
@@ -191,7 +205,7 @@ fn allows<T: PartialEq + Copy>(allowed: &[T], fact: Option<T>) -> bool {
 }
 
 fn value_test(mut f: Fields<'_>, currency: Currency) -> Option<ValueTest> {
-    let basis = f.one_of("basis", &Basis::ALL);
+    let basis = f.one_of("basis", &Basis::OF_ORDERS);
     let compare = f.one_of("compare", &Compare::ALL);
     let amount = f.amount("amount", currency);
     f.finish();

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::channel::{ChannelFacts, Draw, met};
 use crate::codes::{Country, HsCode, Place};
+use crate::exchange::Exchange;
 use crate::landed_cost::{AskLine, ChargeKind, LandedCost, LandedCostAsk, LandedCostRefusal, landed_cost};
 use crate::money::{Currency, Money, Rate, parse_fixed};
 use crate::quantity::{Content, ContentUnit, Grams, Size};
@@ -29,7 +30,7 @@ pub(super) struct Example {
 }
 
 enum Check {
-    LandedCost { regime: Regime, lines: Vec<AskLine>, freight: Money, used: Option<Money>, expect: Expect },
+    LandedCost { asked: Box<Asked>, expect: Expect },
     Restriction { case: CaseFacts, expect: Option<RestrictionState> },
     Risk { hs: Vec<HsCode>, goods: Money, goods_and_freight: Money, draw: Rate, expect: Channel },
     Tolerance { declared: i64, found: i64, agrees: bool },
@@ -38,10 +39,24 @@ enum Check {
     StockMove { from: CustomsState, to: CustomsState, expect: CustomsForm },
     PreAlert(PreAlertCase),
     Deposit { total: Money, expect: Money },
+    Exchange { amount: Money, expect: Money },
     Return { fact: ReturnFact, expect: String },
     RateCard { pieces: Vec<Packed>, expect: Money, chargeable: Grams },
     Fee { goods: Money, expect: Money },
     Fx { amount: Money, expect: Money },
+}
+
+/// An order of a worked example.
+struct Asked {
+    regime: Regime,
+    lines: Vec<AskLine>,
+    freight: Money,
+    used: Option<Money>,
+    mode: Mode,
+    member: Option<Country>,
+    registered: Option<bool>,
+    same_day: Option<Money>,
+    preference: Option<String>,
 }
 
 /// What a landed cost must show. What is not stated is not compared.
@@ -90,12 +105,13 @@ pub(super) fn read(
     let check = match kind {
         RuleKind::Limit
         | RuleKind::TaxBase
-        | RuleKind::Tax
+        | RuleKind::Charge
+        | RuleKind::RateTable
+        | RuleKind::Preference
         | RuleKind::PositiveList
         | RuleKind::Tariff
         | RuleKind::ConsumptionTax
         | RuleKind::Relief
-        | RuleKind::LowValueTax
         | RuleKind::Assumption => landed_cost_check(&mut f, currency),
         RuleKind::Restriction => restriction_check(&mut f),
         RuleKind::Risk => risk_check(&mut f, currency),
@@ -113,6 +129,12 @@ pub(super) fn read(
             let total = f.amount("total", currency);
             let expect = f.amount("expect", currency);
             Some(()).and_then(|()| Some(Check::Deposit { total: total?, expect: expect? }))
+        }
+        RuleKind::Exchange => {
+            let from = f.parsed("currency");
+            let amount = from.and_then(|from| f.amount("amount", from));
+            let expect = f.amount("expect", currency);
+            Some(()).and_then(|()| Some(Check::Exchange { amount: amount?, expect: expect? }))
         }
         RuleKind::Return => return_check(&mut f),
         RuleKind::RateCard => rate_card_check(&mut f, money.export),
@@ -214,29 +236,39 @@ fn return_check(f: &mut Fields<'_>) -> Option<Check> {
 
 fn landed_cost_check(f: &mut Fields<'_>, currency: Currency) -> Option<Check> {
     let regime = regime(f);
+    let origin: Option<Country> = f.optional("origin", Fields::parsed);
     let lines = f.tables("lines").into_iter().filter_map(|mut line| {
         let hs = line.parsed::<HsCode>("hs");
         let pieces = line.integer("pieces", i64::MIN, i64::MAX);
         let value = line.amount("value", currency);
         let content = line.optional("content", content);
+        let origin = line.optional("origin", Fields::parsed).or(origin);
+        let net = line.optional("net-grams", |line, key| line.integer(key, 1, 1_000_000_000)).map(Grams);
         line.finish();
-        Some(AskLine { hs: hs?, pieces: pieces?, value: value?, content })
+        Some(AskLine { hs: hs?, pieces: pieces?, value: value?, content, origin, net })
     });
     let lines = lines.collect();
     let freight = f.amount("freight", currency);
     let used = f.optional("year-used", |f, key| f.amount(key, currency));
+    let mode = f.optional("mode", |f, key| f.one_of(key, &Mode::ALL)).unwrap_or(Mode::Air);
+    let member = f.optional("member", Fields::parsed);
+    let registered = f.optional("registered", Fields::flag);
+    let same_day = f.optional("same-day", |f, key| f.amount(key, currency));
+    let preference = f.optional("preference", Fields::text);
     let refusal = f.optional("refusal", Fields::text);
     let refused_by = f.optional("refused-by", Fields::text);
     let treatment = f.optional("treatment", |f, key| f.one_of(key, &Treatment::ALL));
     let mut amounts = Vec::new();
-    for key in ["duty", "consumption-tax", "vat", "sales-tax", "lvg", "tax", "total"] {
+    for key in ChargeKind::ALL.into_iter().map(|(name, _)| name).chain(["tax", "total"]) {
         amounts.extend(f.optional(key, |f, key| f.amount(key, currency)).map(|amount| (key, amount)));
     }
     if refusal.is_none() && amounts.is_empty() {
         f.error("tax", Problem::Missing);
     }
     let expect = Expect { refusal, refused_by, treatment, amounts };
-    Some(Check::LandedCost { regime: regime?, lines, freight: freight?, used, expect })
+    let (regime, freight) = (regime?, freight?);
+    let asked = Asked { regime, lines, freight, used, mode, member, registered, same_day, preference };
+    Some(Check::LandedCost { asked: Box::new(asked), expect })
 }
 
 fn restriction_check(f: &mut Fields<'_>) -> Option<Check> {
@@ -349,14 +381,15 @@ impl Example {
 /// Works an example of a pack and reports what comes out wrong.
 pub(super) fn check_in_book(example: &Example, book: &Rulebook, errors: &Errors) {
     match &example.check {
-        Check::LandedCost { regime, lines, freight, used, expect } => {
+        Check::LandedCost { asked, expect } => {
             let ask = LandedCostAsk {
-                date: example.date,
-                regime: *regime,
-                lines,
-                freight: *freight,
-                year_used: *used,
-                stance: &Stance::Sandbox,
+                year_used: asked.used,
+                mode: asked.mode,
+                member: asked.member,
+                registered: asked.registered,
+                same_day: asked.same_day,
+                preference: asked.preference.as_deref(),
+                ..LandedCostAsk::new(example.date, asked.regime, &asked.lines, asked.freight, &Stance::Sandbox)
             };
             check_landed_cost(example, expect, landed_cost(book, &ask), errors);
         }
@@ -423,6 +456,11 @@ pub(super) fn check_in_book(example: &Example, book: &Rulebook, errors: &Errors)
             let Some(rule) = example.mine(&book.deposits, |rule| &rule.info, errors) else { return };
             example.compare(errors, &Ok(*expect), &rule.of(*total));
         }
+        Check::Exchange { amount, expect } => {
+            let Some(rule) = example.mine(&book.exchange, |rule| &rule.info, errors) else { return };
+            let got = Exchange::new(vec![rule.rate.clone()]).convert(*amount, book.currency);
+            example.compare(errors, &Some(*expect), &got);
+        }
         Check::Return { fact, expect } => {
             let Some(rule) = example.mine(&book.returns, |rule| &rule.info, errors) else { return };
             let got = match (fact, &rule.terms) {
@@ -487,13 +525,10 @@ fn check_landed_cost(
             let charges = cost.charges.iter().filter(|charge| charge.kind == kind).map(|charge| charge.amount);
             crate::money::sum(expected.currency(), charges).ok()
         };
-        let got = match *what {
-            "duty" => of_kind(ChargeKind::Duty),
-            "consumption-tax" => of_kind(ChargeKind::ConsumptionTax),
-            "vat" => of_kind(ChargeKind::Vat),
-            "sales-tax" => of_kind(ChargeKind::SalesTax),
-            "lvg" => of_kind(ChargeKind::Lvg),
-            "total" => Some(cost.total),
+        let kind = ChargeKind::ALL.iter().find(|(name, _)| name == what).map(|(_, kind)| *kind);
+        let got = match (kind, *what) {
+            (Some(kind), _) => of_kind(kind),
+            (None, "total") => Some(cost.total),
             _ => Some(cost.tax),
         };
         if got != Some(*expected) {

@@ -11,10 +11,10 @@ use super::examples::{self, Example};
 use super::reader::{Errors, Fields, PackError, Problem};
 use super::tariff::RawTable;
 use super::{
-    ClaimTerm, Confidence, ConsumptionTax, DataRule, Deposit, DescriptionRule, Fee, FxSample, Knowledge, Lane, Limit,
-    LowValueTax, PositiveList, PreAlertRule, Regime, Relief, Restriction, ReturnRule, RiskRule, RuleId, RuleIndex,
-    RuleInfo, RuleKind, Rulebook, StockMoveRule, Tariff, TaxBase, TaxRule, Term, Tolerance, TradeField, Words, digest,
-    lane,
+    ChargeRule, ClaimTerm, Confidence, ConsumptionTax, DataRule, Deposit, DescriptionRule, ExchangeRule, Fee, FxSample,
+    Knowledge, Lane, Levy, Limit, PositiveList, PreAlertRule, Preference, RateFrom, RateTable, Regime, Relief, Restriction,
+    ReturnRule, RiskRule, RuleId, RuleIndex, RuleInfo, RuleKind, Rulebook, StockMoveRule, Tariff, TaxBase, Term,
+    Tolerance, TradeField, Words, charge, digest, lane, plan,
 };
 use crate::codes::Country;
 use crate::money::Currency;
@@ -25,10 +25,10 @@ use crate::time::Days;
 const MOST_BYTES: usize = 2_000_000;
 
 /// The lists of a rule pack and of a lane, with the kind of rule that each holds.
-const KINDS: [(&str, RuleKind); 22] = [
+const KINDS: [(&str, RuleKind); 24] = [
     ("limit", RuleKind::Limit),
     ("tax-base", RuleKind::TaxBase),
-    ("tax", RuleKind::Tax),
+    ("charge", RuleKind::Charge),
     ("positive-list", RuleKind::PositiveList),
     ("tariff", RuleKind::Tariff),
     ("consumption-tax", RuleKind::ConsumptionTax),
@@ -46,7 +46,9 @@ const KINDS: [(&str, RuleKind); 22] = [
     ("fee", RuleKind::Fee),
     ("fx", RuleKind::Fx),
     ("relief", RuleKind::Relief),
-    ("low-value-tax", RuleKind::LowValueTax),
+    ("rate-table", RuleKind::RateTable),
+    ("preference", RuleKind::Preference),
+    ("exchange", RuleKind::Exchange),
     ("deposit", RuleKind::Deposit),
 ];
 
@@ -198,7 +200,10 @@ struct Draft {
     examples: Vec<Example>,
     limits: Vec<Limit>,
     bases: Vec<TaxBase>,
-    taxes: Vec<TaxRule>,
+    charges: Vec<ChargeRule>,
+    rate_tables: Vec<RateTable>,
+    exchange: Vec<ExchangeRule>,
+    preferences: Vec<Preference>,
     lists: Vec<PositiveList>,
     tables: Vec<RawTable>,
     consumption: BTreeMap<RuleId, Vec<ConsumptionTax>>,
@@ -213,7 +218,6 @@ struct Draft {
     claim_window: Option<Term>,
     balance_due: Option<Term>,
     reliefs: Vec<Relief>,
-    low_value_taxes: Vec<LowValueTax>,
     deposits: Vec<Deposit>,
     claim_terms: Vec<(ClaimTerm, Term)>,
     returns: Vec<ReturnRule>,
@@ -264,11 +268,17 @@ impl Draft {
                 self.bases.push(base);
                 Some(subject)
             }
-            RuleKind::Tax => {
-                let tax = TaxRule::read(f, common)?;
-                let subject = format!("tax {:?} {:?}", tax.regime, tax.treatment);
-                self.taxes.push(tax);
-                Some(subject)
+            RuleKind::Charge => {
+                self.charges.push(ChargeRule::read(f, common, currency)?);
+                None
+            }
+            RuleKind::RateTable => {
+                self.rate_tables.push(RateTable::read(f, common)?);
+                None
+            }
+            RuleKind::Preference => {
+                self.preferences.push(Preference::read(f, common)?);
+                None
             }
             RuleKind::PositiveList => {
                 self.lists.push(PositiveList::read(f, common)?);
@@ -344,15 +354,13 @@ impl Draft {
                 Some(subject)
             }
             RuleKind::Relief => {
-                let relief = Relief::read(f, common, currency)?;
-                let subject = format!("relief {:?}", relief.regime);
-                self.reliefs.push(relief);
-                Some(subject)
+                self.reliefs.push(Relief::read(f, common, currency)?);
+                None
             }
-            RuleKind::LowValueTax => {
-                let tax = LowValueTax::read(f, common, currency)?;
-                let subject = format!("low-value-tax {:?}", tax.regime);
-                self.low_value_taxes.push(tax);
+            RuleKind::Exchange => {
+                let rule = ExchangeRule::read(f, common, currency)?;
+                let subject = format!("exchange {}", rule.rate.from);
+                self.exchange.push(rule);
                 Some(subject)
             }
             RuleKind::Deposit => {
@@ -469,6 +477,8 @@ fn build_rulebook(files: &[(String, String)], errors: &Errors) -> Option<(Rulebo
         }
     });
     let name = words(&mut pack, "name");
+    let members = charge::countries(&mut pack, "members");
+    let runs_a_hub = pack.optional("runs-a-hub", Fields::flag).unwrap_or(true);
     let place = pack.file.to_owned();
     pack.finish();
     let (territory, currency) = (territory?, currency?);
@@ -482,7 +492,7 @@ fn build_rulebook(files: &[(String, String)], errors: &Errors) -> Option<(Rulebo
     let tariff = draft.tariff(&rules, errors);
 
     for (field, wanted) in TradeField::ALL {
-        if !draft.tolerances.iter().any(|tolerance| tolerance.field == wanted) {
+        if runs_a_hub && !draft.tolerances.iter().any(|tolerance| tolerance.field == wanted) {
             errors.push(&place, "tolerance", field, Problem::Missing);
         }
     }
@@ -491,8 +501,10 @@ fn build_rulebook(files: &[(String, String)], errors: &Errors) -> Option<(Rulebo
             errors.push(&place, "term", term, Problem::Missing);
         }
     }
-    let book = Rulebook {
+    let mut book = Rulebook {
         territory,
+        members,
+        runs_a_hub,
         currency,
         zone: zone?,
         name: name?,
@@ -504,10 +516,12 @@ fn build_rulebook(files: &[(String, String)], errors: &Errors) -> Option<(Rulebo
         returns: draft.returns,
         limits: draft.limits,
         reliefs: draft.reliefs,
-        low_value_taxes: draft.low_value_taxes,
         deposits: draft.deposits,
         bases: draft.bases,
-        taxes: draft.taxes,
+        charges: draft.charges,
+        tables: draft.rate_tables,
+        exchange: draft.exchange,
+        preferences: draft.preferences,
         lists: draft.lists,
         tariff,
         restrictions: draft.restrictions,
@@ -517,10 +531,27 @@ fn build_rulebook(files: &[(String, String)], errors: &Errors) -> Option<(Rulebo
         stock_moves: draft.stock_moves,
         pre_alerts: draft.pre_alerts,
         tolerances: draft.tolerances,
+        plans: Vec::new(),
         rules,
         files: Vec::new(),
     };
+    tables_are_there(&book, errors);
+    book.plans = plan::plans(&book, errors);
     Some((book, draft.examples))
+}
+
+/// Every table that a charge or a preference names stands in the pack.
+fn tables_are_there(book: &Rulebook, errors: &Errors) {
+    let of_charges = book.charges.iter().filter_map(|rule| match &rule.levy {
+        Levy::Rate { from: RateFrom::Table(id), .. } => Some((&rule.info, id)),
+        _ => None,
+    });
+    let of_preferences = book.preferences.iter().filter_map(|rule| Some((&rule.info, rule.table()?)));
+    for (info, id) in of_charges.chain(of_preferences) {
+        if !book.tables.iter().any(|table| table.info.id == *id) {
+            errors.push(&info.file, &info.id, "table", Problem::NoSuchRule { got: id.to_string() });
+        }
+    }
 }
 
 const fn of_a_lane(kind: RuleKind) -> bool {

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use super::duty_rate::RateError;
 use crate::money::{Currency, Money, Rate};
 
 /// One thing that is wrong in a pack: in which file, which rule, which field, and what.
@@ -55,7 +56,17 @@ pub enum Problem {
     NotARate {
         got: String,
     },
+    /// Not a rate as tariffs write it; `error` says from which byte on.
+    NotADutyRate {
+        got: String,
+        error: RateError,
+    },
     NotACode {
+        got: String,
+    },
+    /// A charge counts another into its base that is worked out after it, or refers to one that comes later
+    /// or to itself.
+    OutOfOrder {
         got: String,
     },
     /// Below `least` or above `most`.

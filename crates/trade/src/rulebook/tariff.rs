@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::duty_rate::DutyRate;
 use super::load::Common;
 use super::reader::{Fields, Problem};
 use super::{Regime, RuleInfo};
@@ -20,7 +21,7 @@ pub struct TariffRow {
     /// The table that the row stands in; its dates are the row's.
     pub table: Arc<RuleInfo>,
     /// Most-favoured-nation duty.
-    pub duty: Option<Rate>,
+    pub duty: Option<DutyRate>,
     pub vat: Option<Rate>,
     /// The consumption tax that goods of this code may bear, by its place in the tariff.
     pub(super) consumption_tax: Option<usize>,
@@ -81,7 +82,7 @@ fn hs6_of(text: &str) -> Option<u32> {
 /// A row as read, before the rules that it names are looked up.
 pub(super) struct RawRow {
     pub hs6: u32,
-    duty: Option<Rate>,
+    duty: Option<DutyRate>,
     vat: Option<Rate>,
     consumption_tax: Option<String>,
     duty_differs: bool,
@@ -152,9 +153,6 @@ impl RawTable {
     }
 }
 
-/// Protective duties of several hundred per cent exist; more is a slip of the pen.
-const DUTY_BELOW: Rate = Rate::percent(1_000);
-
 fn read_row(f: &Fields<'_>, line: &str) -> Option<RawRow> {
     let cells: Vec<&str> = line.split_whitespace().collect();
     let [hs, duty, vat, tax, differs] = cells[..] else {
@@ -166,11 +164,20 @@ fn read_row(f: &Fields<'_>, line: &str) -> Option<RawRow> {
         f.error("rows", Problem::NotACode { got: hs.to_owned() });
         return None;
     };
-    let rate = |text: &str, column: &str, below: Rate| match (text, Rate::parse_percent(text)) {
+    let vat = match (vat, Rate::parse_percent(vat)) {
         ("?", _) => None,
-        (_, Ok(rate)) if (Rate::ZERO..below).contains(&rate) => Some(rate),
-        _ => {
-            f.error(&place(column), Problem::NotARate { got: text.to_owned() });
+        (_, Ok(rate)) if (Rate::ZERO..Rate::ONE).contains(&rate) => Some(rate),
+        (text, _) => {
+            f.error(&place("vat"), Problem::NotARate { got: text.to_owned() });
+            None
+        }
+    };
+    // A compound duty holds no blanks here: `12%+2.5EUR/100kg`.
+    let duty = match (duty, super::charge::rate_of(duty)) {
+        ("?", _) => None,
+        (_, Ok(rate)) => Some(rate),
+        (text, Err(error)) => {
+            f.error(&place("duty"), Problem::NotADutyRate { got: text.to_owned(), error });
             None
         }
     };
@@ -187,8 +194,8 @@ fn read_row(f: &Fields<'_>, line: &str) -> Option<RawRow> {
     };
     Some(RawRow {
         hs6,
-        duty: rate(duty, "duty", DUTY_BELOW),
-        vat: rate(vat, "vat", Rate::ONE),
+        duty,
+        vat,
         consumption_tax: Some(tax.to_owned()).filter(|id| id != "-"),
         duty_differs,
         vat_differs,

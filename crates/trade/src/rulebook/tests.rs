@@ -70,17 +70,17 @@ fn a_broken_pack_is_refused_and_the_place_is_named() {
             "cn.cbec.single-limit: knowledge: knowledge-disagrees",
         ),
         (consumer, "over = \"refuse\"", "over = \"one-piece-taxed-in-full\"", "cn.cbec.annual-limit: over: not-one-of"),
-        (consumer, "share = \"70\"", "share = \"170\"", "cn.cbec.composite: share: not-a-rate"),
-        (consumer, "id = \"cn.cbec.full-tax\"", "id = \"my.full\"", "my.full: id: not-a-code"),
-        (consumer, "id = \"cn.cbec.full-tax\"", "", "tax 2: id: missing"),
+        (consumer, "composite = \"70\"", "composite = \"170\"", "cn.cbec.composite: composite: not-a-rate"),
+        (consumer, "id = \"cn.cbec.full-duty\"", "id = \"my.full\"", "my.full: id: not-a-code"),
+        (consumer, "id = \"cn.cbec.full-duty\"", "", "charge 2: id: missing"),
         (
             consumer,
-            "id = \"cn.cbec.full-tax\"",
+            "id = \"cn.cbec.full-duty\"",
             "id = \"cn.cbec.composite\"",
             "cn.cbec.composite: valid-from: overlaps",
         ),
         ("cn/pack.toml", "[pack]", "[[limits]]\nx = 1\n[pack]", ": limits: unknown-field"),
-        (tariff, "640399  8 ", "640399  8x", "cn.tariff.2026: rows 640399 duty: not-a-rate"),
+        (tariff, "640399  8 ", "640399  8x", "cn.tariff.2026: rows 640399 duty: not-a-duty-rate"),
         (tariff, "640399  8 ", "6403    8 ", "cn.tariff.2026: rows: not-a-code"),
         (tariff, "640399  8 ", "640411  8 ", "cn.tariff.2026: rows 640411: overlaps"),
         (
@@ -116,7 +116,7 @@ fn a_wrong_number_fails_its_worked_example() {
     for (file, from, to, expected) in [
         // a limit of 6,000.00, a share of 60 %, a rate of 14 %: each contradicts an example
         ("cn/consumer.toml", "amount = \"5000.00\"", "amount = \"6000.00\"", "cn.cbec.single-limit"),
-        ("cn/consumer.toml", "share = \"70\"", "share = \"60\"", "cn.cbec.composite"),
+        ("cn/consumer.toml", "composite = \"70\"", "composite = \"60\"", "cn.cbec.composite"),
         ("cn/tariff.toml", "210112  12    13", "210112  12    14", "cn.cbec.composite"),
         ("cn/tariff.toml", "at-least = \"10.00\"", "at-least = \"10.01\"", "cn.ct.cosmetics"),
         ("cn/match.toml", "share = \"10\"", "share = \"11\"", "cn.match.gross-weight"),
@@ -330,12 +330,12 @@ fn conditions_hold_together_and_what_is_not_known_counts_as_fulfilled() {
 
 #[test]
 fn a_rule_that_nobody_knows_refuses_and_is_named() {
-    // the full tax becomes unknown: one piece over the limit can no longer be priced
-    let unknown = "confidence = \"not-found\"\nknowledge = \"unknown\"\nregime = \"b2c-parcel\"\ntreatment = \"over";
-    let known = "confidence = \"secondary\"\nknowledge = \"sourced\"\nregime = \"b2c-parcel\"\ntreatment = \"over";
+    // the full duty becomes unknown: one piece over the limit can no longer be priced
+    let unknown = "confidence = \"not-found\"\nknowledge = \"unknown\"\nregime = \"b2c-parcel\"\ntreatment = [\"over";
+    let known = "confidence = \"secondary\"\nknowledge = \"sourced\"\nregime = \"b2c-parcel\"\ntreatment = [\"over";
     let errors = broken("cn/consumer.toml", known, unknown);
-    let full: Vec<&PackError> = errors.iter().filter(|error| error.rule == "cn.cbec.full-tax").collect();
-    assert_eq!(full.len(), 2, "both of its examples: {errors:#?}");
-    let named = "RuleUnknown { rule: cn.cbec.full-tax }";
+    let full: Vec<&PackError> = errors.iter().filter(|error| error.rule == "cn.cbec.full-duty").collect();
+    assert_eq!(full.len(), 1, "its example: {errors:#?}");
+    let named = "RuleUnknown { rule: cn.cbec.full-duty }";
     assert!(full.iter().all(|error| matches!(&error.problem, Problem::ExampleFails { got, .. } if got == named)));
 }
