@@ -18,7 +18,7 @@ use trade::event::{Asked, Event, Happened};
 use trade::financing::{Says, Wants};
 use trade::handling::ExceptionKind;
 use trade::id::{Id, Noun};
-use trade::landed_cost::{Charge, ChargeKind, FormulaKind, LandedCost, LandedCostRefusal, RuleUse};
+use trade::landed_cost::{Charge, ChargeKind, Collected, FormulaKind, LandedCost, LandedCostRefusal, Liable, RuleUse};
 use trade::ledger::Purpose;
 use trade::mandate::Act;
 use trade::manifest::{Answered, ParcelExcepted};
@@ -35,7 +35,10 @@ use trade::rate_card::FreightRefusal;
 use trade::readiness::{Gap, HsClaim};
 use trade::recovery::Contradiction;
 use trade::returns::{ReturnReason, ReturnRefusal};
-use trade::rulebook::{Direction, Knowledge, Mender, Per, PermitKind, Regime, RuleId, TradeField, Treatment};
+use trade::rulebook::{
+    Basis, Direction, DutyRate, FlatPer, Knowledge, Measure, Mender, Per, PermitKind, Regime, RuleId, TradeField,
+    Treatment,
+};
 use trade::stock::{CustomsState, StockMovement};
 use trade::terms::{DepositOffer, Incoterm, IncotermReason, Place, Sale, Terms};
 use trade::time::{BusinessTime, Days};
@@ -425,6 +428,15 @@ fn cost_refusals() -> Vec<LandedCostRefusal> {
         ListUnknown { line: 0, hs: hs() },
         RateUnknown { line: 0, hs: hs(), rule: Some(rule()) },
         ContentMissing { line: 0, hs: hs(), rule: rule() },
+        QuantityMissing { line: 0, hs: hs(), measure: Measure::Mass, rule: rule() },
+        OriginMissing { line: 0, hs: hs(), rule: rule() },
+        CodeTooShort { line: 0, hs: hs(), digits: 8, rule: rule() },
+        MemberMissing { territory: Country::CN },
+        NotAMember { territory: Country::CN, member: Country::MY },
+        ExchangeMissing { from: Currency::USD, to: Currency::CNY, rule: rule() },
+        NoChargeFits { line: 0, hs: hs(), charge: ChargeKind::Vat },
+        PreferenceUnknown { preference: "cn.acfta".to_owned() },
+        PreferenceOfNoUse { preference: rule() },
         RuleUnknown { rule: rule() },
         UnverifiedRefused { rule: rule() },
     )
@@ -496,14 +508,7 @@ pub fn quote() -> Quote {
         landed: landed(),
         import_fee: CNY,
         due: CNY,
-        fx: FxRate {
-            from: Currency::MYR,
-            to: Currency::CNY,
-            mid: Fixed8::ONE,
-            spread: Rate::ZERO,
-            source: "sample".to_owned(),
-            as_of: AT,
-        },
+        fx: fx(),
         date: date(2026, 11, 23),
         asked_at: AT,
         expires_at: AT,
@@ -517,6 +522,17 @@ pub fn quote() -> Quote {
     }
 }
 
+fn fx() -> FxRate {
+    FxRate {
+        from: Currency::MYR,
+        to: Currency::CNY,
+        mid: Fixed8::ONE,
+        spread: Rate::ZERO,
+        source: "sample".to_owned(),
+        as_of: AT,
+    }
+}
+
 fn landed() -> LandedCost {
     let formulas = each_variant!(FormulaKind:
         NotLevied {},
@@ -524,12 +540,19 @@ fn landed() -> LandedCost {
         AdValorem {},
         InsideItsBase {},
         BelowThreshold { per: Per::Ml, price: CNY, threshold: CNY },
-        Relieved { value: CNY, limit: CNY },
-        AtTheSale { price: CNY, limit: CNY },
+        PartOfBase { top: 11, bottom: 12 },
+        ByRate { rate: DutyRate::FREE, grams: Some(1), millilitres: Some(1), pieces: 1 },
+        Flat { amount: CNY, per: FlatPer::Hs6, count: 1 },
+        WithLine { line: 0 },
+        TopUp { already: CNY },
+        Bounded { worked: CNY },
+        Relieved { value: CNY, limit: CNY, basis: Basis::Goods },
+        AtTheSale { price: CNY, limit: CNY, basis: Basis::Item },
         TakenAtTheSale {},
+        InsteadOf { rule: rule() },
     );
     let charge = |formula| Charge {
-        line: 0,
+        line: Some(0),
         kind: ChargeKind::Vat,
         base: CNY,
         rate: Rate::percent(13),
@@ -538,6 +561,9 @@ fn landed() -> LandedCost {
         rule: rule(),
         source: "sample".into(),
         knowledge: Knowledge::Unverified,
+        at: Collected::Sale,
+        owed_by: Some(Liable::Buyer),
+        filed_by: Some(Liable::Marketplace),
     };
     LandedCost {
         goods: CNY,
@@ -551,6 +577,8 @@ fn landed() -> LandedCost {
         pack: "00".repeat(32).into(),
         knowledge: Knowledge::Unverified,
         registration: Some("LRN-1".into()),
+        exchange: vec![fx()],
+        preference: Some(rule()),
     }
 }
 

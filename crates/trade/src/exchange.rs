@@ -91,10 +91,8 @@ mod tests {
 
     #[test]
     fn an_amount_is_converted_straight_backwards_or_by_a_third_currency() {
-        let sample = Exchange::new(vec![
-            rate(Currency::USD, Currency::MYR, "4.00"),
-            rate(Currency::USD, Currency::JPY, "150"),
-        ]);
+        let sample =
+            Exchange::new(vec![rate(Currency::USD, Currency::MYR, "4.00"), rate(Currency::USD, Currency::JPY, "150")]);
         let usd = Money::new(15_000, Currency::USD);
         // 150.00 × 4 = 600.00; 600.00 / 4 = 150.00; 600.00 / 4 × 150 = 22,500 yen
         let myr = Money::new(60_000, Currency::MYR);

@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 use crate::codes::{Country, HsCode};
 use crate::money::{Currency, FxRate, Money, MoneyError, Rate};
 use crate::quantity::{Content, Grams};
-pub use crate::rulebook::{ChargeKind, Collected, Liable};
 use crate::rulebook::{
     Basis, DutyRate, FlatPer, Knowledge, Limit, Measure, Mode, NoPlan, OverLimit, Per, Planned, Regime, Relief, RuleId,
     RuleInfo, Rulebook, Scope, Stance, Threshold, Treatment, When,
 };
+pub use crate::rulebook::{ChargeKind, Collected, Liable};
 use goods::Line;
 
 /// The most lines of one order: a parcel for a consumer does not hold more kinds of goods.

@@ -403,10 +403,7 @@ pub fn price(
     }
     let pieces: Vec<Packed> = lines.iter().map(|l| Packed { count: l.pieces, each: l.weight, size: l.size }).collect();
     let parcel = freight(terms.rate_card, &pieces).map_err(QuoteRefusal::Freight)?;
-    let ask_lines: Vec<AskLine> = lines
-        .iter()
-        .map(QuoteLine::asked)
-        .collect();
+    let ask_lines: Vec<AskLine> = lines.iter().map(QuoteLine::asked).collect();
     let freight = if terms.seller_carries() { Money::zero(fx.to) } else { fx.convert(parcel.amount)? };
     let ask = LandedCostAsk::new(date, regime, &ask_lines, freight, &site.stance);
     let mut landed = landed_cost(terms.import, &ask).map_err(QuoteRefusal::Cost)?;

@@ -8,8 +8,8 @@ use crate::landed_cost::{AskLine, LandedCostAsk, LandedCostRefusal, landed_cost}
 use crate::money::Money;
 use crate::quantity::{Content, Grams};
 use crate::rulebook::{
-    Case, DataField, DataRule, DescriptionFault, Direction, PermitKind, Regime, RestrictionState, RuleId,
-    Rulebook, Stance,
+    Case, DataField, DataRule, DescriptionFault, Direction, PermitKind, Regime, RestrictionState, RuleId, Rulebook,
+    Stance,
 };
 
 /// What a seller says the HS code is.

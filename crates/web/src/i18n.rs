@@ -112,6 +112,7 @@ const NOUNS: &[Noun] = &[
     noun!("party"),
     noun!("product"),
     noun!("offer"),
+    noun!("charge"),
     noun!("quote"),
     noun!("estimate"),
     noun!("order"),

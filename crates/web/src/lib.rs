@@ -32,6 +32,7 @@ pub mod assets;
 pub mod auth;
 pub mod bag;
 pub mod cast;
+pub mod charge;
 pub mod clearance;
 pub mod client;
 pub mod custody;

@@ -122,8 +122,7 @@ pub(super) fn of_line<'a>(
             }
         }
     }
-    let mut work =
-        Work { order, line, rates: None, sums: Sums::default(), duty_known: Knowledge::Sourced };
+    let mut work = Work { order, line, rates: None, sums: Sums::default(), duty_known: Knowledge::Sourced };
     let mut answered = Kinds::NONE;
     let mut relieved = false;
     for (place, (rule, unless)) in plan.charges.iter().enumerate() {
@@ -334,12 +333,7 @@ impl<'a> Work<'_, 'a> {
     }
 
     /// A rate from a table beside the tariff.
-    fn from_table(
-        &self,
-        id: &str,
-        own: Knowledge,
-        used: &mut Used<'a>,
-    ) -> Result<Stated<'a>, LandedCostRefusal> {
+    fn from_table(&self, id: &str, own: Knowledge, used: &mut Used<'a>) -> Result<Stated<'a>, LandedCostRefusal> {
         let (line, book) = (self.line, self.order.book);
         let table = book.table(id, self.order.ask.date).ok_or_else(|| line.unknown(book.rule(id)))?;
         let found = match self.order.ask.member {
@@ -413,9 +407,10 @@ impl<'a> Work<'_, 'a> {
                 (amount, FormulaKind::ByRate { rate: stated.rate.clone(), grams, millilitres, pieces })
             }
         };
-        let bounded = [rule.most].into_iter().flatten().fold(amount, |amount, most| {
-            if amount.minor() > most.minor() { most } else { amount }
-        });
+        let bounded = [rule.most]
+            .into_iter()
+            .flatten()
+            .fold(amount, |amount, most| if amount.minor() > most.minor() { most } else { amount });
         let bounded = rule.least.filter(|least| bounded.minor() < least.minor()).unwrap_or(bounded);
         let formula = if bounded == amount { formula } else { FormulaKind::Bounded { worked: amount } };
         self.put(rule, (base, shown, bounded), formula, stated.by, stated.known, answer)

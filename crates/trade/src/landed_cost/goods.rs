@@ -3,9 +3,7 @@
 use super::{AskLine, LandedCostRefusal, Order, Used};
 use crate::money::{Money, Rate};
 use crate::quantity::ContentUnit;
-use crate::rulebook::{
-    Basis, ConsumptionTax, HsNumber, Knowledge, Levied, Per, RuleInfo, TariffRow, When, Within,
-};
+use crate::rulebook::{Basis, ConsumptionTax, HsNumber, Knowledge, Levied, Per, RuleInfo, TariffRow, When, Within};
 
 /// A line with its share of the freight and its customs value.
 pub(super) struct Line<'a> {
@@ -145,8 +143,7 @@ impl<'a> Line<'a> {
             return Ok(Due::Yes(rate));
         }
         let (line, hs) = (self.number, &self.ask.hs);
-        let missing =
-            || LandedCostRefusal::ContentMissing { line, hs: hs.clone(), rule: tax.info.id.clone() };
+        let missing = || LandedCostRefusal::ContentMissing { line, hs: hs.clone(), rule: tax.info.id.clone() };
         let test = tax.test_for(self.ask.content).ok_or_else(missing)?;
         // thousandths of a unit in all pieces
         let milli = match (test.per, self.ask.content) {
@@ -154,7 +151,8 @@ impl<'a> Line<'a> {
             (_, Some(content)) => content.milli,
             (_, None) => return Err(missing()),
         };
-        let units = i128::from(self.ask.pieces).checked_mul(i128::from(milli)).ok_or(LandedCostRefusal::AmountTooLarge)?;
+        let units =
+            i128::from(self.ask.pieces).checked_mul(i128::from(milli)).ok_or(LandedCostRefusal::AmountTooLarge)?;
         let price = i128::from(self.value.minor()) * 1_000;
         let threshold =
             i128::from(test.at_least.minor()).checked_mul(units).ok_or(LandedCostRefusal::AmountTooLarge)?;

@@ -248,7 +248,8 @@ fn absurd_orders_are_refused_and_nothing_overflows() {
     let lines = [line(COFFEE, 1, 100)];
     let negative = LandedCostAsk { year_used: Some(cny(-1)), ..ask(&lines, 0) };
     assert_eq!(landed_cost(china(), &negative), Err(LandedCostRefusal::YearUsedNegative { used: cny(-1) }));
-    let ringgit = [AskLine { hs, pieces: 1, value: Money::new(100, Currency::MYR), content: None, origin: None, net: None }];
+    let ringgit =
+        [AskLine { hs, pieces: 1, value: Money::new(100, Currency::MYR), content: None, origin: None, net: None }];
     let refused = LandedCostRefusal::WrongCurrency { expected: Currency::CNY, got: Currency::MYR };
     assert_eq!(cost(&ringgit, 0), Err(refused));
 
@@ -301,11 +302,7 @@ fn malaysia_relieves_a_parcel_of_500_ringgit_with_its_freight_and_taxes_the_item
     assert_eq!((cost.total.minor(), cost.registration.as_deref()), (54_800, Some("LRN-SAMPLE-0001")));
     let formulas: Vec<_> = cost.charges.iter().map(|c| (c.kind, c.formula.clone())).collect();
     let ringgit = |sen| Money::new(sen, Currency::MYR);
-    let why = FormulaKind::Relieved {
-        value: ringgit(50_000),
-        limit: ringgit(50_000),
-        basis: Basis::GoodsAndFreight,
-    };
+    let why = FormulaKind::Relieved { value: ringgit(50_000), limit: ringgit(50_000), basis: Basis::GoodsAndFreight };
     let at_sale = FormulaKind::AtTheSale { price: ringgit(48_000), limit: ringgit(50_000), basis: Basis::Item };
     assert_eq!(formulas, [(ChargeKind::Duty, why), (ChargeKind::Lvg, at_sale)]);
     // one sen of freight more, and the chair needs a duty that is in no table

@@ -105,9 +105,14 @@ pub struct Levied {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RateRefusal {
     /// The rate counts what is not told of the goods.
-    QuantityMissing { measure: Measure },
+    QuantityMissing {
+        measure: Measure,
+    },
     /// The rate is in another currency, and no exchange rate was given.
-    ExchangeMissing { from: Currency, to: Currency },
+    ExchangeMissing {
+        from: Currency,
+        to: Currency,
+    },
     Money(MoneyError),
 }
 
@@ -391,7 +396,10 @@ impl<'a> Reader<'a> {
         let place = self.at;
         let count = match self.run(|c| c.is_ascii_digit() || c == '.') {
             "" => 1_000,
-            digits => parse_fixed(digits, 3).ok().filter(|count| *count > 0).ok_or(RateError { at: place, fault: RateFault::NotANumber })?,
+            digits => parse_fixed(digits, 3)
+                .ok()
+                .filter(|count| *count > 0)
+                .ok_or(RateError { at: place, fault: RateFault::NotANumber })?,
         };
         let place = self.at;
         let name = self.run(|c| c.is_ascii_alphabetic());

@@ -12,9 +12,9 @@ use super::reader::{Errors, Fields, PackError, Problem};
 use super::tariff::RawTable;
 use super::{
     ChargeRule, ClaimTerm, Confidence, ConsumptionTax, DataRule, Deposit, DescriptionRule, ExchangeRule, Fee, FxSample,
-    Knowledge, Lane, Levy, Limit, PositiveList, PreAlertRule, Preference, RateFrom, RateTable, Regime, Relief, Restriction,
-    ReturnRule, RiskRule, RuleId, RuleIndex, RuleInfo, RuleKind, Rulebook, StockMoveRule, Tariff, TaxBase, Term,
-    Tolerance, TradeField, Words, charge, digest, lane, plan,
+    Knowledge, Lane, Levy, Limit, PositiveList, PreAlertRule, Preference, RateFrom, RateTable, Regime, Relief,
+    Restriction, ReturnRule, RiskRule, RuleId, RuleIndex, RuleInfo, RuleKind, Rulebook, StockMoveRule, Tariff, TaxBase,
+    Term, Tolerance, TradeField, Words, charge, digest, lane, plan,
 };
 use crate::codes::Country;
 use crate::money::Currency;

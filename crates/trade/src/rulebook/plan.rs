@@ -4,8 +4,8 @@ use jiff::civil::Date;
 
 use super::charge::{ChargeKind, ChargeRule, Collected, Relief};
 use super::reader::{Errors, Problem};
-use crate::exchange::Exchange;
 use super::{Limit, LimitScope, Regime, RuleId, RuleInfo, Rulebook, TaxBase};
+use crate::exchange::Exchange;
 
 /// The most charges that may hold at once: they are told apart in one machine word.
 pub const MOST_CHARGES: usize = 64;

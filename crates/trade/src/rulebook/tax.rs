@@ -117,7 +117,14 @@ impl ExchangeRule {
         });
         let as_of = f.parsed::<jiff::Timestamp>("as-of");
         let source = common.info.source.to_string();
-        let rate = FxRate { from: from?, to, mid: mid?, spread: Rate::ZERO, source, as_of: BusinessTime::from_micros(as_of?.as_microsecond()) };
+        let rate = FxRate {
+            from: from?,
+            to,
+            mid: mid?,
+            spread: Rate::ZERO,
+            source,
+            as_of: BusinessTime::from_micros(as_of?.as_microsecond()),
+        };
         Some(Self { info: common.info.clone(), rate })
     }
 }

@@ -76,9 +76,6 @@ side-import = import
 side-export = export
 
 # charges
-charge-duty = Import duty
-charge-consumption-tax = Consumption tax
-charge-vat = VAT
 per-piece = piece
 per-ml = ml
 per-g = g
@@ -152,9 +149,7 @@ unit-piece = pieces
 unit-other = a unit that is not taken here
 per-article = article
 field-permit = Permit
-charge-sales-tax = Sales tax on import
-charge-lvg = Sales tax on low value goods
-treatment-relief = within the relief of the border
+treatment-relief = free of duty within the relief of the border
 treatment-full = taxed in full
 declaration-kind-list = list of consumer parcels
 declaration-kind-full-entry = full entry

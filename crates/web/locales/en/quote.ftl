@@ -27,15 +27,6 @@ quote-number = Number
 quote-rules = Rules used
 quote-refused = No price can be given
 quote-back = Back to the shop
-formula-not-levied = Not levied within the consumer limits
-formula-composite-vat = Tax of the line: { $base } × { $vat } × { $share } = { $tax }
-formula-composite = Its part of the tax of the line: { $base } × ({ $ct } + { $vat }) ÷ (1 − { $ct }) × { $share } = { $tax }
-formula-ad-valorem = { $base } × { $rate }
-formula-inside = { $base } ÷ (1 − { $rate }) × { $rate }
-formula-below = Not due: { $price } a { $per }, below { $threshold }
-formula-relieved = Nothing: { $value } with freight is at most { $limit }
-formula-at-the-sale = { $base } × { $rate }, taken at the sale: a piece costs { $price }, at most { $limit }
-formula-taken-at-the-sale = Nothing: the sales tax of these goods was taken at the sale
 quote-freight-in-price = In the seller's price
 quote-incoterm = Incoterm
 quote-place = Named place

@@ -117,10 +117,6 @@ fall-total-why = rules of { $date }, signed by { $hub } until { $until }
 fall-rate-why = exchange rate { $rate } { $from }–{ $to }, spread { $spread }, { $source }, { $as-of }
 fall-line = line { $line }
 fall-pack = rule pack { $pack }
-formula-composite-part = { $vat } × { $share } of { $base }
-formula-composite-part-ct = share of ({ $vat } + { $ct }) ÷ (1 − { $ct }) × { $share } of { $base }
-formula-inside-its-base = { $base } ÷ (1 − { $rate }) × { $rate }
-formula-below-threshold = { $price } each { $per } is below { $threshold }
 
 money-heading = Money
 money-yours = You receive

@@ -26,15 +26,6 @@ quote-number = Nombor
 quote-rules = Peraturan digunakan
 quote-refused = Harga tidak dapat diberi
 quote-back = Kembali ke kedai
-formula-not-levied = Tidak dikenakan dalam had pengguna
-formula-composite-vat = Cukai baris: { $base } × { $vat } × { $share } = { $tax }
-formula-composite = Bahagiannya daripada cukai baris: { $base } × ({ $ct } + { $vat }) ÷ (1 − { $ct }) × { $share } = { $tax }
-formula-ad-valorem = { $base } × { $rate }
-formula-inside = { $base } ÷ (1 − { $rate }) × { $rate }
-formula-below = Tidak kena: { $price } setiap { $per }, di bawah { $threshold }
-formula-relieved = Tiada: { $value } bersama tambang tidak melebihi { $limit }
-formula-at-the-sale = { $base } × { $rate }, dipungut semasa jualan: seunit berharga { $price }, tidak melebihi { $limit }
-formula-taken-at-the-sale = Tiada: cukai jualan barang ini telah dipungut semasa jualan
 quote-freight-in-price = Dalam harga penjual
 quote-incoterm = Incoterm
 quote-place = Tempat dinamakan

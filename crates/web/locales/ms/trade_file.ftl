@@ -114,10 +114,6 @@ fall-total-why = peraturan bertarikh { $date }, ditandatangani { $hub } hingga {
 fall-rate-why = kadar pertukaran { $rate } { $from }–{ $to }, spread { $spread }, { $source }, { $as-of }
 fall-line = baris { $line }
 fall-pack = pek peraturan { $pack }
-formula-composite-part = { $vat } × { $share } daripada { $base }
-formula-composite-part-ct = bahagian daripada ({ $vat } + { $ct }) ÷ (1 − { $ct }) × { $share } daripada { $base }
-formula-inside-its-base = { $base } ÷ (1 − { $rate }) × { $rate }
-formula-below-threshold = { $price } setiap { $per } di bawah { $threshold }
 
 money-heading = Wang
 money-yours = Anda menerima

@@ -26,15 +26,6 @@ quote-number = 编号
 quote-rules = 所用规则
 quote-refused = 无法报价
 quote-back = 返回商城
-formula-not-levied = 限额内暂免
-formula-composite-vat = 本行税款：{ $base } × { $vat } × { $share } = { $tax }
-formula-composite = 本行综合税中的份额：{ $base } × ({ $ct } + { $vat }) ÷ (1 − { $ct }) × { $share } = { $tax }
-formula-ad-valorem = { $base } × { $rate }
-formula-inside = { $base } ÷ (1 − { $rate }) × { $rate }
-formula-below = 不征：每{ $per } { $price }，低于 { $threshold }
-formula-relieved = 免征：含运费 { $value }，不超过 { $limit }
-formula-at-the-sale = { $base } × { $rate }，销售时代收：单价 { $price }，不超过 { $limit }
-formula-taken-at-the-sale = 不再征收：此商品的销售税已在销售时代收
 quote-freight-in-price = 已含在卖方价格中
 quote-incoterm = 贸易术语
 quote-place = 指定地点

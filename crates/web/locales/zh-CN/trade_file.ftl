@@ -114,10 +114,6 @@ fall-total-why = 依据 { $date } 的规则，{ $hub } 签名确认至 { $until 
 fall-rate-why = 汇率 { $rate } { $from }–{ $to }，点差 { $spread }，{ $source }，{ $as-of }
 fall-line = 第 { $line } 项
 fall-pack = 规则包 { $pack }
-formula-composite-part = { $base } × { $vat } × { $share }
-formula-composite-part-ct = { $base } ×（{ $vat } + { $ct }）÷（1 − { $ct }）× { $share } 中的份额
-formula-inside-its-base = { $base } ÷（1 − { $rate }）× { $rate }
-formula-below-threshold = 每 { $per } { $price }，低于 { $threshold }
 
 money-heading = 资金
 money-yours = 您将收到

@@ -1,12 +1,12 @@
 //! A quote as steps from the price of the goods to the price to the door, each explained.
 
-use trade::landed_cost::{Charge, ChargeKind, FormulaKind};
+use trade::landed_cost::Charge;
 use trade::money::{Money, format_fixed};
 use trade::quote::Quote;
-use trade::rulebook::{Knowledge, Per};
+use trade::rulebook::Knowledge;
 
-use crate::AppState;
 use crate::page::Page;
+use crate::{AppState, charge};
 
 /// One bar of the waterfall. Shares are per cent of the total with two digits, for the bar alone.
 pub struct Step {
@@ -50,9 +50,9 @@ pub fn waterfall(app: &AppState, page: &Page, quote: &Quote) -> Vec<Step> {
     // Under CPT and DAP the carriage is in the seller's price already.
     let how = if quote.landed.freight.is_zero() { page.s("quote-freight-in-price") } else { how };
     steps.add(page.s("quote-freight"), how, quote.landed.freight, false, None);
-    for charge in &quote.landed.charges {
-        let name = charge_name(page, quote, charge);
-        steps.add(name, formula(page, charge), charge.amount, true, Some(rule(app, page, quote, charge)));
+    for each in &quote.landed.charges {
+        let name = charge_name(page, quote, each);
+        steps.add(name, charge::formula(page, each), each.amount, true, Some(rule(app, page, quote, each)));
     }
     steps.steps
 }
@@ -79,67 +79,12 @@ impl Steps {
     }
 }
 
-fn charge_name(page: &Page, quote: &Quote, charge: &Charge) -> String {
-    let kind = page.by("charge", kind_code(charge.kind));
-    let line = usize::try_from(charge.line).ok().and_then(|at| quote.lines.get(at));
+fn charge_name(page: &Page, quote: &Quote, each: &Charge) -> String {
+    let kind = charge::name(page, each);
+    let line = each.line.and_then(|at| quote.lines.get(usize::try_from(at).ok()?));
     match line {
         Some(line) if quote.lines.len() > 1 => page.w2("quote-charge-of", "charge", kind, "goods", &line.name),
         _ => kind,
-    }
-}
-
-pub(crate) const fn kind_code(kind: ChargeKind) -> &'static str {
-    match kind {
-        ChargeKind::Duty => "duty",
-        ChargeKind::ConsumptionTax => "consumption-tax",
-        ChargeKind::Vat => "vat",
-        ChargeKind::SalesTax => "sales-tax",
-        ChargeKind::Lvg => "lvg",
-    }
-}
-
-const fn per_code(per: Per) -> &'static str {
-    match per {
-        Per::Ml => "ml",
-        Per::G => "g",
-        Per::Piece => "piece",
-        Per::Article => "article",
-    }
-}
-
-/// The formula with its values, as anybody can work it again.
-fn formula(page: &Page, charge: &Charge) -> String {
-    let base = ("base", page.money(charge.base));
-    match &charge.formula {
-        FormulaKind::NotLevied => page.s("formula-not-levied"),
-        FormulaKind::CompositePart { vat, consumption_tax, share, line_tax } => page.w(
-            if consumption_tax.as_nano() == 0 { "formula-composite-vat" } else { "formula-composite" },
-            [
-                base,
-                ("vat", page.percent(*vat)),
-                ("ct", page.percent(*consumption_tax)),
-                ("share", page.percent(*share)),
-                ("tax", page.money(*line_tax)),
-            ],
-        ),
-        FormulaKind::AdValorem => page.w("formula-ad-valorem", [base, ("rate", page.percent(charge.rate))]),
-        FormulaKind::InsideItsBase => page.w("formula-inside", [base, ("rate", page.percent(charge.rate))]),
-        FormulaKind::Relieved { value, limit } => {
-            page.w("formula-relieved", [("value", page.money(*value)), ("limit", page.money(*limit))])
-        }
-        FormulaKind::AtTheSale { price, limit } => page.w(
-            "formula-at-the-sale",
-            [base, ("rate", page.percent(charge.rate)), ("price", page.money(*price)), ("limit", page.money(*limit))],
-        ),
-        FormulaKind::TakenAtTheSale => page.s("formula-taken-at-the-sale"),
-        FormulaKind::BelowThreshold { per, price, threshold } => page.w(
-            "formula-below",
-            [
-                ("price", page.money(*price)),
-                ("threshold", page.money(*threshold)),
-                ("per", page.by("per", per_code(*per))),
-            ],
-        ),
     }
 }
 

@@ -1,13 +1,13 @@
 //! The price to the door, drawn as a waterfall: each part with its base, rate, rule and source.
 
-use trade::landed_cost::{Charge, FormulaKind};
-use trade::money::{Money, Rate};
+use trade::landed_cost::Charge;
+use trade::money::Money;
 use trade::quote::Quote;
-use trade::rulebook::{Knowledge, Per};
+use trade::rulebook::Knowledge;
 
+use crate::charge;
 use crate::i18n::Tr;
 use crate::page::Page;
-use crate::quote::kind_code;
 
 /// The waterfall as a page shows it.
 pub struct Fall {
@@ -117,18 +117,15 @@ impl Drawn<'_> {
         self.reached = self.reached.saturating_add(amount.minor());
     }
 
-    fn charge(&mut self, charge: &Charge, many: bool) {
+    fn charge(&mut self, each: &Charge, many: bool) {
         let t = self.t;
-        let mut name = t.by("charge", kind_code(charge.kind));
-        if many {
-            name = format!("{name}, {}", t.w1("fall-line", "line", i64::from(charge.line) + 1));
+        let mut name = charge::name(t, each);
+        if let Some(line) = each.line.filter(|_| many) {
+            name = format!("{name}, {}", t.w1("fall-line", "line", i64::from(line) + 1));
         }
-        let rule = FallRule {
-            id: charge.rule.to_string(),
-            source: charge.source.to_string(),
-            doubt: doubt(t, charge.knowledge),
-        };
-        self.row(name, formula(t, charge), Some(rule), charge.amount, true);
+        let rule =
+            FallRule { id: each.rule.to_string(), source: each.source.to_string(), doubt: doubt(t, each.knowledge) };
+        self.row(name, charge::formula(t, each), Some(rule), each.amount, true);
     }
 }
 
@@ -160,43 +157,5 @@ pub fn doubt(t: &Tr, knowledge: Knowledge) -> Option<String> {
         Knowledge::Sourced => None,
         Knowledge::Unverified => Some(t.s("knowledge-unverified")),
         Knowledge::Unknown => Some(t.s("knowledge-unknown")),
-    }
-}
-
-fn formula(t: &Tr, charge: &Charge) -> String {
-    let base = t.money(charge.base);
-    match charge.formula {
-        FormulaKind::NotLevied => t.s("formula-not-levied"),
-        FormulaKind::CompositePart { vat, consumption_tax: Rate::ZERO, share, .. } => {
-            t.w("formula-composite-part", [("vat", t.percent(vat)), ("share", t.percent(share)), ("base", base)])
-        }
-        FormulaKind::CompositePart { vat, consumption_tax, share, .. } => t.w(
-            "formula-composite-part-ct",
-            [("vat", t.percent(vat)), ("ct", t.percent(consumption_tax)), ("share", t.percent(share)), ("base", base)],
-        ),
-        FormulaKind::AdValorem => t.w("formula-ad-valorem", [("rate", t.percent(charge.rate)), ("base", base)]),
-        FormulaKind::InsideItsBase => {
-            t.w("formula-inside-its-base", [("rate", t.percent(charge.rate)), ("base", base)])
-        }
-        FormulaKind::Relieved { value, limit } => {
-            t.w("formula-relieved", [("value", t.money(value)), ("limit", t.money(limit))])
-        }
-        FormulaKind::AtTheSale { price, limit } => t.w(
-            "formula-at-the-sale",
-            [("base", base), ("rate", t.percent(charge.rate)), ("price", t.money(price)), ("limit", t.money(limit))],
-        ),
-        FormulaKind::TakenAtTheSale => t.s("formula-taken-at-the-sale"),
-        FormulaKind::BelowThreshold { per, price, threshold } => {
-            let per = match per {
-                Per::Ml => "ml",
-                Per::G => "g",
-                Per::Piece => "piece",
-                Per::Article => "article",
-            };
-            t.w(
-                "formula-below-threshold",
-                [("price", t.money(price)), ("per", t.by("per", per)), ("threshold", t.money(threshold))],
-            )
-        }
     }
 }
