@@ -29,7 +29,6 @@ use crate::page::Page;
 use crate::problem::{Answer, Failure};
 use crate::schema::{Schema, any_of, boolean, id, list, noun, object, text};
 
-
 pub use waterfall::{Rule, Step, rules, waterfall};
 
 const QUOTE_SAMPLE: &str =
