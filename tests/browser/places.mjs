@@ -23,7 +23,7 @@ export async function places(browser, hubs) {
     ["front", `${kul}/`], ["front-importer", `${hgh}/`], ["sign-in", `${kul}/sign-in`],
     ["sign-up-seller", `${kul}/sign-up?role=seller`], ["sign-up-buyer", `${hgh}/sign-up?role=buyer`],
     ["shop-anybody", `${hgh}/offers`], ["verify", `${kul}/verify`], ["track", `${kul}/track`],
-    ["estimate", `${hgh}/estimate`], ["estimate-none", `${kul}/estimate`],
+    ["estimate", `${hgh}/estimate`], ["incoterms", `${hgh}/incoterms`], ["estimate-none", `${kul}/estimate`],
     ["estimate-done", `${hgh}/estimate?${COFFEE}`], ["estimate-faulty", `${hgh}/estimate?${COFFEE.replace("0.62", "2,5 kgs").replace("24.90", "free")}`],
     ["track-nothing", `${kul}/track?number=LX473124829MY&code=NO-1`], ["logbook", `${kul}/logbook`],
     ["api", `${kul}/api`], ["problems", `${kul}/api/problems`], ["problem-of-code", `${kul}/api/problems/claim-open`],

@@ -380,9 +380,15 @@ fn quote_refusals() -> Vec<QuoteRefusal> {
         ConsumerNeeded { party: id() },
         BusinessNeeded { party: id() },
         IncotermNotOffered {
+            incoterm: Incoterm::Exw,
+            reason: IncotermReason::BuyerClearsExport,
+            offered: Incoterm::offered(None)
+        },
+        IncotermForShips {
             incoterm: Incoterm::Fob,
-            reason: IncotermReason::SeaOnly,
-            offered: Incoterm::OFFERED.to_vec()
+            mode: Some(trade::rulebook::Mode::Air),
+            instead: Incoterm::Fca,
+            offered: Incoterm::offered(None)
         },
         PlaceElsewhere { place: place(), incoterm: Incoterm::Dap, country: Country::CN },
         CarriageAbovePrice { carriage: MYR, goods: MYR },

@@ -239,7 +239,7 @@ impl Iterator for Generator {
         self.next += 1;
         let random = &mut self.random;
         let way = if self.both_ways && random.once_in(2) { Way::CnMy } else { Way::MyCn };
-        let incoterm = (self.both_ways && random.once_in(4)).then(|| *random.pick(&Incoterm::OFFERED));
+        let incoterm = (self.both_ways && random.once_in(4)).then(|| *random.pick(&Incoterm::offered(None)));
         let kinds = 1 + usize::from(random.once_in(3)) + usize::from(random.once_in(9));
         let mut lines: Vec<(usize, i64)> = Vec::new();
         for _ in 0..kinds {

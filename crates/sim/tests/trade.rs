@@ -195,7 +195,14 @@ fn what_does_not_fit_a_business_sale_is_refused_with_its_reason() {
     assert_eq!(refusal("buyer-0", 9, terms(Incoterm::Fca, "MYKUL")).code, "business-needed");
     assert_eq!(refusal("firm-0", 9, Terms::Parcel).code, "consumer-needed");
     let ship = refusal("firm-0", 9, terms(Incoterm::Fob, "MYPKG"));
-    assert_eq!((ship.code.as_str(), &ship.args["reason"]), ("incoterm-not-offered", &"sea-only".into()));
+    // Air freight: the rule that fits is named, and those under which goods are sold.
+    assert_eq!((ship.code.as_str(), &ship.args["mode"]), ("incoterm-for-ships", &"air".into()));
+    assert_eq!((&ship.args["instead"], &ship.args["offered"][1]), (&"FCA".into(), &"CPT".into()));
+    let factory = refusal("firm-0", 9, terms(Incoterm::Exw, "MYKUL"));
+    assert_eq!(
+        (factory.code.as_str(), &factory.args["reason"]),
+        ("incoterm-not-offered", &"buyer-clears-export".into())
+    );
     assert_eq!(refusal("firm-0", 9, terms(Incoterm::Fca, "CNHGH")).code, "place-elsewhere");
     assert_eq!(refusal("firm-0", 9, terms(Incoterm::Cpt, "MYKUL")).code, "place-elsewhere");
     // Four packs are worth RM 99.60; their carriage alone costs 120.00.

@@ -14,8 +14,8 @@ use crate::product::{Goods, OfferKey, Product};
 use crate::quantity::{Content, Grams, Size};
 use crate::rate_card::{FreightRefusal, Packed, RateCard, freight};
 use crate::readiness::{Gap, readiness};
-use crate::rulebook::{Fee, FeeSide, Regime, RuleInfo, Rulebook};
-use crate::terms::{DepositOffer, Incoterm, IncotermReason, Place, Sale, Terms};
+use crate::rulebook::{Fee, FeeSide, Mode, Regime, RuleInfo, Rulebook};
+use crate::terms::{Bearer, DepositOffer, Incoterm, IncotermReason, Place, Sale, Terms};
 use crate::time::BusinessTime;
 use crate::world::{Need, World};
 
@@ -176,6 +176,16 @@ pub enum QuoteRefusal {
         reason: IncotermReason,
         offered: Vec<Incoterm>,
     },
+    /// A rule for goods that go by ship from port to port, and these do not. `instead` is the one that
+    /// fits, whether it is offered or not.
+    IncotermForShips {
+        incoterm: Incoterm,
+        /// By what the lane's carriage goes, where its rate card says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mode: Option<Mode>,
+        instead: Incoterm,
+        offered: Vec<Incoterm>,
+    },
     /// The named place lies in another country than the Incoterm says.
     PlaceElsewhere {
         place: Place,
@@ -325,6 +335,18 @@ const fn service(regime: Regime) -> &'static str {
     }
 }
 
+/// Why goods that go by this are not sold under a rule.
+fn unfit(incoterm: Incoterm, mode: Option<Mode>) -> Option<QuoteRefusal> {
+    let reason = incoterm.why_not(mode)?;
+    let offered = Incoterm::offered(mode);
+    Some(match incoterm.rule().instead {
+        Some(instead) if reason == IncotermReason::SeaOnly => {
+            QuoteRefusal::IncotermForShips { incoterm, mode, instead, offered }
+        }
+        _ => QuoteRefusal::IncotermNotOffered { incoterm, reason, offered },
+    })
+}
+
 impl<'a> LaneTerms<'a> {
     /// # Errors
     /// There is no such lane on this date, or the Incoterm does not fit it.
@@ -334,11 +356,12 @@ impl<'a> LaneTerms<'a> {
         let regime = terms.regime();
         if let Terms::Business { incoterm, place } = terms {
             let incoterm = *incoterm;
-            if let Some(reason) = incoterm.why_not() {
-                let offered = Incoterm::OFFERED.to_vec();
-                return Err(QuoteRefusal::IncotermNotOffered { incoterm, reason, offered });
+            let lane = site.rulebooks.lane(from, site.territory, regime);
+            let mode = lane.and_then(|lane| lane.rate_card(service(regime), date)?.mode);
+            if let Some(refusal) = unfit(incoterm, mode) {
+                return Err(refusal);
             }
-            let country = if incoterm.includes_carriage() { site.territory } else { from };
+            let country = if incoterm.rule().place == Bearer::Buyer { site.territory } else { from };
             if !place.is_in(country) {
                 return Err(QuoteRefusal::PlaceElsewhere { place: place.clone(), incoterm, country });
             }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::money::{Money, MoneyError};
 use crate::quantity::{Grams, Size};
-use crate::rulebook::{RuleId, RuleInfo};
+use crate::rulebook::{Mode, RuleId, RuleInfo};
 
 /// A rate card by weight: a price up to a first weight, and one for each further step begun.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub struct RateCard {
     pub info: Arc<RuleInfo>,
     /// The carrier's service, `economy`.
     pub service: String,
+    /// By what it goes, where the card says so.
+    pub mode: Option<Mode>,
     pub first_weight: Grams,
     pub first_price: Money,
     pub step_weight: Grams,

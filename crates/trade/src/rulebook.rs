@@ -59,7 +59,7 @@ pub use match_rules::{Allowed, Channel, Mender, RiskRule, Tolerance, TradeField}
 pub use plan::{NoPlan, Planned};
 pub use pre_alert::{ListBar, ParcelFacts, PreAlertRule};
 pub use preference::Preference;
-pub(crate) use reader::{Errors, Fields};
+pub(crate) use reader::{Errors, Fields, listed, single};
 pub use reader::{PackError, Problem};
 pub use returns::{ClaimTerm, HomeAnswer, ReturnMatter, ReturnRule, ReturnTerms, TaxAnswer};
 pub use stock_moves::{CustomsForm, CustomsState, StockMoveRule};
@@ -94,7 +94,7 @@ pub enum Confidence {
 }
 
 impl Confidence {
-    const ALL: [(&'static str, Self); 6] = [
+    pub(crate) const ALL: [(&'static str, Self); 6] = [
         ("official", Self::Official),
         ("secondary", Self::Secondary),
         ("operator", Self::Operator),

@@ -10,12 +10,12 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use toml::{Table, Value};
+use toml::Table;
 
 use crate::custody::CustodyKind;
 use crate::money::{Currency, Money, Rate};
 use crate::party::Party;
-use crate::rulebook::{Errors, Fields, PackError, Problem, Words, digest, words};
+use crate::rulebook::{Errors, Fields, PackError, Problem, Words, digest, listed, single, words};
 use crate::time::{BusinessTime, Days};
 use crate::trade_file::{Closed, TradeFile};
 
@@ -306,7 +306,7 @@ fn read(files: &[(String, String)], errors: &Errors) -> Option<Scorecard> {
     for key in table.keys() {
         errors.push(file, "", key, Problem::UnknownField);
     }
-    let mut head = one(file, "scorecard", head, errors)?;
+    let mut head = single(file, "scorecard", head, errors)?;
     let id = head.text("id");
     let name = words(&mut head, "name");
     let valid_from = head.date("valid-from");
@@ -314,15 +314,15 @@ fn read(files: &[(String, String)], errors: &Errors) -> Option<Scorecard> {
     // A scorecard is a lender's and operator's own judgement; it never claims to be more.
     head.one_of("confidence", &[("operator", ())]);
     head.finish();
-    let mut terms = one(file, "terms", terms, errors)?;
+    let mut terms = single(file, "terms", terms, errors)?;
     let read_terms = read_terms(&mut terms);
     terms.finish();
     let [factors, grades, examples] = lists;
-    let factors: Vec<Option<Factor>> = many(file, "factor", factors, errors)
+    let factors: Vec<Option<Factor>> = listed(file, "factor", factors, errors)
         .into_iter()
         .map(|mut f| read_factor(&mut f).inspect(|_| f.finish()))
         .collect();
-    let grades: Vec<Option<Grade>> = many(file, "grade", grades, errors)
+    let grades: Vec<Option<Grade>> = listed(file, "grade", grades, errors)
         .into_iter()
         .map(|mut f| read_grade(&mut f).inspect(|_| f.finish()))
         .collect();
@@ -337,7 +337,7 @@ fn read(files: &[(String, String)], errors: &Errors) -> Option<Scorecard> {
         grades: grades.into_iter().collect::<Option<_>>()?,
     };
     check(file, &card, errors);
-    let examples = many(file, "example", examples, errors);
+    let examples = listed(file, "example", examples, errors);
     if examples.is_empty() {
         errors.push(file, &card.id, "example", Problem::NoExample);
     }
@@ -345,25 +345,6 @@ fn read(files: &[(String, String)], errors: &Errors) -> Option<Scorecard> {
         work(i, example, &card);
     }
     Some(card)
-}
-
-fn one<'a>(file: &'a str, rule: &str, value: Option<Value>, errors: &'a Errors) -> Option<Fields<'a>> {
-    match value {
-        Some(Value::Table(table)) => Some(Fields::new(file, rule.to_owned(), table, errors)),
-        _ => {
-            errors.push(file, rule, "", Problem::Missing);
-            None
-        }
-    }
-}
-
-fn many<'a>(file: &'a str, rule: &str, value: Option<Value>, errors: &'a Errors) -> Vec<Fields<'a>> {
-    let items = match value {
-        Some(Value::Array(items)) => items,
-        _ => Vec::new(),
-    };
-    let named = |(i, item): (usize, Value)| one(file, &format!("{rule} {}", i + 1), Some(item), errors);
-    items.into_iter().enumerate().filter_map(named).collect()
 }
 
 fn read_terms(f: &mut Fields<'_>) -> Option<Terms> {

@@ -1,13 +1,16 @@
 //! On which terms goods are sold: as a consumer's parcel, or to a business by an Incoterm.
 
+mod incoterms;
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::incoterms::{Bearer, Clauses, IncotermRule, Incoterms, Insured, Obligation, RiskPoint};
 use crate::codes::Country;
 use crate::money::Money;
-use crate::rulebook::Regime;
+use crate::rulebook::{Mode, Regime};
 use crate::time::Days;
 
 /// What a buyer asks a price under.
@@ -63,9 +66,6 @@ impl Incoterm {
         Self::Ddp,
     ];
 
-    /// Those under which goods are sold here.
-    pub const OFFERED: [Self; 3] = [Self::Fca, Self::Cpt, Self::Dap];
-
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -101,23 +101,28 @@ impl Incoterm {
         }
     }
 
-    /// Why goods are not sold under it here; none where they are.
+    /// What the table says of it.
     #[must_use]
-    pub const fn why_not(self) -> Option<IncotermReason> {
-        match self {
-            Self::Fca | Self::Cpt | Self::Dap => None,
-            Self::Exw => Some(IncotermReason::BuyerClearsExport),
-            Self::Fas | Self::Fob | Self::Cfr | Self::Cif => Some(IncotermReason::SeaOnly),
-            Self::Cip => Some(IncotermReason::InsuranceNeeded),
-            Self::Dpu => Some(IncotermReason::UnloadingNeeded),
-            Self::Ddp => Some(IncotermReason::SellerPaysImportTaxes),
-        }
+    pub fn rule(self) -> &'static IncotermRule {
+        Incoterms::table().rule(self)
+    }
+
+    /// Those under which goods are sold that go by this.
+    #[must_use]
+    pub fn offered(mode: Option<Mode>) -> Vec<Self> {
+        Self::ALL.into_iter().filter(|term| term.why_not(mode).is_none()).collect()
+    }
+
+    /// Why goods that go by this are not sold under it here; none where they are.
+    #[must_use]
+    pub fn why_not(self, mode: Option<Mode>) -> Option<IncotermReason> {
+        self.rule().why_not(mode)
     }
 
     /// Whether the seller's price holds the carriage to the named place.
     #[must_use]
-    pub const fn includes_carriage(self) -> bool {
-        !matches!(self, Self::Exw | Self::Fca | Self::Fas | Self::Fob)
+    pub fn includes_carriage(self) -> bool {
+        self.rule().carriage == Bearer::Seller
     }
 }
 
@@ -158,6 +163,19 @@ pub enum IncotermReason {
     UnloadingNeeded,
     /// DDP: the seller would be the importer in the buyer's country.
     SellerPaysImportTaxes,
+}
+
+impl IncotermReason {
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::BuyerClearsExport => "buyer-clears-export",
+            Self::SeaOnly => "sea-only",
+            Self::InsuranceNeeded => "insurance-needed",
+            Self::UnloadingNeeded => "unloading-needed",
+            Self::SellerPaysImportTaxes => "seller-pays-import-taxes",
+        }
+    }
 }
 
 /// A named place by its UN/LOCODE, `MYKUL`: never an address, which could be a person's.
@@ -234,10 +252,24 @@ mod tests {
     #[test]
     fn an_incoterm_is_offered_or_the_reason_is_given() {
         for term in Incoterm::ALL {
-            assert_eq!(term.why_not().is_none(), Incoterm::OFFERED.contains(&term), "{term}");
             assert_eq!(term.code().to_lowercase().parse(), Ok(term));
         }
-        assert_eq!("FOB".parse::<Incoterm>().map(Incoterm::why_not), Ok(Some(IncotermReason::SeaOnly)));
+        assert_eq!(Incoterm::offered(Some(Mode::Air)), [Incoterm::Fca, Incoterm::Cpt, Incoterm::Dap]);
+        assert_eq!(Incoterm::offered(None), Incoterm::offered(Some(Mode::Air)));
+        // By ship also the rules for ships, but for CIF: nobody here insures.
+        let by_sea = [Incoterm::Fca, Incoterm::Fas, Incoterm::Fob, Incoterm::Cfr, Incoterm::Cpt, Incoterm::Dap];
+        assert_eq!(Incoterm::offered(Some(Mode::Sea)), by_sea);
+        let reasons = [
+            (Incoterm::Exw, IncotermReason::BuyerClearsExport),
+            (Incoterm::Fob, IncotermReason::SeaOnly),
+            (Incoterm::Cif, IncotermReason::SeaOnly),
+            (Incoterm::Cip, IncotermReason::InsuranceNeeded),
+            (Incoterm::Dpu, IncotermReason::UnloadingNeeded),
+            (Incoterm::Ddp, IncotermReason::SellerPaysImportTaxes),
+        ];
+        for (term, reason) in reasons {
+            assert_eq!(term.why_not(Some(Mode::Air)), Some(reason), "{term}");
+        }
         assert!(matches!("DAF".parse::<Incoterm>(), Err(TermsFault::NotAnIncoterm { .. })));
     }
 

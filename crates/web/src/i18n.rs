@@ -3,6 +3,8 @@
 
 mod show;
 
+pub use show::Given;
+
 use std::borrow::Cow;
 use std::str::FromStr;
 use std::sync::LazyLock;
@@ -114,6 +116,7 @@ const NOUNS: &[Noun] = &[
     noun!("offer"),
     noun!("charge"),
     noun!("quote"),
+    noun!("terms"),
     noun!("estimate"),
     noun!("order"),
     noun!("payment"),

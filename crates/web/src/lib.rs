@@ -79,6 +79,7 @@ pub mod settlement;
 pub mod signed;
 pub mod start;
 pub mod stock;
+pub mod terms;
 pub mod trade_file;
 pub mod verify;
 pub mod waybill;
@@ -196,6 +197,7 @@ pub fn doors() -> Doors {
         .merge(product::routes())
         .merge(offer::routes())
         .merge(quote::routes())
+        .merge(terms::routes())
         .merge(estimate::routes())
         .merge(order::routes())
         .merge(payee::routes())

@@ -263,7 +263,7 @@ impl Page {
     #[must_use]
     pub fn incoterms(&self) -> [Incoterm; 11] {
         let mut terms = Incoterm::ALL;
-        terms.sort_by_key(|term| term.why_not().is_some());
+        terms.sort_by_key(|term| term.why_not(None).is_some());
         terms
     }
 

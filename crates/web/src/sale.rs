@@ -10,7 +10,7 @@ use papers::pdf::Text;
 use papers::sale::{Line, Sale, SaleRefusal, SaleWords, invoice_pdf, packing_list_pdf};
 use trade::order::Order;
 use trade::quote::QuoteLine;
-use trade::terms::Sale as Terms;
+use trade::terms::{Incoterms, Sale as Terms};
 use trade::trade_file::TradeFile;
 
 use crate::AppState;
@@ -82,7 +82,7 @@ async fn sale(app: &AppState, t: &Tr, en: &Tr, file: &TradeFile, order: &Order, 
         date: app.site().date(order.placed_at),
         seller: seller(app, t, en, order).await?,
         buyer: buyer(app, t, en, order).await?,
-        delivery: Text::from(format!("{} {}, Incoterms 2020", terms.incoterm, terms.place).as_str()),
+        delivery: Text::from(format!("{} {}, {}", terms.incoterm, terms.place, Incoterms::table().edition).as_str()),
         facts,
         lines: quote.lines.iter().map(line).collect(),
         gross: file.waybill.as_ref().map_or_else(|| quote.gross(), |w| w.gross),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::load::{Common, Currencies};
 use super::reader::Fields;
-use super::{Regime, RuleIndex, RuleInfo};
+use super::{Mode, Regime, RuleIndex, RuleInfo};
 use crate::codes::Country;
 use crate::money::{Currency, Fixed8, FxRate, Money, MoneyError, Rate};
 use crate::quantity::Grams;
@@ -110,6 +110,7 @@ impl Lane {
 /// A rate card in `currency`. Weights in grams, sides in millimetres.
 pub(super) fn read_rate_card(f: &mut Fields<'_>, common: &Common, currency: Currency) -> Option<RateCard> {
     let service = f.text("service");
+    let mode = f.optional("mode", |f, key| f.one_of(key, &Mode::ALL));
     let first_weight = f.integer("first-grams", 1, 1_000_000);
     let first_price = f.amount("first-price", currency);
     let step_weight = f.integer("step-grams", 1, 1_000_000);
@@ -121,6 +122,7 @@ pub(super) fn read_rate_card(f: &mut Fields<'_>, common: &Common, currency: Curr
     Some(RateCard {
         info: common.info.clone(),
         service: service?,
+        mode,
         first_weight: Grams(first_weight?),
         first_price: first_price?,
         step_weight: Grams(step_weight?),

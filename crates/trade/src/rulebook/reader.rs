@@ -340,3 +340,24 @@ impl<'a> Fields<'a> {
         }
     }
 }
+
+/// The one table that stands under a key of a file; without it, an error.
+pub(crate) fn single<'a>(file: &'a str, rule: &str, value: Option<Value>, errors: &'a Errors) -> Option<Fields<'a>> {
+    match value {
+        Some(Value::Table(table)) => Some(Fields::new(file, rule.to_owned(), table, errors)),
+        _ => {
+            errors.push(file, rule, "", Problem::Missing);
+            None
+        }
+    }
+}
+
+/// The tables of a list of a file; no list at all is an empty one.
+pub(crate) fn listed<'a>(file: &'a str, rule: &str, value: Option<Value>, errors: &'a Errors) -> Vec<Fields<'a>> {
+    let items = match value {
+        Some(Value::Array(items)) => items,
+        _ => Vec::new(),
+    };
+    let named = |(i, item): (usize, Value)| single(file, &format!("{rule} {}", i + 1), Some(item), errors);
+    items.into_iter().enumerate().filter_map(named).collect()
+}

@@ -70,7 +70,9 @@ async fn a_business_order_goes_from_terms_to_a_full_entry_with_its_papers() {
     let towel = towel(&house).await;
     let fob = ask(json!({ "regime": "b2b", "incoterm": "FOB", "place": "MYPKG" }), &towel);
     let refused = firm.ask(Method::POST, "/api/v1/quotes", Some(&fob)).await;
-    assert_eq!(refused.json()["code"], "incoterm-not-offered");
+    // Air freight: the rule that fits is named.
+    assert_eq!(refused.json()["code"], "incoterm-for-ships");
+    assert_eq!((&refused.json()["instead"], &refused.json()["mode"]), (&json!("FCA"), &json!("air")));
     let parcel = firm.ask(Method::POST, "/api/v1/quotes", Some(&ask(json!({ "regime": "b2c-parcel" }), &towel))).await;
     assert_eq!(parcel.json()["code"], "consumer-needed");
 
@@ -151,4 +153,21 @@ async fn a_business_signs_up_with_its_number_and_sees_terms_in_the_shop() {
     assert!(shop.contains("name=\"incoterm\"") && shop.contains("max=\"5000\""), "{shop}");
     let consumer = house.hgh.get(Some(Who::Buyer), "/offers?lang=en").await.good().text();
     assert!(!consumer.contains("name=\"incoterm\"") && consumer.contains("max=\"999\""), "{consumer}");
+}
+
+#[tokio::test]
+async fn who_pays_what_stands_in_one_table_in_every_language_and_for_machines() {
+    let house = House::open().await;
+    for (lang, says) in [("en", "DDP needs a tax registration"), ("ms", "Siapa bayar apa"), ("zh-CN", "谁付什么")] {
+        let page = house.hgh.get(None, &format!("/incoterms?lang={lang}")).await.good().text();
+        assert!(page.contains(says) && page.contains("id=\"cif\""), "{lang}: {page}");
+        assert!(!page.contains(">["), "a word is missing: {page}");
+    }
+    let table = house.hgh.get(None, "/api/v1/incoterms").await.good().json();
+    let rules = table["rules"].as_array().unwrap();
+    assert_eq!((rules.len(), &table["edition"]), (11, &json!("Incoterms 2020")));
+    let cif = rules.iter().find(|rule| rule["incoterm"] == "CIF").unwrap();
+    assert_eq!((&cif["instead"], &cif["insurance"], &cif["offered"]), (&json!("CIP"), &json!("seller"), &json!([])));
+    let fca = rules.iter().find(|rule| rule["incoterm"] == "FCA").unwrap();
+    assert_eq!((&fca["export"], &fca["offered"]), (&json!("seller"), &json!(["air", "sea"])));
 }

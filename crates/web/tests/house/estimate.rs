@@ -124,7 +124,7 @@ async fn malaysia_is_priced_by_its_own_two_tests() {
     }
     // (what differs, the problem's code, what the page says)
     for (differs, code, says) in [
-        ("regime=b2b&incoterm=CIF&place=MYPKG", "incoterm-not-offered", "by ship"),
+        ("regime=b2b&incoterm=CIF&place=MYPKG", "incoterm-for-ships", "CIP"),
         ("regime=b2b&incoterm=FCA&place=MYKUL", "place-elsewhere", "China"),
         ("regime=b2b&incoterm=&place=MYKUL", "value-missing", "Incoterm"),
         ("regime=b2b&incoterm=FCA&place=Jalan+Ampang+1", "not-a-place", "UN/LOCODE"),
