@@ -4,6 +4,7 @@
 //! Every error is a code with its values; the words are chosen where it is shown.
 
 pub mod camt054;
+pub mod certificate;
 pub mod cn22;
 pub mod label;
 pub mod latin;

@@ -252,6 +252,21 @@ fn units(c: char, face: Face) -> u16 {
     )
 }
 
+/// What an independent reader finds on the pages, or None where there is none.
+#[cfg(test)]
+pub(crate) fn read(name: &str, pdf: &[u8]) -> Option<String> {
+    let file = std::env::temp_dir().join(format!("ehub-paper-{}-{name}.pdf", std::process::id()));
+    std::fs::write(&file, pdf).unwrap();
+    let text = std::process::Command::new("pdftotext").arg("-layout").arg(&file).arg("-").output();
+    std::fs::remove_file(&file).unwrap();
+    let Ok(text) = text else {
+        println!("skipped: pdftotext is not installed (Debian: poppler-utils)");
+        return None;
+    };
+    assert!(text.status.success(), "{}", String::from_utf8_lossy(&text.stderr));
+    Some(String::from_utf8_lossy(&text.stdout).split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -274,8 +274,18 @@ pub(crate) struct Out {
 impl Out {
     /// Starts a `Document` in this namespace.
     pub fn document(namespace: &str) -> Self {
-        let text = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Document xmlns=\"{namespace}\">\n");
-        Self { text, open: vec!["Document"] }
+        Self::root("Document", &[("", namespace)])
+    }
+
+    /// Starts a root with its namespaces, each under its prefix; none is that of names without one.
+    pub fn root(name: &'static str, namespaces: &[(&str, &str)]) -> Self {
+        let mut text = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{name}");
+        for (prefix, namespace) in namespaces {
+            let colon = if prefix.is_empty() { "" } else { ":" };
+            text.push_str(&format!(" xmlns{colon}{prefix}=\"{namespace}\""));
+        }
+        text.push_str(">\n");
+        Self { text, open: vec![name] }
     }
 
     pub fn open(&mut self, name: &'static str) -> &mut Self {
@@ -314,6 +324,11 @@ impl Out {
         self.leaf_with(name, &format!(" Ccy=\"{}\"", amount.currency()), &amount.decimal())
     }
 
+    /// A leaf with the unit or currency that its number is in.
+    pub fn measured(&mut self, name: &'static str, attribute: &str, unit: &str, text: &str) -> &mut Self {
+        self.leaf_with(name, &format!(" {attribute}=\"{unit}\""), text)
+    }
+
     pub fn finish(mut self) -> Vec<u8> {
         while !self.open.is_empty() {
             self.close();
@@ -344,9 +359,14 @@ pub(crate) mod schema {
     /// What the schema finds wrong: empty if nothing. None, with a word on why, where the schema or
     /// `xmllint` is not at hand: the schemas lie in `shared/standards` beside the checkout.
     pub fn faults(message: &[u8], schema: &str) -> Option<String> {
-        let beside = |dir: &Path| dir.join("shared/standards/iso20022").join(schema);
+        faults_in(message, &format!("iso20022/{schema}"))
+    }
+
+    /// The same for any of the standards, by its path among them.
+    pub fn faults_in(message: &[u8], schema: &str) -> Option<String> {
+        let beside = |dir: &Path| dir.join("shared/standards").join(schema);
         let Some(xsd) = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(beside).find(|p| p.is_file()) else {
-            println!("skipped: {schema} is not in shared/standards/iso20022 beside the checkout");
+            println!("skipped: {schema} is not in shared/standards beside the checkout");
             return None;
         };
         let mut lint = Command::new("xmllint");

@@ -23,6 +23,7 @@ use trade::ledger::Purpose;
 use trade::mandate::Act;
 use trade::manifest::{Answered, ParcelExcepted};
 use trade::money::{Currency, Fixed8, FxRate, Money, MoneyError, Rate};
+use trade::origin::Preference;
 use trade::party::{PersonTag, PersonTags, PersonalField, Role};
 use trade::payment::{Fate, Payment, PaymentChannel, PaymentFault};
 use trade::payout::{Payout, PayoutKind, PayoutState};
@@ -161,7 +162,8 @@ pub fn happened() -> Vec<Happened> {
         PersonalErased { party: id() },
         PayeeNamed { party: id() },
         ProductOffered { product: id(), seller: id(), sku: "SKU".to_owned() },
-        ProductPublished { product: id(), seller_name: "Sample".to_owned(), goods: goods(HsClaim::Missing) },
+        ProductPublished { product: id(), seller_name: "Sample".to_owned(), goods: goods(HsClaim::Missing), preferences: preferences() },
+        MaterialsStated { product: id(), seller: id(), preferences: preferences() },
         ProductWithdrawn { product: id() },
         QuoteAsked { quote: id(), lines: asked(), practice: true, terms: business() },
         QuoteGiven { quote: Box::new(quote().without_buyer()) },
@@ -279,8 +281,12 @@ pub fn happened() -> Vec<Happened> {
         NotBooked { problem: Problem::of(&EscrowRefusal::NotDelivered) },
         SellerPaid {},
     );
-    let published =
-        |hs| Happened::ProductPublished { product: id(), seller_name: "Sample".to_owned(), goods: goods(hs) };
+    let published = |hs| Happened::ProductPublished {
+        product: id(),
+        seller_name: "Sample".to_owned(),
+        goods: goods(hs),
+        preferences: preferences(),
+    };
     all.extend(hs_claims().into_iter().map(published));
     let moved = |what| Happened::StockMoved { movement: Box::new(stock_move(what)) };
     all.extend(movements().into_iter().map(moved));
@@ -367,6 +373,10 @@ fn money_errors() -> Vec<MoneyError> {
         NoWeights {},
         RateNotPositive {},
     )
+}
+
+fn preferences() -> Vec<Preference> {
+    vec![Preference { agreement: "acfta".parse().expect("a name of an agreement"), criterion: "RVC".to_owned() }]
 }
 
 fn quote_refusals() -> Vec<QuoteRefusal> {

@@ -19,6 +19,7 @@ use crate::handling::StoreParcel;
 use crate::mandate::{AnswerMandate, EndMandate, GiveMandate};
 use crate::manifest::{ArriveManifest, CloseManifest, LoadBag, OpenManifest, UnloadBag};
 use crate::order::{LapseOrder, PlaceOrder};
+use crate::origin::StateMaterials;
 use crate::party::{ErasePersonal, RegisterParty};
 use crate::payee::NamePayee;
 use crate::payment::{ReceivePayment, ReturnParked};
@@ -43,6 +44,7 @@ pub enum Command {
     ErasePersonal(ErasePersonal),
     NamePayee(NamePayee),
     OfferProduct(OfferProduct),
+    StateMaterials(StateMaterials),
     AskQuote(AskQuote),
     AskPeerQuote(AskPeerQuote),
     PlaceOrder(PlaceOrder),
@@ -122,6 +124,7 @@ into_command!(
     ErasePersonal,
     NamePayee,
     OfferProduct,
+    StateMaterials,
     AskQuote,
     AskPeerQuote,
     PlaceOrder,
@@ -193,6 +196,7 @@ macro_rules! each {
             Command::ErasePersonal($c) => $act,
             Command::NamePayee($c) => $act,
             Command::OfferProduct($c) => $act,
+            Command::StateMaterials($c) => $act,
             Command::AskQuote($c) => $act,
             Command::AskPeerQuote($c) => $act,
             Command::PlaceOrder($c) => $act,
@@ -267,6 +271,7 @@ impl Command {
             Self::ErasePersonal(_) => "erase-personal",
             Self::NamePayee(_) => "name-payee",
             Self::OfferProduct(_) => "offer-product",
+            Self::StateMaterials(_) => "state-materials",
             Self::AskQuote(_) => "ask-quote",
             Self::AskPeerQuote(_) => "ask-peer-quote",
             Self::PlaceOrder(_) => "place-order",

@@ -22,6 +22,7 @@ use crate::id::Id;
 use crate::mandate::{Act, Mandate};
 use crate::manifest::{Answered, Consignment, ManifestId, ParcelExcepted};
 use crate::money::Money;
+use crate::origin::Preference;
 use crate::party::{Party, PersonalField, Role};
 use crate::payment::PaymentFault;
 use crate::payout::Payout;
@@ -153,6 +154,15 @@ pub enum Happened {
         product: Id<Product>,
         seller_name: String,
         goods: Goods,
+        /// Under which agreements they originate, by the exporting hub's working.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        preferences: Vec<Preference>,
+    },
+    /// A seller said what goods are made of; what they are made of stays with it.
+    MaterialsStated {
+        product: Id<Product>,
+        seller: Id<Party>,
+        preferences: Vec<Preference>,
     },
     ProductWithdrawn {
         product: Id<Product>,

@@ -378,12 +378,13 @@ fn reads_more(world: &World, event: &Event, need: &mut Need) {
 fn apply(world: &mut World, from: &HubId, event: &Event, road_seq: u64) {
     match &event.what {
         Happened::ClockMoved { to, .. } => clock::follow_peer(world, *to),
-        Happened::ProductPublished { product, seller_name, goods } => {
+        Happened::ProductPublished { product, seller_name, goods, preferences } => {
             let key = OfferKey { hub: from.clone(), product: *product };
             let offer = Offer {
                 key: key.clone(),
                 seller_name: seller_name.clone(),
                 goods: goods.clone(),
+                preferences: preferences.clone(),
                 since: world.now,
                 withdrawn: false,
             };

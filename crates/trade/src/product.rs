@@ -11,6 +11,7 @@ use crate::command::{Decide, Problem};
 use crate::event::Happened;
 use crate::id::{Id, Noun};
 use crate::money::Money;
+use crate::origin::{Bill, Preference, preferences};
 use crate::party::{Party, Role};
 use crate::quantity::{Content, Grams, Size};
 use crate::quote::Quote;
@@ -35,6 +36,12 @@ pub struct Product {
     /// What each peer last answered when asked what one piece costs to the door there, by lane.
     #[serde(default)]
     pub answers: BTreeMap<LaneKey, PeerAnswer>,
+    /// What one piece is made of, where its seller said so; it does not leave the hub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bill: Option<Bill>,
+    /// Under which agreements it originates by that bill.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub preferences: Vec<Preference>,
 }
 
 /// A peer's answer to the question what a product costs to the door.
@@ -183,6 +190,9 @@ pub struct Offer {
     pub key: OfferKey,
     pub seller_name: String,
     pub goods: Goods,
+    /// Under which agreements they originate, as the seller's hub works it out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub preferences: Vec<Preference>,
     pub since: BusinessTime,
     pub withdrawn: bool,
 }
@@ -276,6 +286,7 @@ impl Decide for OfferProduct {
         let id = self.product();
         let before = world.products.get(&id).cloned();
         let gaps = lane_gaps(world, &self.goods);
+        let bill = before.as_ref().and_then(|p| p.bill.clone());
         if let Some(same) = before.as_ref().filter(|p| p.goods == self.goods && p.gaps == gaps) {
             return Ok(same.clone());
         }
@@ -286,27 +297,39 @@ impl Decide for OfferProduct {
             changed: world.now,
             gaps: gaps.clone(),
             answers: BTreeMap::new(),
+            preferences: preferences(&world.site.rulebooks, &self.goods, bill.as_ref(), world.site.date(world.now)),
+            bill,
         };
         world.happened(
             None,
             None,
             Happened::ProductOffered { product: id, seller: self.seller, sku: product.goods.sku.clone() },
         );
-        // A peer is told of goods once, whichever of its lanes they are ready for; it asks its rules again.
-        let mut told: Vec<&HubId> = gaps.iter().map(|lane| &lane.to).collect();
-        told.dedup();
-        for to in told {
-            let ready_in = |lanes: &[LaneGaps]| lanes.iter().any(|lane| lane.to == *to && lane.is_ready());
-            if ready_in(&gaps) {
-                let goods = self.goods.clone();
-                let published = Happened::ProductPublished { product: id, seller_name: seller_name.clone(), goods };
-                world.happened(None, Some(to), published);
-            } else if before.as_ref().is_some_and(|p| ready_in(&p.gaps)) {
-                world.happened(None, Some(to), Happened::ProductWithdrawn { product: id });
-            }
-        }
+        publish(world, &product, before.as_ref(), &seller_name);
         world.products.put(id, product.clone());
         Ok(product)
+    }
+}
+
+/// Tells peers of goods that can be sold there, and of goods that no longer can. A peer is told once,
+/// whichever of its lanes they are ready for; it asks its rules again.
+pub(crate) fn publish(world: &mut World, product: &Product, before: Option<&Product>, seller_name: &str) {
+    let id = product.id;
+    let mut told: Vec<&HubId> = product.gaps.iter().map(|lane| &lane.to).collect();
+    told.dedup();
+    for to in told {
+        let ready_in = |lanes: &[LaneGaps]| lanes.iter().any(|lane| lane.to == *to && lane.is_ready());
+        if ready_in(&product.gaps) {
+            let published = Happened::ProductPublished {
+                product: id,
+                seller_name: seller_name.to_owned(),
+                goods: product.goods.clone(),
+                preferences: product.preferences.clone(),
+            };
+            world.happened(None, Some(to), published);
+        } else if before.is_some_and(|p| ready_in(&p.gaps)) {
+            world.happened(None, Some(to), Happened::ProductWithdrawn { product: id });
+        }
     }
 }
 

@@ -24,6 +24,7 @@ use crate::handling;
 use crate::id::Id;
 use crate::manifest::{self, Arrival};
 use crate::order;
+use crate::origin::preferences;
 use crate::party::{Party, Role};
 use crate::payment;
 use crate::payout;
@@ -225,8 +226,13 @@ impl Recall {
         let seller = known.as_ref().map(|p| p.seller).or_else(|| self.sellers.iter().find(is_its).copied());
         let Some(seller) = seller else { return };
         let gaps = product::lane_gaps(world, goods);
-        let answers = known.map(|p| p.answers).unwrap_or_default();
-        let product = Product { id, seller, goods: goods.clone(), changed: world.now, gaps, answers };
+        // The peer was told what follows from a bill of materials, never the bill: one that was lost is
+        // stated again by its seller.
+        let (answers, bill) = known.map(|p| (p.answers, p.bill)).unwrap_or_default();
+        let date = world.site.date(world.now);
+        let preferences = preferences(&world.site.rulebooks, goods, bill.as_ref(), date);
+        let goods = goods.clone();
+        let product = Product { id, seller, goods, changed: world.now, gaps, answers, bill, preferences };
         world.products.put(id, product);
     }
 }

@@ -32,6 +32,7 @@ pub mod assets;
 pub mod auth;
 pub mod bag;
 pub mod cast;
+pub mod certificate;
 pub mod charge;
 pub mod clearance;
 pub mod client;
@@ -58,6 +59,7 @@ pub mod node;
 pub mod offer;
 pub mod operator;
 pub mod order;
+pub mod origin;
 pub mod page;
 pub mod party;
 pub mod payee;
@@ -195,6 +197,7 @@ pub fn doors() -> Doors {
         .merge(front::routes())
         .merge(party::routes())
         .merge(product::routes())
+        .merge(origin::routes())
         .merge(offer::routes())
         .merge(quote::routes())
         .merge(terms::routes())
@@ -206,6 +209,7 @@ pub fn doors() -> Doors {
         .merge(trade_file::routes())
         .merge(waybill::routes())
         .merge(sale::routes())
+        .merge(certificate::routes())
         .merge(declaration::routes())
         .merge(permit::routes())
         .merge(mandate::routes())

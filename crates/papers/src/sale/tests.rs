@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use trade::money::Currency;
 
 use super::*;
+use crate::pdf::read;
 
 fn words() -> SaleWords {
     SaleWords {
@@ -54,20 +55,6 @@ fn sale() -> Sale {
         gross: Grams(80_400),
         freight: "The carriage is paid by the buyer.".into(),
     }
-}
-
-/// What an independent reader finds on the pages, or None where there is none.
-fn read(name: &str, pdf: &[u8]) -> Option<String> {
-    let file = std::env::temp_dir().join(format!("ehub-sale-{}-{name}.pdf", std::process::id()));
-    std::fs::write(&file, pdf).unwrap();
-    let text = std::process::Command::new("pdftotext").arg("-layout").arg(&file).arg("-").output();
-    std::fs::remove_file(&file).unwrap();
-    let Ok(text) = text else {
-        println!("skipped: pdftotext is not installed (Debian: poppler-utils)");
-        return None;
-    };
-    assert!(text.status.success(), "{}", String::from_utf8_lossy(&text.stderr));
-    Some(String::from_utf8_lossy(&text.stdout).split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Lane, PackError, Regime, Rulebook};
 use crate::codes::Country;
+use crate::origin::{Agreement, AgreementId};
 use crate::scorecard::Scorecard;
 
 macro_rules! files {
@@ -50,6 +51,9 @@ const LANES: [&[(&str, &str)]; 5] = [
     files!["lanes/sg-cn.toml"],
 ];
 
+/// One file an agreement.
+const AGREEMENTS: &[(&str, &str)] = files!["agreements/acfta.toml", "agreements/rcep.toml"];
+
 pub(super) const SCORECARD: &[(&str, &str)] = files!["advance/scorecard.toml"];
 
 /// All packs that a hub goes by: one for each territory, the lanes between them, and the operator's
@@ -58,6 +62,8 @@ pub(super) const SCORECARD: &[(&str, &str)] = files!["advance/scorecard.toml"];
 pub struct Rulebooks {
     books: BTreeMap<Country, Rulebook>,
     pub lanes: Vec<Lane>,
+    /// Under which goods may originate.
+    pub agreements: Vec<Agreement>,
     /// Without one, the hub offers no advances.
     pub scorecard: Option<Arc<Scorecard>>,
 }
@@ -67,7 +73,7 @@ impl Rulebooks {
     #[must_use]
     pub fn new(books: Vec<Rulebook>, lanes: Vec<Lane>) -> Self {
         let books = books.into_iter().map(|book| (book.territory, book)).collect();
-        Self { books, lanes, scorecard: None }
+        Self { books, lanes, agreements: Vec::new(), scorecard: None }
     }
 
     #[must_use]
@@ -77,6 +83,11 @@ impl Rulebooks {
 
     pub fn books(&self) -> impl Iterator<Item = &Rulebook> {
         self.books.values()
+    }
+
+    #[must_use]
+    pub fn agreement(&self, id: &AgreementId) -> Option<&Agreement> {
+        self.agreements.iter().find(|agreement| agreement.id == *id)
     }
 
     /// The regimes of all lanes from one territory to another, in the order of [`Regime::ALL`].
@@ -120,7 +131,14 @@ pub fn builtin() -> Result<Rulebooks, Vec<PackError>> {
         }
     }
     let scorecard = Scorecard::load(SCORECARD).map_err(|found| errors.extend(found)).ok().map(Arc::new);
-    let books = Rulebooks { scorecard, ..Rulebooks::new(books, lanes) };
+    let mut agreements = Vec::new();
+    for (file, text) in AGREEMENTS {
+        match Agreement::load(file, text) {
+            Ok(agreement) => agreements.push(agreement),
+            Err(found) => errors.extend(found),
+        }
+    }
+    let books = Rulebooks { scorecard, agreements, ..Rulebooks::new(books, lanes) };
     if errors.is_empty() { Ok(books) } else { Err(errors) }
 }
 

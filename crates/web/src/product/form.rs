@@ -10,6 +10,7 @@ use serde::Deserialize;
 use trade::codes::Country;
 use trade::commands::Command;
 use trade::money::{Currency, Money, format_fixed, parse_fixed};
+use trade::origin::Preference;
 use trade::party::Party;
 use trade::product::{Goods, OfferProduct, Product};
 use trade::quantity::{Content, ContentUnit, Grams, Size};
@@ -40,6 +41,17 @@ struct EditPage {
 impl EditPage {
     fn fault(&self, field: &str) -> Option<&Told> {
         self.faults.get(field)
+    }
+
+    /// Under which agreement the goods originate, and by which criterion.
+    fn preference(&self, preference: &Preference) -> String {
+        self.p.w2(
+            "origin-by",
+            "agreement",
+            preference.agreement.as_str().to_uppercase(),
+            "criterion",
+            &preference.criterion,
+        )
     }
 
     fn can_ask(&self) -> bool {

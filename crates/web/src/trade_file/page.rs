@@ -67,6 +67,8 @@ struct View {
     /// Invoice, where this reader sees prices, and packing list: of goods for a business.
     invoice: bool,
     packing_list: bool,
+    /// Certificates of origin by agreement, where this reader may see them.
+    certificates: Vec<(String, String)>,
     bundles: Vec<&'static str>,
     /// Under which its parcel left, for those who carry or clear it.
     manifest: Option<(String, String)>,
@@ -138,6 +140,7 @@ pub async fn show(
         track: crate::verify::track_path(&app, &file),
         invoice: is_business && viewer.sees_prices(),
         packing_list: is_business,
+        certificates: crate::certificate::links(&app, &file, viewer).await?,
         bundles: super::bundle::views(viewer).to_vec(),
         manifest: crate::manifest::link(&file).filter(|_| !matches!(viewer, Viewer::Seller | Viewer::Buyer)),
         advance: crate::advance::line(&p, &app, &file, viewer, now),

@@ -92,6 +92,7 @@ impl Stock {
             owned("/trades/{id}/invoice.pdf", business(), &firms),
             owned("/trades/{id}/packing-list.pdf", business(), &firms),
             known("/trades/{id}", trade()),
+            known("/origin/{agreement}", Some("acfta".to_owned())),
             known("/officer/{id}", trade()),
             known("/pay/{trade}", trade()),
             known("/picks/{id}", trade()),
@@ -113,6 +114,9 @@ impl Stock {
             owned("/mandates/{id}", mandates(side, owner).await, &[owner, Who::Broker]),
         ];
         if kul {
+            // What certificates of origin are made out from.
+            let bill = json!({ "fob": { "minor": 4_000, "currency": "MYR" }, "wholly_obtained": true });
+            crate::origin::state(side, &Ware::Towel.offer(Who::Seller).product().to_string(), &bill).await;
             let looks = [Who::Warehouse, Who::Operator, Who::Officer];
             let asks = [Who::Seller, Who::Broker, Who::Agency, Who::Operator];
             let list = price_list(side).await;

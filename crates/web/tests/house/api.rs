@@ -226,8 +226,10 @@ async fn walk(side: &Side, who: Who, path: &str, name: &str) -> usize {
     }
 }
 
-/// What is told of a hub as a whole, of few peers, or of one broker's clients comes in one piece.
-const WHOLE: [&str; 9] = [
+/// What is told of a hub as a whole, of few peers, of one broker's clients, or of the eleven Incoterms
+/// comes in one piece.
+const WHOLE: [&str; 10] = [
+    "/api/v1/incoterms",
     "/api/v1/clients",
     "/api/v1/settlement",
     "/api/v1/audit",

@@ -11,6 +11,7 @@ mod estimate;
 mod fields;
 mod house;
 mod look;
+mod origin;
 mod papers;
 mod payee;
 mod permits;
