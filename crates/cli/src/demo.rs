@@ -37,6 +37,9 @@ pub struct Options {
     /// Print the summary as JSON, and nothing else.
     #[arg(long)]
     json: bool,
+    /// Folders of rule packs that both hubs go by in place of those of the program.
+    #[arg(long)]
+    rules: Option<PathBuf>,
     #[arg(long, default_value_t = 8080)]
     kul_port: u16,
     #[arg(long, default_value_t = 8081)]
@@ -46,6 +49,7 @@ pub struct Options {
 /// A hub's process, started again when it dies.
 struct Supervised {
     dir: PathBuf,
+    rules: Option<PathBuf>,
     child: Child,
 }
 
@@ -67,7 +71,7 @@ async fn play(options: &Options) -> Result<ExitCode, ExitCode> {
     let http = web::client::client(|with| with);
     let mut running = Vec::new();
     for directory in [&kul, &hgh] {
-        running.push(start(&directory.path)?);
+        running.push(start(&directory.path, options.rules.as_deref())?);
     }
     let stage = async {
         let kul = actors(&http, &kul).await?;
@@ -145,7 +149,7 @@ fn hub(options: &Options, word: &str, name: &str, territory: Country, port: u16)
     Directory::open_or_init(&options.dir.join(word), &config, serve::random).map_err(|e| say::directory(&e))
 }
 
-fn start(dir: &Path) -> Result<Supervised, ExitCode> {
+fn start(dir: &Path, rules: Option<&Path>) -> Result<Supervised, ExitCode> {
     let spawn = || {
         let program = std::env::current_exe()?;
         let log = fs::OpenOptions::new().create(true).append(true).open(dir.join("hub.log"))?;
@@ -154,6 +158,7 @@ fn start(dir: &Path) -> Result<Supervised, ExitCode> {
             .arg("--dir")
             .arg(dir)
             .arg("--ends-with-parent")
+            .args(rules.iter().flat_map(|rules| ["--rules".as_ref(), rules.as_os_str()]))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -161,7 +166,7 @@ fn start(dir: &Path) -> Result<Supervised, ExitCode> {
             .spawn()
     };
     let child = spawn().map_err(|e: std::io::Error| say::failed("demo-failed", &[("cause", e.to_string())]))?;
-    Ok(Supervised { dir: dir.to_owned(), child })
+    Ok(Supervised { dir: dir.to_owned(), rules: rules.map(Path::to_owned), child })
 }
 
 /// A hub that died is started again, so that the run carries on; Ctrl-C or a hub that dies at once,
@@ -189,7 +194,8 @@ async fn watch(running: &mut Vec<Supervised>) -> ExitCode {
             return say::failed("demo-hub-dies", &[("log", log)]);
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
-        match start(&dir) {
+        let rules = running[died].rules.clone();
+        match start(&dir, rules.as_deref()) {
             Ok(again) => running[died] = again,
             Err(code) => return code,
         }

@@ -221,7 +221,7 @@ impl Directory {
 }
 
 /// Written whole or not at all: to a new file, synced, then renamed.
-fn write_private(path: &Path, bytes: &[u8]) -> Result<(), DirectoryError> {
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), DirectoryError> {
     let unwritable = |e: std::io::Error| DirectoryError::Unwritable { path: path.to_owned(), cause: e.to_string() };
     let draft = path.with_extension("new");
     let mut file =
@@ -247,10 +247,10 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn config() -> Config {
+    pub fn config() -> Config {
         Config {
             id: "kul.sandbox".parse().unwrap(),
             name: "Kuala Lumpur".into(),

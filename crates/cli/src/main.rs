@@ -8,8 +8,10 @@ mod directory;
 mod doctor;
 mod log;
 mod recover;
+mod rulebook;
 mod say;
 mod serve;
+mod tariff;
 mod verify;
 
 use std::path::PathBuf;
@@ -54,6 +56,10 @@ enum Command {
     Recover(recover::Options),
     /// Recompute balances, the log's root and the access log's digests of a hub.
     Audit(audit::Options),
+    /// Rule packs: check them, and say what changes.
+    Rules(rulebook::Options),
+    /// Tables of duties: into a pack, and against declarations.
+    Tariff(tariff::Options),
     /// Measure how fast lists are cleared and quotes are given.
     Bench(bench::Options),
 }
@@ -95,6 +101,12 @@ struct InitOptions {
     /// Sandbox: accept hubs that ask to join without looking at their keys.
     #[arg(long, conflicts_with = "production")]
     accept_peers: bool,
+    /// Folders of rule packs to pin at once; without it, the hub goes by those of the program.
+    #[arg(long)]
+    rules: Option<PathBuf>,
+    /// A public key whose signatures under rule packs count; may be given several times.
+    #[arg(long)]
+    trust: Vec<String>,
 }
 
 fn main() -> ExitCode {
@@ -115,6 +127,8 @@ fn main() -> ExitCode {
             Command::Restore(options) => backup::restore(&options).await,
             Command::Recover(options) => recover::run(&options).await,
             Command::Audit(options) => audit::run(&options).await,
+            Command::Rules(options) => rulebook::run(&options),
+            Command::Tariff(options) => tariff::run(&options),
             Command::Bench(options) => bench::run(options).await,
         }
     })
@@ -145,8 +159,17 @@ fn init(options: InitOptions) -> ExitCode {
         metrics: options.metrics,
         accept_peers: options.accept_peers,
     };
+    let ready = match rulebook::pin::ready(config.mode, options.rules.as_ref(), &options.trust) {
+        Ok(ready) => ready,
+        Err(code) => return code,
+    };
     match Directory::init(&options.dir, &config, serve::random) {
         Ok(made) => {
+            if let Some(ready) = &ready
+                && let Err(code) = rulebook::pin::keep_in(&made, ready)
+            {
+                return code;
+            }
             say::out(
                 "cli-init-done",
                 &[("hub", made.config.id.to_string()), ("dir", options.dir.display().to_string())],

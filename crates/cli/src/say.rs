@@ -1,5 +1,6 @@
 //! What the program says on the terminal: from the locale files, in the language of `LANG`.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use web::i18n::{Lang, Tr};
@@ -24,8 +25,18 @@ pub fn text(key: &str, args: &[(&'static str, String)]) -> String {
     reader().with(key, args)
 }
 
+/// A line that is said already. Whoever reads it may have gone: that is no fault.
+pub fn line(text: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
+/// The same on the error stream.
+pub fn fault(text: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
 pub fn out(key: &str, args: &[(&'static str, String)]) {
-    println!("{}", text(key, args));
+    line(text(key, args));
 }
 
 /// Says why it did not work, on the error stream.

@@ -2,7 +2,7 @@
 
 use std::future::IntoFuture;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +17,13 @@ use tokio::task::JoinSet;
 use trade::card::Mode;
 use trade::checkpoint::Epoch;
 use trade::party::Role;
-use trade::rulebook::builtin;
 use trade::site::Site;
 use trade::time::{BusinessTime, WallTime};
 use web::{AppState, Settings};
 
 use crate::directory::{CastMember, Directory};
+use crate::rulebook::pin::{self, Loaded};
+use crate::rulebook::told_line;
 use crate::{log, say};
 
 #[derive(clap::Args)]
@@ -36,20 +37,26 @@ pub struct Options {
     /// Address of another hub to join, such as http://localhost:8080; may be given several times.
     #[arg(long)]
     join: Vec<String>,
+    /// Folders of rule packs to go by in place of those in the hub's directory; pins hold for them too.
+    #[arg(long)]
+    rules: Option<PathBuf>,
     #[command(flatten)]
     log: log::Options,
 }
 
 /// Why a hub does not open.
 pub enum Failure {
-    Rules(String),
+    Rules(Vec<String>),
     Open(OpenError),
 }
 
 impl Failure {
     pub fn say(&self) -> ExitCode {
         match self {
-            Self::Rules(cause) => say::failed("cli-rules-broken", &[("cause", cause.clone())]),
+            Self::Rules(lines) => {
+                lines.iter().for_each(say::fault);
+                say::failed("cli-rules-broken", &[])
+            }
             Self::Open(e) => say::failed("cli-hub-not-opened", &[("cause", e.to_string())]),
         }
     }
@@ -57,22 +64,27 @@ impl Failure {
 
 /// Opens the hub of a directory to do business: its lanes start, and it asks its witnesses first.
 pub async fn open_asking(directory: &Directory) -> Result<Hub, Failure> {
-    Hub::open_asking(config(directory)?).await.map_err(Failure::Open)
+    open_with(directory, None).await
+}
+
+/// As [`open_asking`], with the packs of another folder than its own.
+async fn open_with(directory: &Directory, rules: Option<&Path>) -> Result<Hub, Failure> {
+    Hub::open_asking(config(directory, rules)?).await.map_err(Failure::Open)
 }
 
 /// Opens the hub of a directory to look at it, whether it runs or not: nothing is decided or written.
 pub async fn open_to_look(directory: &Directory) -> Result<Hub, Failure> {
-    Hub::open_to_look(config(directory)?).await.map_err(Failure::Open)
+    Hub::open_to_look(config(directory, None)?).await.map_err(Failure::Open)
 }
 
-fn config(directory: &Directory) -> Result<Config, Failure> {
-    let rulebooks = builtin().map_err(|faults| Failure::Rules(format!("{faults:?}")))?;
+fn config(directory: &Directory, rules: Option<&Path>) -> Result<Config, Failure> {
+    let Loaded { books, changed } = pin::load(directory, rules).map_err(|refused| Failure::Rules(refused.lines()))?;
     let clock = Clock::system();
     let config = directory.config.site();
-    // The card is as old as the hub: the same at every start, so that peers need not take it again.
-    let issued = WallTime::from_micros(directory.config.made);
-    let site = Site::open(&config, &directory.secret, Arc::new(rulebooks), Epoch::FIRST, issued)
-        .map_err(|fault| Failure::Rules(format!("{fault:?}")))?;
+    // The card is as old as the hub or its pins, so that peers take it again only when it says something new.
+    let issued = WallTime::from_micros(directory.config.made.max(changed));
+    let site = Site::open(&config, &directory.secret, Arc::new(books), Epoch::FIRST, issued)
+        .map_err(|fault| Failure::Rules(vec![told_line(&fault)]))?;
     let store = store(directory);
     let start = BusinessTime::from_micros(clock.now().micros());
     let listen = &directory.config.listen;
@@ -113,7 +125,7 @@ pub async fn run(options: Options) -> ExitCode {
     };
     // After a declared loss the hub is opened anew, in the next epoch of its log.
     loop {
-        match serve(&directory, &listener, address, &options.join).await {
+        match serve(&directory, &listener, address, &options).await {
             Ok(Ended::Stopped) => return ExitCode::SUCCESS,
             Ok(Ended::NewEpoch) => {}
             Err(code) => return code,
@@ -134,14 +146,14 @@ async fn serve(
     directory: &Directory,
     listener: &std::net::TcpListener,
     address: SocketAddr,
-    join: &[String],
+    options: &Options,
 ) -> Result<Ended, ExitCode> {
     let cannot = |e: std::io::Error| {
         let args = [("address", address.to_string()), ("cause", e.to_string())];
         say::failed("cli-cannot-listen", &args)
     };
     let listener = listener.try_clone().and_then(tokio::net::TcpListener::from_std).map_err(cannot)?;
-    let hub = open_asking(directory).await.map_err(|failure| failure.say())?;
+    let hub = open_with(directory, options.rules.as_deref()).await.map_err(|failure| failure.say())?;
     let settings = Settings {
         url: directory.config.url.clone(),
         local_url: format!("http://{address}"),
@@ -158,7 +170,7 @@ async fn serve(
     }
     tasks.spawn(web::recovery::run(app.clone(), http.clone()));
     tasks.spawn(web::pump::run(app.clone(), http.clone()));
-    for url in join {
+    for url in &options.join {
         let url = url.trim_end_matches('/').to_owned();
         tasks.spawn(web::peer::join::join(app.clone(), http.clone(), url));
     }

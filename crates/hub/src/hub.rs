@@ -24,6 +24,7 @@ use crate::lane::Lane;
 use crate::lease;
 use crate::meter::Meters;
 use crate::recovery::{self, Standing};
+use crate::rulebook::Shelf;
 use crate::schema::{self, OpenError};
 use crate::sequencer::Sequencer;
 use crate::write_back;
@@ -144,6 +145,7 @@ struct Inner {
     recovery: Stand,
     forward: OnceLock<Forward>,
     looks: Waiting,
+    shelf: Shelf,
     meters: Arc<Meters>,
     /// Lanes have a runtime of their own, so that a busy lane does not hold up pages.
     lanes: Mutex<Option<Runtime>>,
@@ -232,6 +234,7 @@ impl Hub {
             recovery,
             forward: OnceLock::new(),
             looks: Waiting::default(),
+            shelf: Shelf::default(),
             meters: Arc::default(),
             lanes: Mutex::new(None),
         };
@@ -306,6 +309,7 @@ impl Hub {
                 recovery,
                 forward: OnceLock::new(),
                 looks: Waiting::default(),
+                shelf: Shelf::default(),
                 meters,
                 lanes: Mutex::new(Some(runtime)),
             }),
@@ -465,6 +469,10 @@ impl Hub {
     fn may_decide(&self, command: &Command) -> Result<(), Unavailable> {
         let bank_unchecked = self.inner.recovery.bank_unchecked.load(Ordering::Relaxed);
         recovery::may_decide(&self.inner.recovery.standing.borrow(), bank_unchecked, command)
+    }
+
+    pub(crate) fn shelf(&self) -> &Shelf {
+        &self.inner.shelf
     }
 
     pub(crate) fn looks(&self) -> &Waiting {

@@ -38,6 +38,7 @@ pub mod recovery;
 pub mod refusal;
 pub mod road;
 mod rows;
+pub mod rulebook;
 pub mod schema;
 pub mod sequencer;
 pub mod session;

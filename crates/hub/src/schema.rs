@@ -225,6 +225,14 @@ const MIGRATIONS: &[Migration] = &[
         ],
         bodies: &[],
     },
+    Migration {
+        n: 7,
+        name: "rule packs",
+        // Every version that was ever gone by, so that what it gave can be worked out again.
+        steps: &["CREATE TABLE rule_pack (digest {text} PRIMARY KEY, pack TEXT NOT NULL, kept_at BIGINT NOT NULL, \
+         body {bytes} NOT NULL)"],
+        bodies: &[],
+    },
 ];
 
 /// Why a store is not opened.

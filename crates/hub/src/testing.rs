@@ -307,6 +307,15 @@ pub fn site(id: &str, territory: Country) -> Arc<Site> {
 /// If there are no rules for the territory, or `id` is no hub's.
 #[must_use]
 pub fn site_in(id: &str, territory: Country, mode: Mode) -> Arc<Site> {
+    site_by(id, territory, mode, rulebooks())
+}
+
+/// The same by other rule packs.
+///
+/// # Panics
+/// If they have no rules for the territory, or `id` is no hub's.
+#[must_use]
+pub fn site_by(id: &str, territory: Country, mode: Mode, rulebooks: Arc<Rulebooks>) -> Arc<Site> {
     let id: HubId = id.parse().expect("a hub's id");
     let secret = [id.as_str().bytes().fold(7_u8, u8::wrapping_add); 32];
     let config = SiteConfig {
@@ -318,7 +327,7 @@ pub fn site_in(id: &str, territory: Country, mode: Mode) -> Arc<Site> {
         accepted_rules: std::collections::BTreeSet::new(),
         id,
     };
-    Arc::new(Site::open(&config, &secret, rulebooks(), Epoch::FIRST, WALL).expect("rules of the territory"))
+    Arc::new(Site::open(&config, &secret, rulebooks, Epoch::FIRST, WALL).expect("rules of the territory"))
 }
 
 /// A hub of one node on a store, whose business time starts with the samples'.

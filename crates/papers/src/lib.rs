@@ -6,6 +6,7 @@
 pub mod camt054;
 pub mod certificate;
 pub mod cn22;
+pub mod declaration;
 pub mod label;
 pub mod latin;
 pub mod manifest;
@@ -13,4 +14,5 @@ pub mod pain001;
 pub mod pdf;
 pub mod price_list;
 pub mod sale;
+pub mod tariff;
 pub mod xml;

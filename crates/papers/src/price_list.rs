@@ -18,6 +18,7 @@ use trade::quantity::{Content, Grams, Size};
 
 pub use failed::{failed_rows_workbook, template_workbook};
 pub use headers::{Field, Unit};
+pub(crate) use sheet::decode;
 pub use sheet::{Cell, CellKind, Source};
 
 /// A price list is some thousand lines of text; ten megabytes is far above the largest seen.

@@ -1,4 +1,4 @@
-//! XML from and to banks: one pass over the elements, under limits, without document types or entities.
+//! XML from and to banks, and from customs: one pass over the elements, under limits, without document types or entities.
 
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
@@ -89,6 +89,7 @@ pub(crate) struct At<'a> {
 struct Open {
     name: String,
     currency: Option<String>,
+    unit: Option<String>,
     text: String,
 }
 
@@ -116,7 +117,12 @@ impl At<'_> {
         path_text(self.path)
     }
 
-    /// The text as an amount in the currency of the `Ccy` attribute.
+    /// The unit of a measure, by its `unitCode`.
+    pub fn attribute_unit(&self) -> Option<&str> {
+        self.path.last().and_then(|open| open.unit.as_deref())
+    }
+
+    /// The text as an amount in the currency of the `Ccy` or `currencyID` attribute.
     pub fn amount(&self) -> Result<Money, XmlRefusal> {
         let refuse = |cause| XmlRefusal::AmountNotTaken { line: self.line(), element: self.element(), cause };
         let code = self.path.last().and_then(|o| o.currency.as_deref()).unwrap_or_default();
@@ -190,8 +196,11 @@ pub(crate) fn walk(
                 if name.len() > MAX_NAME_BYTES {
                     return Err(broken(&path, "name too long".to_owned()));
                 }
-                let currency = attribute(&start, "Ccy").map_err(|e| broken(&path, e))?;
-                path.push(Open { name: name.to_owned(), currency, text: String::new() });
+                // ISO 20022 and the WCO name them differently.
+                let named = |name| attribute(&start, name).map_err(|e| broken(&path, e));
+                let currency = named("Ccy")?.map_or_else(|| named("currencyID"), |ccy| Ok(Some(ccy)))?;
+                let unit = named("unitCode")?;
+                path.push(Open { name: name.to_owned(), currency, unit, text: String::new() });
                 see(Step::Start(At { path: &path, text: "", source, offset }))?;
             }
             Event::End(_) => {

@@ -150,6 +150,8 @@ pub fn happened() -> Vec<Happened> {
         RoadSuspended { peer: hub() },
         EpochAccepted { peer: hub(), epoch: 2, lost_from: 7, lost_to: 9 },
         EpochOpened { epoch: 2, lost_from: 7, lost_to: 9 },
+        RulePackUsed { pack: "MY".into(), digest: "00".into(), signer: Some("key".into()), replaces: Some("11".into()) },
+        RulePackDropped { pack: "MY".to_owned() },
         BankChecked { by: id(), epoch: 2 },
         ClockMoved { by: hub(), to: AT },
         AccessDigest { day: "2026-11-23".to_owned(), first: 1, looks: 3, sha256: "00".repeat(32) },

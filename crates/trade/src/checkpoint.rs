@@ -27,7 +27,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::card::Mode;
 use crate::codes::HubId;
-use crate::key::{NoteKey, NoteKind, Signature, SigningKey, VerifyKey, is_note_name};
+use crate::key::{NoteKey, NoteKind, NoteSigner, Signature, SigningKey, VerifyKey, is_note_name};
 use crate::log::Hash;
 use crate::time::WallTime;
 
@@ -208,6 +208,19 @@ impl NoteSignature {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The line by which a signer of notes signs a text.
+    pub(crate) fn made(signer: &NoteSigner, text: &str) -> Self {
+        let key = signer.key();
+        let bytes = signer.sign_raw(text.as_bytes()).as_bytes().to_vec();
+        Self { name: key.name().to_owned(), id: key.id(), bytes }
+    }
+
+    /// Whether this is that key's signature of a text; none where it is another key's line.
+    pub(crate) fn holds(&self, key: &NoteKey, text: &str) -> Option<bool> {
+        let signature = || <[u8; 64]>::try_from(self.bytes.as_slice()).ok().map(Signature::from_bytes);
+        self.is_by(key).then(|| signature().is_some_and(|signature| key.verify_raw(text.as_bytes(), &signature)))
     }
 
     fn is_by(&self, key: &NoteKey) -> bool {

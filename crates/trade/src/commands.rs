@@ -32,6 +32,7 @@ use crate::recovery::{CheckBank, EndRecall, Recall};
 use crate::returns::{
     AnswerReturn, AskReturn, CancelOrder, ExamineReturn, IssueReturnWaybill, PassReturn, SendBack, WithdrawClaim,
 };
+use crate::rulebook::UsePacks;
 use crate::stock::MoveStock;
 use crate::waybill::IssueWaybill;
 use crate::world::{Need, World};
@@ -106,6 +107,7 @@ pub enum Command {
     ReceiveFunds(ReceiveFunds),
     ReturnFunds(ReturnFunds),
     AskWord(AskWord),
+    UsePacks(UsePacks),
 }
 
 /// Each command goes into the list by `into()`.
@@ -185,7 +187,8 @@ into_command!(
     RestoreAdvance,
     ReceiveFunds,
     ReturnFunds,
-    AskWord
+    AskWord,
+    UsePacks
 );
 
 /// Calls `$act` with the command inside, whichever it is.
@@ -258,6 +261,7 @@ macro_rules! each {
             Command::ReceiveFunds($c) => $act,
             Command::ReturnFunds($c) => $act,
             Command::AskWord($c) => $act,
+            Command::UsePacks($c) => $act,
         }
     };
 }
@@ -333,6 +337,7 @@ impl Command {
             Self::ReceiveFunds(_) => "receive-funds",
             Self::ReturnFunds(_) => "return-funds",
             Self::AskWord(_) => "ask-word",
+            Self::UsePacks(_) => "use-packs",
         }
     }
 

@@ -108,6 +108,19 @@ pub enum Happened {
         lost_from: u64,
         lost_to: u64,
     },
+    /// The hub goes by this version of a rule pack from now on; who vouched for it, and which it replaces.
+    RulePackUsed {
+        pack: String,
+        digest: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signer: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        replaces: Option<String>,
+    },
+    /// The hub goes by no version of this rule pack any more.
+    RulePackDropped {
+        pack: String,
+    },
     /// This hub declared a loss: the places `lost_from..lost_to` of the old log are gone.
     EpochOpened {
         epoch: u32,

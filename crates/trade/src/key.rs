@@ -8,6 +8,7 @@
 //! | [`SigningKey::sign_bytes`] | `ehub-signature/v1`, the mode, the purpose, a line each |
 //! | a checkpoint ([`crate::checkpoint`]) | its origin `<hub>/<mode>/log/<epoch>` |
 //! | a cosignature of a peer's checkpoint | `cosignature/v1`, then the peer's origin with its mode |
+//! | a note on rule packs ([`crate::rulebook::PackNote`]) | `ehub-rule-packs/v1`, by a [`NoteSigner`] |
 //! | an HTTP request ([`crate::http_signature`]) | `"@method": `, with mode and purpose in its `tag` |
 //!
 //! No hub id holds a slash, so no origin is one of the other first lines. Keys are written as C2SP
@@ -367,6 +368,12 @@ impl NoteKey {
         self.kind
     }
 
+    /// Name and key id, `policy.example+1a2b3c4d`: names the key without giving it.
+    #[must_use]
+    pub fn short(&self) -> String {
+        format!("{}+{}", self.name, hex8(self.id()))
+    }
+
     /// First four bytes of SHA-256(name ‖ line feed ‖ kind ‖ key).
     #[must_use]
     pub fn id(&self) -> [u8; 4] {
@@ -380,6 +387,67 @@ impl NoteKey {
 
     pub(crate) fn verify_raw(&self, message: &[u8], signature: &Signature) -> bool {
         verify_strictly(&self.key, message, signature)
+    }
+}
+
+/// A secret key of the signed-note format: `PRIVATE+KEY+name+id+base64(kind ‖ 32 secret bytes)`. Whoever
+/// makes rule packs has one; it need not be a hub.
+#[derive(Clone)]
+pub struct NoteSigner {
+    name: String,
+    key: ed25519_dalek::SigningKey,
+}
+
+impl NoteSigner {
+    /// From 32 bytes of good randomness, handed in.
+    ///
+    /// # Errors
+    /// The name is not one that a signed note allows.
+    pub fn from_secret(name: &str, secret: &[u8; 32]) -> Result<Self, KeyFault> {
+        if !is_note_name(name) {
+            return Err(KeyFault::KeyName { got: shown(name) });
+        }
+        Ok(Self { name: name.to_owned(), key: ed25519_dalek::SigningKey::from_bytes(secret) })
+    }
+
+    /// The key by which others check what it signed.
+    #[must_use]
+    pub fn key(&self) -> NoteKey {
+        NoteKey { name: self.name.clone(), kind: NoteKind::Ed25519, key: self.key.verifying_key() }
+    }
+
+    pub(crate) fn sign_raw(&self, message: &[u8]) -> Signature {
+        Signature(self.key.sign(message).to_bytes())
+    }
+
+    /// As it is kept in a file of its owner.
+    #[must_use]
+    pub fn secret_text(&self) -> String {
+        let bytes = [&[NoteKind::Ed25519.byte()][..], self.key.as_bytes()].concat();
+        format!("PRIVATE+KEY+{}+{}+{}", self.name, hex8(self.key().id()), STANDARD.encode(bytes))
+    }
+
+    /// Reads [`Self::secret_text`] back. A fault never shows what was read.
+    ///
+    /// # Errors
+    /// It is not such a text, or its id is not that of its name and key.
+    pub fn from_secret_text(text: &str) -> Result<Self, KeyFault> {
+        let malformed = || KeyFault::NotAKey { got: "PRIVATE+KEY+…".to_owned() };
+        let mut parts = text.trim().strip_prefix("PRIVATE+KEY+").ok_or_else(malformed)?.splitn(3, '+');
+        let (Some(name), Some(id), Some(encoded)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(malformed());
+        };
+        let bytes = STANDARD.decode(encoded).map_err(|_| malformed())?;
+        let Some((1, secret)) = bytes.split_first() else { return Err(malformed()) };
+        let signer = Self::from_secret(name, secret.try_into().map_err(|_| malformed())?)?;
+        let expected = hex8(signer.key().id());
+        if expected == id { Ok(signer) } else { Err(KeyFault::KeyId { expected, got: shown(id) }) }
+    }
+}
+
+impl fmt::Debug for NoteSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "secret key of {}", self.name)
     }
 }
 
@@ -515,6 +583,21 @@ mod tests {
         let shown = format!("{:?}", key(Mode::Sandbox));
         assert!(shown.starts_with("secret key of kul.sandbox/sandbox+"), "{shown}");
         assert!(!shown.contains("7, 7"));
+    }
+
+    #[test]
+    fn a_signer_is_read_back_from_its_secret_text_and_shows_its_secret_nowhere_else() {
+        let signer = NoteSigner::from_secret("policy.example", &[7; 32]).unwrap();
+        let read = NoteSigner::from_secret_text(&format!("{}\n", signer.secret_text())).unwrap();
+        assert_eq!(read.key(), signer.key());
+        assert_eq!(signer.key().to_string().parse(), Ok(signer.key()));
+        assert_eq!(format!("{signer:?}"), "secret key of policy.example");
+        assert!(NoteSigner::from_secret("two words", &[7; 32]).is_err());
+        let renamed = signer.secret_text().replace("policy", "police");
+        assert!(matches!(NoteSigner::from_secret_text(&renamed), Err(KeyFault::KeyId { .. })));
+        // What is no key may be another secret, so it is not shown
+        let fault = NoteSigner::from_secret_text("hunter2").unwrap_err();
+        assert!(!format!("{fault:?}").contains("hunter2"));
     }
 
     proptest! {

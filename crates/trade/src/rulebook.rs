@@ -8,19 +8,27 @@
 
 mod builtin;
 mod charge;
+mod check;
 mod conditions;
+mod diff;
 mod duty_rate;
 mod examples;
+mod facts;
 mod goods;
 mod hs_set;
+mod in_use;
 mod lane;
 mod load;
 mod match_rules;
+mod note;
+mod pack;
+mod pins;
 mod plan;
 mod pre_alert;
 mod preference;
 mod reader;
 mod returns;
+mod schema;
 mod stock_moves;
 mod table;
 mod tariff;
@@ -43,25 +51,33 @@ use crate::time::Days;
 
 #[cfg(test)]
 pub(crate) use builtin::test_books;
-pub use builtin::{Rulebooks, builtin};
+pub use builtin::{Rulebooks, builtin, builtin_folders};
 pub use charge::{
     Base, ChargeKind, ChargeRule, Collected, FlatPer, Kinds, Levy, Liable, RateFrom, Relief, Scope, Threshold, When,
 };
+pub use check::{ENDS_SOON, EXAMPLES_LEAST, Ending, PackReport, PackWarning, check};
 pub use conditions::{Basis, Buyer, Case, Compare, Conditions, Mode, ValueTest};
+pub use diff::{Felt, FieldChange, RuleChange, Turn, between, between_days, between_packs};
 pub use duty_rate::{DutyRate, Levied, Measure, RateError, RateFault, RateRefusal};
+pub use facts::{RuleFacts, facts};
 pub use goods::{
     DataField, DataRule, DescriptionFault, DescriptionRule, PermitKind, PermitRule, Restriction, RestrictionState,
 };
 pub use hs_set::{HsNumber, HsSet, Within};
+pub use in_use::{MARK as PACKS_MARK, PackInUse, PacksInUse, UsePacks, UsePacksRefusal, from_mark};
 pub use lane::{Fee, FeeSide, FxSample, Lane};
 pub(crate) use load::words;
 pub use match_rules::{Allowed, Channel, Mender, RiskRule, Tolerance, TradeField};
+pub use note::{NoteFault, PackNote, Vouched};
+pub use pack::{Folder, Pack, PackFiles, PackName, SIGNATURE_FILE, read_folder};
+pub use pins::{PinFault, Pins, Standing, admit, all_there, note_of};
 pub use plan::{NoPlan, Planned};
 pub use pre_alert::{ListBar, ParcelFacts, PreAlertRule};
 pub use preference::Preference;
 pub(crate) use reader::{Errors, Fields, listed, single};
-pub use reader::{PackError, Problem};
+pub use reader::{Fact, PackError, Problem};
 pub use returns::{ClaimTerm, HomeAnswer, ReturnMatter, ReturnRule, ReturnTerms, TaxAnswer};
+pub use schema::schema;
 pub use stock_moves::{CustomsForm, CustomsState, StockMoveRule};
 pub use table::{Found, RateTable};
 pub use tariff::{ConsumptionTax, ContentTest, Per, PositiveList, Tariff, TariffRow};
@@ -80,6 +96,17 @@ pub enum Knowledge {
     Unknown,
 }
 
+impl Knowledge {
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Sourced => "sourced",
+            Self::Unverified => "unverified",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// What kind of source a rule has; its [`Knowledge`] follows from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -94,7 +121,7 @@ pub enum Confidence {
 }
 
 impl Confidence {
-    pub(crate) const ALL: [(&'static str, Self); 6] = [
+    pub const ALL: [(&'static str, Self); 6] = [
         ("official", Self::Official),
         ("secondary", Self::Secondary),
         ("operator", Self::Operator),
@@ -102,6 +129,11 @@ impl Confidence {
         ("general-knowledge", Self::GeneralKnowledge),
         ("not-found", Self::NotFound),
     ];
+
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        Self::ALL.iter().find(|(_, of)| *of == self).map_or("", |(code, _)| code)
+    }
 
     #[must_use]
     pub const fn knowledge(self) -> Knowledge {
@@ -262,6 +294,14 @@ pub enum RuleKind {
     Preference,
     Exchange,
     Deposit,
+}
+
+impl RuleKind {
+    /// The name of its list in a pack: `low-value-tax`.
+    #[must_use]
+    pub fn code(self) -> String {
+        serde_json::to_value(self).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+    }
 }
 
 /// What every rule has, whatever it rules: its name, when it holds, and how well it is known.

@@ -34,6 +34,8 @@ pub struct Scorecard {
     pub source: String,
     /// SHA-256 over its files, in lower-case hex.
     pub digest: Arc<str>,
+    /// As loaded, by name: what the digest is over.
+    pub files: Vec<(String, String)>,
     pub terms: Terms,
     pub factors: Vec<Factor>,
     /// From the best to the worst; the last takes everybody.
@@ -332,6 +334,7 @@ fn read(files: &[(String, String)], errors: &Errors) -> Option<Scorecard> {
         valid_from: valid_from?,
         source: source?,
         digest: digest(files),
+        files: files.to_vec(),
         terms: read_terms?,
         factors: factors.into_iter().collect::<Option<_>>()?,
         grades: grades.into_iter().collect::<Option<_>>()?,

@@ -145,6 +145,7 @@ const NOUNS: &[Noun] = &[
     noun!("peer"),
     noun!("recovery"),
     noun!("log"),
+    noun!("rulebook"),
     noun!("verify"),
     noun!("cli"),
     noun!("doctor"),

@@ -79,5 +79,6 @@ async fn due(app: &AppState) -> Result<Vec<Command>, hub::db::StoreError> {
     }
     app.hub.erase_evidence(now).await?;
     due.extend(app.hub.access_digest_due().await?.map(Command::from));
+    due.extend(app.hub.packs_due().await?.map(Command::from));
     Ok(due)
 }

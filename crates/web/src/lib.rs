@@ -75,6 +75,7 @@ pub mod quote;
 pub mod recovery;
 pub mod request;
 pub mod returns;
+pub mod rulebook;
 pub mod sale;
 pub mod schema;
 pub mod settlement;
@@ -102,6 +103,7 @@ pub struct App {
     pub lookout: lookout::Lookout,
     pub waiting: peer::join::Waiting,
     pub requests: request::Requests,
+    pub shelf: rulebook::Shelf,
     /// What happened because time passed, by kind and what came of it.
     pub jobs: Counters<2>,
 }
@@ -131,6 +133,7 @@ impl AppState {
             lookout: lookout::Lookout::default(),
             waiting: peer::join::Waiting::default(),
             requests: request::Requests::default(),
+            shelf: rulebook::Shelf::default(),
             jobs: Counters::default(),
         }))
     }
@@ -202,6 +205,7 @@ pub fn doors() -> Doors {
         .merge(quote::routes())
         .merge(terms::routes())
         .merge(estimate::routes())
+        .merge(rulebook::routes())
         .merge(order::routes())
         .merge(payee::routes())
         .merge(payment::routes())

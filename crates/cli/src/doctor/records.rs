@@ -4,10 +4,11 @@ use hub::Hub;
 use hub::db::StoreError;
 use hub::schema::OpenError;
 use trade::card::Mode;
-use trade::rulebook::{Knowledge, Stance, builtin};
+use trade::rulebook::{Knowledge, Stance};
 
 use super::{Findings, Mark};
 use crate::directory::Directory;
+use crate::rulebook::pin;
 
 /// Events without their place in the tree: more than this is no moment's work.
 const LAG_MAX: u64 = 10_000;
@@ -16,10 +17,10 @@ const CLOCK_SLACK: i64 = 60;
 
 /// The rule packs load, and what is weakly known in them is accepted by name where goods are real.
 pub fn rules(findings: &mut Findings, directory: &Directory) {
-    let books = match builtin() {
-        Ok(books) => books,
-        Err(faults) => {
-            return findings.add("rules", Mark::Fault, "rules-broken", [("cause", format!("{faults:?}").into())]);
+    let books = match pin::load(directory, None) {
+        Ok(loaded) => loaded.books,
+        Err(refused) => {
+            return findings.add("rules", Mark::Fault, "rules-broken", [("cause", refused.lines().join(" ").into())]);
         }
     };
     let config = &directory.config;

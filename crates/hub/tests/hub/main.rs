@@ -12,6 +12,7 @@ mod permits;
 mod recovery;
 mod refusal;
 mod returns;
+mod rulebook;
 mod storage;
 mod tally;
 mod warehouse;

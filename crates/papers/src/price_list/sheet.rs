@@ -443,7 +443,7 @@ fn records(text: &str, delimiter: u8, skipped: u32, most: usize) -> Result<Vec<L
 /// mark, GB18030 (Chinese Windows; GBK and GB2312 are parts of it), windows-1252 (the others). None for
 /// bytes that are no text. Bytes that are no character become `�`, and the cell that holds one a fault:
 /// one damaged byte must not turn a whole list into another alphabet.
-fn decode(bytes: &[u8]) -> Option<(String, &'static str)> {
+pub(crate) fn decode(bytes: &[u8]) -> Option<(String, &'static str)> {
     use encoding_rs::{Encoding, GB18030, UTF_8, WINDOWS_1252};
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
         let (text, _) = encoding.decode_without_bom_handling(&bytes[mark..]);

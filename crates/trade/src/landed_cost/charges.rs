@@ -297,7 +297,7 @@ impl<'a> Work<'_, 'a> {
             Levy::Rate { from, inside } => {
                 let stated = match from {
                     RateFrom::Own(rate) => Stated { rate, by: &rule.info, known: own },
-                    RateFrom::Table(id) => self.from_table(id, own, used)?,
+                    RateFrom::Table(id) => self.of_table(id, own, used)?,
                     _ => self.duty(own, used, answer)?,
                 };
                 self.at_rate(rule, base, &stated, *inside, used, answer)
@@ -333,7 +333,7 @@ impl<'a> Work<'_, 'a> {
     }
 
     /// A rate from a table beside the tariff.
-    fn from_table(&self, id: &str, own: Knowledge, used: &mut Used<'a>) -> Result<Stated<'a>, LandedCostRefusal> {
+    fn of_table(&self, id: &str, own: Knowledge, used: &mut Used<'a>) -> Result<Stated<'a>, LandedCostRefusal> {
         let (line, book) = (self.line, self.order.book);
         let table = book.table(id, self.order.ask.date).ok_or_else(|| line.unknown(book.rule(id)))?;
         let found = match self.order.ask.member {

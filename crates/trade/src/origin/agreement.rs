@@ -84,6 +84,8 @@ pub struct Agreement {
     pub has_unread_product_rules: bool,
     /// SHA-256 over its file, in lower-case hex.
     pub digest: Arc<str>,
+    /// As loaded, by name: what the digest is over.
+    pub files: Vec<(String, String)>,
 }
 
 /// The certificates that can be made out.
@@ -309,6 +311,7 @@ fn read(file: &str, mut table: Table, text: &str, errors: &Errors) -> Option<Agr
         criteria: read,
         has_unread_product_rules: has_unread_product_rules?,
         digest: digest(&[(file.to_owned(), text.to_owned())]),
+        files: vec![(file.to_owned(), text.to_owned())],
     };
     if errors.is_empty() {
         for (rule, number, example) in examples {

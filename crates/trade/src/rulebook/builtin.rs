@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Lane, PackError, Regime, Rulebook};
+use super::{Folder, Lane, Pack, PackError, PackFiles, PackInUse, PackName, PacksInUse, Regime, Rulebook, Standing};
 use crate::codes::Country;
 use crate::origin::{Agreement, AgreementId};
 use crate::scorecard::Scorecard;
@@ -42,6 +42,9 @@ const SG: &[(&str, &str)] = files!["sg/goods.toml", "sg/match.toml", "sg/pack.to
 
 pub(super) const MY_CN: &[(&str, &str)] = files!["lanes/my-cn.toml"];
 
+/// One folder a territory.
+const TERRITORIES: [&[(&str, &str)]; 3] = [CN, MY, SG];
+
 /// One file a lane.
 const LANES: [&[(&str, &str)]; 5] = [
     MY_CN,
@@ -66,6 +69,8 @@ pub struct Rulebooks {
     pub agreements: Vec<Agreement>,
     /// Without one, the hub offers no advances.
     pub scorecard: Option<Arc<Scorecard>>,
+    /// How each pack came to be gone by; those that are not here came with the program.
+    standings: BTreeMap<PackName, Standing>,
 }
 
 impl Rulebooks {
@@ -73,7 +78,62 @@ impl Rulebooks {
     #[must_use]
     pub fn new(books: Vec<Rulebook>, lanes: Vec<Lane>) -> Self {
         let books = books.into_iter().map(|book| (book.territory, book)).collect();
-        Self { books, lanes, agreements: Vec::new(), scorecard: None }
+        Self { books, lanes, agreements: Vec::new(), scorecard: None, standings: BTreeMap::new() }
+    }
+
+    /// Goes by a pack in the place of the one that there was of its name.
+    pub fn replace(&mut self, pack: Pack, standing: Standing) {
+        self.standings.insert(pack.name(), standing);
+        match pack {
+            Pack::Territory(book) => {
+                self.books.insert(book.territory, *book);
+            }
+            Pack::Lane(lane) => {
+                let same = |other: &Lane| (other.from, other.to, other.regime) == (lane.from, lane.to, lane.regime);
+                self.lanes.retain(|other| !same(other));
+                self.lanes.push(*lane);
+            }
+            Pack::Scorecard(card) => self.scorecard = Some(card),
+            Pack::Agreement(agreement) => {
+                self.agreements.retain(|other| other.id != agreement.id);
+                self.agreements.push(*agreement);
+            }
+            Pack::Incoterms(..) => {}
+        }
+    }
+
+    /// Goes no longer by any pack for which this does not hold.
+    pub fn retain(&mut self, keep: impl Fn(&PackName) -> bool) {
+        self.books.retain(|_, book| keep(&book.pack_name()));
+        self.lanes.retain(|lane| keep(&lane.pack_name()));
+        self.agreements.retain(|agreement| keep(&PackName::agreement(agreement)));
+        self.scorecard = self.scorecard.take().filter(|_| keep(&PackName::advance()));
+        self.standings.retain(|name, _| keep(name));
+    }
+
+    #[must_use]
+    pub fn standing(&self, pack: &PackName) -> &Standing {
+        self.standings.get(pack).unwrap_or(&Standing::BUILT_IN)
+    }
+
+    /// Every pack with its digest and its files.
+    #[must_use]
+    pub fn packs(&self) -> Vec<(PackName, &str, &PackFiles)> {
+        let books = self.books.values().map(|book| (book.pack_name(), &*book.digest, book.files()));
+        let lanes = self.lanes.iter().map(|lane| (lane.pack_name(), &*lane.digest, lane.files()));
+        let card = self.scorecard.iter().map(|card| (PackName::advance(), &*card.digest, &card.files[..]));
+        let agreements = self.agreements.iter().map(|a| (PackName::agreement(a), &*a.digest, &a.files[..]));
+        books.chain(lanes).chain(card).chain(agreements).collect()
+    }
+
+    /// What the log says of the packs that are gone by.
+    #[must_use]
+    pub fn in_use(&self) -> PacksInUse {
+        let used = |(name, digest, _): (PackName, &str, _)| {
+            let signer = self.standing(&name).vouched.as_ref().map(|vouched| vouched.signer.clone());
+            (name, PackInUse { digest: digest.to_owned(), signer })
+        };
+        self.packs().into_iter().map(used).collect()
     }
 
     #[must_use]
@@ -117,7 +177,7 @@ impl Rulebooks {
 pub fn builtin() -> Result<Rulebooks, Vec<PackError>> {
     let mut errors = Vec::new();
     let mut books = Vec::new();
-    for files in [CN, MY, SG] {
+    for files in TERRITORIES {
         match Rulebook::load(files) {
             Ok(book) => books.push(book),
             Err(found) => errors.extend(found),
@@ -140,6 +200,17 @@ pub fn builtin() -> Result<Rulebooks, Vec<PackError>> {
     }
     let books = Rulebooks { scorecard, agreements, ..Rulebooks::new(books, lanes) };
     if errors.is_empty() { Ok(books) } else { Err(errors) }
+}
+
+/// The packs that this binary was built with as the folders that they were.
+#[must_use]
+pub fn builtin_folders() -> Vec<Folder> {
+    let mut folders: BTreeMap<&str, Vec<(String, Vec<u8>)>> = BTreeMap::new();
+    for (path, text) in TERRITORIES.iter().chain(&LANES).chain([&SCORECARD, &AGREEMENTS]).copied().flatten() {
+        let (folder, file) = path.split_once('/').unwrap_or(("", path));
+        folders.entry(folder).or_default().push((file.to_owned(), text.as_bytes().to_vec()));
+    }
+    folders.into_iter().map(|(name, files)| Folder { name: name.to_owned(), files }).collect()
 }
 
 /// The packs of this binary, loaded once for all tests.

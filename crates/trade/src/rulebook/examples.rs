@@ -7,8 +7,9 @@ use jiff::civil::Date;
 use super::load::{Currencies, day_of};
 use super::reader::{Errors, Fields, Problem};
 use super::{
-    Case, Channel, CustomsForm, CustomsState, Direction, FeeSide, Lane, ListBar, Mode, ParcelFacts, PreAlertRule,
-    Regime, Restriction, RestrictionState, ReturnTerms, RuleId, RuleInfo, RuleKind, Rulebook, Stance, Treatment,
+    Case, Channel, CustomsForm, CustomsState, Direction, FeeSide, Found, HsNumber, Lane, ListBar, Mode, ParcelFacts,
+    PreAlertRule, Regime, Restriction, RestrictionState, ReturnTerms, RuleId, RuleInfo, RuleKind, Rulebook, Stance,
+    Treatment,
 };
 use crate::channel::{ChannelFacts, Draw, met};
 use crate::codes::{Country, HsCode, Place};
@@ -30,20 +31,69 @@ pub(super) struct Example {
 }
 
 enum Check {
-    LandedCost { asked: Box<Asked>, expect: Expect },
-    Restriction { case: CaseFacts, expect: Option<RestrictionState> },
-    Risk { hs: Vec<HsCode>, goods: Money, goods_and_freight: Money, draw: Rate, expect: Channel },
-    Tolerance { declared: i64, found: i64, agrees: bool },
-    Data { facts: ProductFacts, expect: String },
-    Term { ends: Date },
-    StockMove { from: CustomsState, to: CustomsState, expect: CustomsForm },
+    LandedCost {
+        asked: Box<Asked>,
+        expect: Expect,
+    },
+    Restriction {
+        case: CaseFacts,
+        expect: Option<RestrictionState>,
+    },
+    Risk {
+        hs: Vec<HsCode>,
+        goods: Money,
+        goods_and_freight: Money,
+        draw: Rate,
+        expect: Channel,
+    },
+    Tolerance {
+        declared: i64,
+        found: i64,
+        agrees: bool,
+    },
+    Data {
+        facts: ProductFacts,
+        expect: String,
+    },
+    Term {
+        ends: Date,
+    },
+    StockMove {
+        from: CustomsState,
+        to: CustomsState,
+        expect: CustomsForm,
+    },
     PreAlert(PreAlertCase),
-    Deposit { total: Money, expect: Money },
-    Exchange { amount: Money, expect: Money },
-    Return { fact: ReturnFact, expect: String },
-    RateCard { pieces: Vec<Packed>, expect: Money, chargeable: Grams },
-    Fee { goods: Money, expect: Money },
-    Fx { amount: Money, expect: Money },
+    Deposit {
+        total: Money,
+        expect: Money,
+    },
+    Exchange {
+        amount: Money,
+        expect: Money,
+    },
+    Return {
+        fact: ReturnFact,
+        expect: String,
+    },
+    RateCard {
+        pieces: Vec<Packed>,
+        expect: Money,
+        chargeable: Grams,
+    },
+    Fee {
+        goods: Money,
+        expect: Money,
+    },
+    Fx {
+        amount: Money,
+        expect: Money,
+    },
+    /// Which rate stands in a table at a code.
+    TableRate {
+        code: String,
+        expect: String,
+    },
 }
 
 /// An order of a worked example.
@@ -103,6 +153,7 @@ pub(super) fn read(
     let date = day_of(&mut f, info);
     let currency = money.import;
     let check = match kind {
+        RuleKind::RateTable if f.has("code") => table_rate_check(&mut f),
         RuleKind::Limit
         | RuleKind::TaxBase
         | RuleKind::Charge
@@ -232,6 +283,20 @@ fn return_check(f: &mut Fields<'_>) -> Option<Check> {
         ReturnFact::Reduction
     };
     f.text("expect").map(|expect| Check::Return { fact, expect })
+}
+
+/// A code of two to ten digits, and the rate that its table must have for it; `?` where it knows none.
+fn table_rate_check(f: &mut Fields<'_>) -> Option<Check> {
+    let code = f.text("code");
+    let expect = f.text("rate");
+    let code = code.filter(|code| {
+        let fits = (2..=10).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_digit());
+        if !fits {
+            f.error("code", Problem::NotACode { got: code.clone() });
+        }
+        fits
+    });
+    Some(Check::TableRate { code: code?, expect: expect? })
 }
 
 fn landed_cost_check(f: &mut Fields<'_>, currency: Currency) -> Option<Check> {
@@ -392,6 +457,15 @@ pub(super) fn check_in_book(example: &Example, book: &Rulebook, errors: &Errors)
                 ..LandedCostAsk::new(example.date, asked.regime, &asked.lines, asked.freight, &Stance::Sandbox)
             };
             check_landed_cost(example, expect, landed_cost(book, &ask), errors);
+        }
+        Check::TableRate { code, expect } => {
+            let Some(table) = example.mine(&book.tables, |table| &table.info, errors) else { return };
+            let got = match table.of_code(HsNumber::of(code)) {
+                Found::Rate(rate) => rate.to_string(),
+                Found::Unknown => "?".to_owned(),
+                Found::Digits(digits) => format!("{digits} digits"),
+            };
+            example.compare(errors, expect, &got);
         }
         Check::Restriction { case, expect } => {
             let Some(rule) = example.mine(&book.restrictions, |rule| &rule.info, errors) else { return };

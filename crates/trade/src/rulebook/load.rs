@@ -25,7 +25,7 @@ use crate::time::Days;
 const MOST_BYTES: usize = 2_000_000;
 
 /// The lists of a rule pack and of a lane, with the kind of rule that each holds.
-const KINDS: [(&str, RuleKind); 24] = [
+pub(super) const KINDS: [(&str, RuleKind); 24] = [
     ("limit", RuleKind::Limit),
     ("tax-base", RuleKind::TaxBase),
     ("charge", RuleKind::Charge),
@@ -185,7 +185,7 @@ fn each_rule<'a>(
                     continue;
                 };
                 let id = table.get("id").and_then(Value::as_str).map_or(place, str::to_owned);
-                read(*kind, Fields::new(file, id, table, errors));
+                read(*kind, Fields::new(file, id, table, errors).of_list(&key));
             }
         }
     }
@@ -449,19 +449,17 @@ fn report_overlaps(by_date: &[Arc<RuleInfo>], errors: &Errors) {
 
 pub(super) fn rulebook(files: &[(&str, &str)]) -> Result<Rulebook, Vec<PackError>> {
     let errors = Errors::default();
-    let files = canonical(files, &errors);
-    let built = build_rulebook(&files, &errors);
-    let Some((mut book, examples)) = built.filter(|_| errors.is_empty()) else {
-        return Err(errors.into_vec());
-    };
+    rulebook_into(files, &errors).ok_or_else(|| errors.into_vec())
+}
+
+pub(super) fn rulebook_into(files: &[(&str, &str)], errors: &Errors) -> Option<Rulebook> {
+    let files = canonical(files, errors);
+    let (mut book, examples) = build_rulebook(&files, errors).filter(|_| errors.is_empty())?;
     for example in &examples {
-        examples::check_in_book(example, &book, &errors);
-    }
-    if !errors.is_empty() {
-        return Err(errors.into_vec());
+        examples::check_in_book(example, &book, errors);
     }
     book.files = files;
-    Ok(book)
+    errors.is_empty().then_some(book)
 }
 
 fn build_rulebook(files: &[(String, String)], errors: &Errors) -> Option<(Rulebook, Vec<Example>)> {
@@ -560,19 +558,17 @@ const fn of_a_lane(kind: RuleKind) -> bool {
 
 pub(super) fn lane(files: &[(&str, &str)]) -> Result<Lane, Vec<PackError>> {
     let errors = Errors::default();
-    let files = canonical(files, &errors);
-    let built = build_lane(&files, &errors);
-    let Some((mut lane, examples)) = built.filter(|_| errors.is_empty()) else {
-        return Err(errors.into_vec());
-    };
+    lane_into(files, &errors).ok_or_else(|| errors.into_vec())
+}
+
+pub(super) fn lane_into(files: &[(&str, &str)], errors: &Errors) -> Option<Lane> {
+    let files = canonical(files, errors);
+    let (mut lane, examples) = build_lane(&files, errors).filter(|_| errors.is_empty())?;
     for example in &examples {
-        examples::check_in_lane(example, &lane, &errors);
-    }
-    if !errors.is_empty() {
-        return Err(errors.into_vec());
+        examples::check_in_lane(example, &lane, errors);
     }
     lane.files = files;
-    Ok(lane)
+    errors.is_empty().then_some(lane)
 }
 
 fn build_lane(files: &[(String, String)], errors: &Errors) -> Option<(Lane, Vec<Example>)> {

@@ -1,6 +1,6 @@
 //! Reads the tables of a rule pack field by field, and names the place of everything that is wrong.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use jiff::civil::Date;
@@ -113,15 +113,87 @@ pub enum Problem {
     ExampleMissesRule {
         number: usize,
     },
+    /// A file of a pack is text in UTF-8.
+    NotUtf8,
+    /// Everything that lies in the folder of a pack is part of it, and this cannot be.
+    NotOfAPack,
+    /// No file of the folder says what it is: `[pack]`, `[lane]` or `[scorecard]`.
+    NoHead,
+    /// A market with so few worked examples proves little.
+    TooFewExamples {
+        got: usize,
+        least: usize,
+    },
 }
 
-/// Where errors are gathered, so that one load names them all.
+/// What a field says, as the loader read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "is", content = "value", rename_all = "kebab-case")]
+pub enum Fact {
+    Text(String),
+    /// One of a closed list.
+    Word(String),
+    Texts(Vec<String>),
+    Words(Vec<String>),
+    Date(Date),
+    Number(i64),
+    Flag(bool),
+    Amount(Money),
+    Percent(Rate),
+}
+
+/// How the loader asked for a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Text,
+    Date,
+    Whole {
+        least: i64,
+        most: i64,
+    },
+    Flag,
+    Amount,
+    Percent,
+    /// A text with a parser of its own.
+    Code,
+    OneOf(Vec<String>),
+    Texts,
+    ManyOf(Vec<String>),
+    Table,
+    Tables,
+    /// It was only looked whether the field is there.
+    Optional,
+}
+
+/// One field that the loader asked for, in the rule numbered `rule` of this load. `path` leads into
+/// inner tables by dots, with the places of lists left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub rule: usize,
+    /// The list that the rule stands in, or the head: `limit`, `pack`.
+    pub list: String,
+    pub path: String,
+    pub shape: Shape,
+    pub found: Option<Fact>,
+}
+
+/// Where errors are gathered, so that one load names them all. On wish it also notes what was asked for
+/// and found: from that come the schema of the format and the comparison of packs, so that neither can
+/// differ from what is loaded.
 #[derive(Default)]
-pub(crate) struct Errors(RefCell<Vec<PackError>>);
+pub(crate) struct Errors {
+    found: RefCell<Vec<PackError>>,
+    asked: Option<RefCell<Vec<Asked>>>,
+    rules: Cell<usize>,
+}
 
 impl Errors {
+    pub fn noting() -> Self {
+        Self { asked: Some(RefCell::default()), ..Self::default() }
+    }
+
     pub fn push(&self, file: &str, rule: &str, field: &str, problem: Problem) {
-        self.0.borrow_mut().push(PackError {
+        self.found.borrow_mut().push(PackError {
             file: file.to_owned(),
             rule: rule.to_owned(),
             field: field.to_owned(),
@@ -130,11 +202,21 @@ impl Errors {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.borrow().is_empty()
+        self.found.borrow().is_empty()
     }
 
     pub fn into_vec(self) -> Vec<PackError> {
-        self.0.into_inner()
+        self.found.into_inner()
+    }
+
+    /// What was asked for, where that was noted.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.asked.as_ref().map(|asked| asked.borrow().clone()).unwrap_or_default()
+    }
+
+    fn next_rule(&self) -> usize {
+        self.rules.set(self.rules.get() + 1);
+        self.rules.get()
     }
 }
 
@@ -142,6 +224,9 @@ impl Errors {
 pub(crate) struct Fields<'a> {
     pub file: &'a str,
     pub rule: String,
+    /// The list that it stands in, where the loader said so.
+    list: String,
+    number: usize,
     path: String,
     table: Table,
     errors: &'a Errors,
@@ -149,14 +234,34 @@ pub(crate) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     pub fn new(file: &'a str, rule: String, table: Table, errors: &'a Errors) -> Self {
-        Self { file, rule, path: String::new(), table, errors }
+        let (list, number) = (rule.clone(), errors.next_rule());
+        Self { file, rule, list, number, path: String::new(), table, errors }
+    }
+
+    /// The same, as a rule of a list.
+    pub fn of_list(self, list: &str) -> Self {
+        Self { list: list.to_owned(), ..self }
     }
 
     pub fn error(&self, field: &str, problem: Problem) {
         self.errors.push(self.file, &self.rule, &format!("{}{field}", self.path), problem);
     }
 
+    fn note(&self, key: &str, shape: impl FnOnce() -> Shape, found: impl FnOnce() -> Option<Fact>) {
+        let Some(asked) = &self.errors.asked else { return };
+        let path = format!("{}{key}", self.path);
+        let path: Vec<&str> = path.split('.').map(|part| part.split(' ').next().unwrap_or(part)).collect();
+        asked.borrow_mut().push(Asked {
+            rule: self.number,
+            list: self.list.clone(),
+            path: path.join("."),
+            shape: shape(),
+            found: found(),
+        });
+    }
+
     pub fn has(&self, key: &str) -> bool {
+        self.note(key, || Shape::Optional, || None);
         self.table.contains_key(key)
     }
 
@@ -180,6 +285,12 @@ impl<'a> Fields<'a> {
 
     /// A text that is not empty.
     pub fn text(&mut self, key: &str) -> Option<String> {
+        let text = self.plain_text(key);
+        self.note(key, || Shape::Text, || text.clone().map(Fact::Text));
+        text
+    }
+
+    fn plain_text(&mut self, key: &str) -> Option<String> {
         match self.value(key)? {
             Value::String(text) if !text.trim().is_empty() => Some(text),
             Value::String(_) => {
@@ -196,9 +307,11 @@ impl<'a> Fields<'a> {
             Value::String(text) => text,
             _ => return self.wrong_type(key, "date"),
         };
-        match got.parse() {
-            Ok(date) if got.len() == 10 => Some(date),
-            _ => {
+        let date: Option<Date> = got.parse().ok().filter(|_| got.len() == 10);
+        self.note(key, || Shape::Date, || date.map(Fact::Date));
+        match date {
+            Some(date) => Some(date),
+            None => {
                 self.error(key, Problem::NotADate { got });
                 None
             }
@@ -206,7 +319,9 @@ impl<'a> Fields<'a> {
     }
 
     pub fn integer(&mut self, key: &str, least: i64, most: i64) -> Option<i64> {
-        match self.value(key)? {
+        let value = self.value(key)?;
+        self.note(key, || Shape::Whole { least, most }, || value.as_integer().map(Fact::Number));
+        match value {
             Value::Integer(got) if (least..=most).contains(&got) => Some(got),
             Value::Integer(got) => {
                 self.error(key, Problem::OutOfRange { got, least, most });
@@ -217,7 +332,9 @@ impl<'a> Fields<'a> {
     }
 
     pub fn flag(&mut self, key: &str) -> Option<bool> {
-        match self.value(key)? {
+        let value = self.value(key)?;
+        self.note(key, || Shape::Flag, || value.as_bool().map(Fact::Flag));
+        match value {
             Value::Boolean(flag) => Some(flag),
             _ => self.wrong_type(key, "true or false"),
         }
@@ -229,9 +346,11 @@ impl<'a> Fields<'a> {
             Value::String(text) => text,
             _ => return self.wrong_type(key, "amount as text"),
         };
-        match Money::parse(&got, currency) {
-            Ok(amount) if amount.minor() >= 0 => Some(amount),
-            _ => {
+        let amount = Money::parse(&got, currency).ok().filter(|amount| amount.minor() >= 0);
+        self.note(key, || Shape::Amount, || amount.map(Fact::Amount));
+        match amount {
+            Some(amount) => Some(amount),
+            None => {
                 self.error(key, Problem::NotAnAmount { got });
                 None
             }
@@ -244,9 +363,11 @@ impl<'a> Fields<'a> {
             Value::String(text) => text,
             _ => return self.wrong_type(key, "per cent as text"),
         };
-        match Rate::parse_percent(&got) {
-            Ok(rate) if (Rate::ZERO..=Rate::ONE).contains(&rate) => Some(rate),
-            _ => {
+        let rate = Rate::parse_percent(&got).ok().filter(|rate| (Rate::ZERO..=Rate::ONE).contains(rate));
+        self.note(key, || Shape::Percent, || rate.map(Fact::Percent));
+        match rate {
+            Some(rate) => Some(rate),
+            None => {
                 self.error(key, Problem::NotARate { got });
                 None
             }
@@ -255,7 +376,8 @@ impl<'a> Fields<'a> {
 
     /// A text read by its own parser, such as a country or a currency.
     pub fn parsed<T: std::str::FromStr>(&mut self, key: &str) -> Option<T> {
-        let got = self.text(key)?;
+        let got = self.plain_text(key)?;
+        self.note(key, || Shape::Code, || Some(Fact::Text(got.clone())));
         match got.parse() {
             Ok(value) => Some(value),
             Err(_) => {
@@ -266,21 +388,28 @@ impl<'a> Fields<'a> {
     }
 
     pub fn one_of<T: Copy>(&mut self, key: &str, allowed: &[(&str, T)]) -> Option<T> {
-        let got = self.text(key)?;
+        let got = self.plain_text(key)?;
+        self.note(key, || Shape::OneOf(names(allowed)), || Some(Fact::Word(got.clone())));
         self.pick(key, got, allowed)
     }
 
     fn pick<T: Copy>(&self, key: &str, got: String, allowed: &[(&str, T)]) -> Option<T> {
         let found = allowed.iter().find(|(name, _)| *name == got).map(|(_, value)| *value);
         if found.is_none() {
-            let allowed = allowed.iter().map(|(name, _)| (*name).to_owned()).collect();
-            self.error(key, Problem::NotOneOf { got, allowed });
+            self.error(key, Problem::NotOneOf { got, allowed: names(allowed) });
         }
         found
     }
 
     /// A list of texts; no field at all is an empty list.
     pub fn texts(&mut self, key: &str) -> Vec<String> {
+        let is_there = self.has(key);
+        let texts = self.plain_texts(key);
+        self.note(key, || Shape::Texts, || is_there.then(|| Fact::Texts(texts.clone())));
+        texts
+    }
+
+    fn plain_texts(&mut self, key: &str) -> Vec<String> {
         let Some(value) = self.table.remove(key) else { return Vec::new() };
         let Value::Array(items) = value else {
             return self.wrong_type(key, "list of texts").unwrap_or_default();
@@ -295,12 +424,15 @@ impl<'a> Fields<'a> {
     }
 
     pub fn many_of<T: Copy>(&mut self, key: &str, allowed: &[(&str, T)]) -> Vec<T> {
-        let names = self.texts(key);
-        names.into_iter().filter_map(|got| self.pick(key, got, allowed)).collect()
+        let is_there = self.has(key);
+        let got = self.plain_texts(key);
+        self.note(key, || Shape::ManyOf(names(allowed)), || is_there.then(|| Fact::Words(got.clone())));
+        got.into_iter().filter_map(|got| self.pick(key, got, allowed)).collect()
     }
 
     /// A table inside this one.
     pub fn table(&mut self, key: &str) -> Option<Fields<'a>> {
+        self.note(key, || Shape::Table, || None);
         match self.value(key)? {
             Value::Table(table) => Some(self.inner(key, table)),
             _ => self.wrong_type(key, "table"),
@@ -309,6 +441,7 @@ impl<'a> Fields<'a> {
 
     /// The tables of a list; no field at all is an empty list.
     pub fn tables(&mut self, key: &str) -> Vec<Fields<'a>> {
+        self.note(key, || Shape::Tables, || None);
         let Some(value) = self.table.remove(key) else { return Vec::new() };
         let Value::Array(items) = value else {
             return self.wrong_type(key, "list of tables").unwrap_or_default();
@@ -327,6 +460,8 @@ impl<'a> Fields<'a> {
         Fields {
             file: self.file,
             rule: self.rule.clone(),
+            list: self.list.clone(),
+            number: self.number,
             path: format!("{}{key}.", self.path),
             table,
             errors: self.errors,
@@ -360,4 +495,8 @@ pub(crate) fn listed<'a>(file: &'a str, rule: &str, value: Option<Value>, errors
     };
     let named = |(i, item): (usize, Value)| single(file, &format!("{rule} {}", i + 1), Some(item), errors);
     items.into_iter().enumerate().filter_map(named).collect()
+}
+
+fn names<T>(allowed: &[(&str, T)]) -> Vec<String> {
+    allowed.iter().map(|(name, _)| (*name).to_owned()).collect()
 }

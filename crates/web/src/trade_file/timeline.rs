@@ -190,6 +190,10 @@ pub fn words(t: &Tr, what: &Happened) -> (String, Option<String>) {
         | Happened::PeerResumed { peer }
         | Happened::NotUnderstood { peer, .. } => (t.w1(&key, "peer", peer), None),
         Happened::EpochAccepted { peer, epoch, .. } => (t.w2(&key, "peer", peer, "epoch", epoch), None),
+        Happened::RulePackUsed { pack, digest, .. } => {
+            (t.w2(&key, "pack", pack, "digest", digest.get(..12).unwrap_or(digest)), None)
+        }
+        Happened::RulePackDropped { pack } => (t.w1(&key, "pack", pack), None),
         Happened::EpochOpened { epoch, .. } => (t.w1(&key, "epoch", epoch), None),
         Happened::ClockMoved { to, .. } => (t.w1(&key, "to", t.time(*to)), None),
         Happened::AccessDigest { day, .. } => (t.w1(&key, "day", day), None),

@@ -108,6 +108,7 @@ impl Stock {
             known("/tile/{level}", Some("0".to_owned())),
             known("/tile/{level}/{*index}", Some("000.p/1".to_owned())),
             known("/problems/{code}", Some("sign-in".to_owned())),
+            known("/rules/{pack}", Some("MY".to_owned())),
             owned("/keys/{id}", spare_key(side, owner).await, &[owner]),
             owned("/webhooks/{id}", webhook(side, owner).await, &[owner]),
             known("/webhooks/{id}/{act}", Some("stop".to_owned())),

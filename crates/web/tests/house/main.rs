@@ -17,6 +17,7 @@ mod payee;
 mod permits;
 mod price_list;
 mod returns;
+mod rules;
 mod warehouse;
 mod watch;
 mod webhooks;

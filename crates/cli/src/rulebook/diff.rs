@@ -1,0 +1,124 @@
+//! `ehub rules diff`: what changes, in plain words.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use jiff::civil::Date;
+use serde_json::json;
+use trade::rulebook::{PackName, RuleChange, RuleFacts, between, between_days, between_packs, facts, read_folder};
+use web::rulebook::Told;
+
+use super::{folder, tell_errors};
+use crate::say;
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// One folder of packs with two days, or the older and the newer folder. `built-in` stands for the
+    /// packs of this program.
+    #[arg(num_args = 1..=2, required = true)]
+    dirs: Vec<PathBuf>,
+    /// Compare what holds on these days: the first day, and the second (or the same day of the second folder).
+    #[arg(long, num_args = 1..=2, value_names = ["FROM", "TO"])]
+    date: Vec<Date>,
+    #[arg(long)]
+    json: bool,
+}
+
+/// Stands for the packs of this program.
+const BUILT_IN: &str = "built-in";
+
+struct Loaded {
+    digest: String,
+    rules: Vec<RuleFacts>,
+}
+
+pub fn run(options: &Options) -> ExitCode {
+    let mut sides = Vec::new();
+    for dir in &options.dirs {
+        match load(dir) {
+            Ok(packs) => sides.push(packs),
+            Err(code) => return code,
+        }
+    }
+    let (old, new) = match (&sides[..], &options.date[..]) {
+        ([one], [_, _]) => (one, one),
+        ([old, new], _) => (old, new),
+        _ => return say::failed("rules-diff-what", &[]),
+    };
+    let mut changed: BTreeMap<&PackName, Vec<RuleChange>> = BTreeMap::new();
+    // Of the program's own packs only those that the other folder has too: it need not hold them all.
+    let all = options.dirs.first().is_none_or(|dir| dir.as_os_str() != BUILT_IN);
+    let older = old.keys().filter(|name| all || new.contains_key(*name));
+    let names: BTreeSet<&PackName> = older.chain(new.keys()).collect();
+    for name in names {
+        let nothing = Vec::new();
+        let was = old.get(name).map_or(&nothing, |pack| &pack.rules);
+        let is = new.get(name).map_or(&nothing, |pack| &pack.rules);
+        let changes = match (&options.date[..], sides.len()) {
+            ([from, to], 1) => between_days(is, *from, *to),
+            ([from, to], _) => between(was, *from, is, *to),
+            ([day], _) => between(was, *day, is, *day),
+            _ => between_packs(was, is),
+        };
+        if !changes.is_empty() {
+            changed.insert(name, changes);
+        }
+    }
+    if options.json {
+        let digest = |side: &BTreeMap<PackName, Loaded>, name: &PackName| side.get(name).map(|p| p.digest.clone());
+        let packs: Vec<_> = changed
+            .iter()
+            .map(|(name, changes)| {
+                let t = say::reader();
+                let told: Vec<String> = changes.iter().map(|c| web::rulebook::tell(&t, c).sentence).collect();
+                json!({ "pack": name, "from": digest(old, name), "to": digest(new, name), "changes": changes, "told": told })
+            })
+            .collect();
+        say::line(json!({ "dates": options.date, "packs": packs }));
+    } else if changed.is_empty() {
+        say::out("rules-diff-none", &[]);
+    } else {
+        changed.iter().for_each(|(name, changes)| tell(name, changes));
+    }
+    ExitCode::SUCCESS
+}
+
+fn load(dir: &Path) -> Result<BTreeMap<PackName, Loaded>, ExitCode> {
+    let dirs = if dir.as_os_str() == BUILT_IN { Vec::new() } else { vec![dir.to_owned()] };
+    let unreadable = |e: folder::Unreadable| {
+        say::failed("cli-unreadable", &[("path", e.path.display().to_string()), ("cause", e.cause)])
+    };
+    let folders = folder::read(&dirs).map_err(unreadable)?;
+    let mut loaded = BTreeMap::new();
+    for folder in &folders {
+        let faulty = |errors: Vec<trade::rulebook::PackError>| {
+            tell_errors(&errors);
+            ExitCode::FAILURE
+        };
+        for pack in read_folder(folder).map_err(faulty)? {
+            let rules = facts(pack.files()).map_err(faulty)?;
+            loaded.insert(pack.name(), Loaded { digest: pack.digest().to_string(), rules });
+        }
+    }
+    Ok(loaded)
+}
+
+/// By what is felt: a sentence for each rule, a line for each field, and where it stands.
+fn tell(name: &PackName, changes: &[RuleChange]) {
+    let t = say::reader();
+    say::line(name);
+    let mut felt = None;
+    for change in changes {
+        if felt.replace(change.felt) != Some(change.felt) {
+            say::line(format!("  {}", t.by("rules-felt", change.felt.code())));
+        }
+        let Told { sentence, fields, more, source } = web::rulebook::tell(&t, change);
+        say::line(format!("    {sentence}"));
+        fields.iter().for_each(|field| say::line(format!("      {field}")));
+        if let Some(more) = more {
+            say::line(format!("      {more}"));
+        }
+        say::line(format!("      {source}"));
+    }
+}

@@ -1,0 +1,123 @@
+//! Rule packs in words: what is wrong with one, what it says, and what changes.
+
+use trade::command::Problem;
+use trade::rulebook::{Fact, FieldChange, PackError, RuleChange, Turn};
+
+use crate::i18n::{self, Tr};
+
+/// Rows of a table that are told one by one; more are counted.
+const ROWS_TOLD: usize = 20;
+/// Items of a list that are told.
+const ITEMS_TOLD: usize = 12;
+
+/// What is wrong in a pack, and what to do: message `problem-pack-<code>`.
+#[must_use]
+pub fn told(t: &Tr, error: &PackError) -> i18n::Told {
+    let problem = Problem::of(&error.problem);
+    t.problem(&Problem { code: format!("pack-{}", problem.code), args: problem.args })
+}
+
+/// One change of a rule as somebody reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// From 1 July 2026: the relief of parcels up to RM 500 ends.
+    pub sentence: String,
+    /// A line for each field.
+    pub fields: Vec<String>,
+    /// How many rows more there are than are told.
+    pub more: Option<String>,
+    /// The rule's id, its source, and how well it is known.
+    pub source: String,
+}
+
+#[must_use]
+pub fn tell(t: &Tr, change: &RuleChange) -> Told {
+    let name = t.words(&change.name);
+    let on = change.on.map(|date| t.date(date));
+    let key = match (change.turn, &on) {
+        (Turn::Begins, Some(_)) => "rules-begins",
+        (Turn::Begins, None) => "rules-added",
+        (Turn::Ends, _) => "rules-ends",
+        (Turn::Changes, _) => "rules-changes",
+        (Turn::Corrected, _) => "rules-corrected",
+        (Turn::Prolonged, _) => "rules-prolonged",
+        (Turn::Removed, _) => "rules-removed",
+    };
+    let sentence = t.w(key, [("on", on.unwrap_or_default()), ("rule", name)]);
+    let told: Vec<String> = change.fields.iter().filter_map(|field| field_line(t, change.turn, field)).collect();
+    let left = told.len().saturating_sub(ROWS_TOLD);
+    let source = t.w(
+        "rules-source",
+        [
+            ("rule", change.rule.to_string()),
+            ("source", change.source.to_string()),
+            ("knowledge", t.by("knowledge", change.knowledge.code())),
+        ],
+    );
+    Told {
+        sentence,
+        fields: told.into_iter().take(ROWS_TOLD).collect(),
+        more: (left > 0).then(|| t.n("rules-more", left)),
+        source,
+    }
+}
+
+fn field_line(t: &Tr, turn: Turn, change: &FieldChange) -> Option<String> {
+    let label = match &change.row {
+        Some(row) => format!("{} {row}", field_name(t, &change.field)),
+        None => field_name(t, &change.field),
+    };
+    let value = |fact: &Option<Fact>| match fact {
+        // A code of a list has nothing behind it but that it stands there.
+        Some(Fact::Text(text)) if text.is_empty() && change.row.is_some() => t.s("rules-listed"),
+        Some(fact) => fact_text(t, fact),
+        None => t.s("rules-not-there"),
+    };
+    match (turn, &change.from, &change.to) {
+        (_, None, None) => None,
+        (Turn::Begins, _, Some(to)) => Some(t.w2("rules-field-is", "field", label, "value", fact_text(t, to))),
+        (Turn::Ends, Some(from), _) => Some(t.w2("rules-field-is", "field", label, "value", fact_text(t, from))),
+        (_, from, to) => Some(t.w("rules-field-turns", [("field", label), ("from", value(from)), ("to", value(to))])),
+    }
+}
+
+/// A word of a closed list of the format.
+#[must_use]
+pub fn word_text(t: &Tr, word: &str) -> String {
+    t.by("rules-value", word)
+}
+
+/// `due-from.per 2` is a field of an inner table, the second of its kind.
+#[must_use]
+pub fn field_name(t: &Tr, path: &str) -> String {
+    let (path, number) = path.split_once(' ').map_or((path, None), |(path, number)| (path, Some(number)));
+    let name = t.by("rules-field", path.replace('.', "-"));
+    number.map_or(name.clone(), |number| format!("{name} ({number})"))
+}
+
+#[must_use]
+pub fn fact_text(t: &Tr, fact: &Fact) -> String {
+    let list = |items: Vec<String>| {
+        let left = items.len().saturating_sub(ITEMS_TOLD);
+        let mut told: Vec<String> = items.into_iter().take(ITEMS_TOLD).collect();
+        if left > 0 {
+            told.push(t.n("rules-more", left));
+        }
+        told.join(&t.s("list-comma"))
+    };
+    match fact {
+        Fact::Text(text) if text.trim().contains('\n') => {
+            let rows = text.lines().filter(|line| !line.trim_start().starts_with('#') && !line.trim().is_empty());
+            t.n("rules-rows", rows.count())
+        }
+        Fact::Text(text) => text.trim().to_owned(),
+        Fact::Word(word) => word_text(t, word),
+        Fact::Texts(items) => list(items.clone()),
+        Fact::Words(items) => list(items.iter().map(|word| word_text(t, word)).collect()),
+        Fact::Date(date) => t.date(*date),
+        Fact::Number(number) => t.num(*number),
+        Fact::Flag(flag) => t.by("bool", flag.to_string()),
+        Fact::Amount(money) => t.money(*money),
+        Fact::Percent(rate) => t.percent(*rate),
+    }
+}
