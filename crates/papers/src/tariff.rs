@@ -278,7 +278,7 @@ impl<F: Fn(&str) -> bool> Reading<'_, F> {
         }
         let cell = |column: &str| cells.get(column).map_or("", String::as_str);
         let optional = |column: &str| Some(cell(column).to_owned()).filter(|text| !text.is_empty());
-        let code = self.checked(row, "code", cell("code"), |text| code(text));
+        let code = self.checked(row, "code", cell("code"), code);
         if let Some(code) = &code
             && !(self.known)(&code[..6])
         {
