@@ -82,6 +82,24 @@ export async function anybody(browser, hubs) {
     await other.context().close();
   });
 
+  await check("calculator: a parcel to another market, every line explained, by a link that stays", async () => {
+    await page.goto(`${kul}/calculator`);
+    await page.getByLabel(page.w("calculator-to")).selectOption("FR");
+    await page.getByLabel(page.w("calculator-date"), { exact: true }).fill("2026-11-23");
+    await page.locator("#hs").fill("640399");
+    await page.locator("#value").fill("60.00");
+    await page.getByLabel(page.w("calculator-freight")).fill("10.00");
+    await page.keyboard.press("Enter");
+    // 3.00 of duty; VAT 20 % of 60.00 + 10.00 + 3.00 = 14.60; EUR 2.00 a line: 89.60
+    await page.getByRole("heading", { level: 1, name: "89.60" }).waitFor();
+    await page.getByRole("link", { name: page.w("calculator-permanent") }).click();
+    await page.getByRole("heading", { level: 1, name: "89.60" }).waitFor();
+    must(page.url().includes("pack="), "the link does not name the pack");
+    await page.locator("details.source summary").first().click();
+    await page.getByRole("link", { name: page.w("calculator-the-rule") }).first().click();
+    must(page.url().includes("/rules/EU"), "the rule is not shown");
+  });
+
   await check("errors: no such page, another's page, a form with faults: each says what to do", async () => {
     await page.goto(`${kul}/no-such-page`);
     must(await page.locator("main a.button").count() === 1, "a missing page leads nowhere");

@@ -9,6 +9,9 @@ const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 /** What an estimate is asked for. */
 const COFFEE = "from=kul.sandbox&pieces=2&description=Instant+white+coffee+mix+in+sachets&hs=2101.12&origin=MY&price=24.90&weight=0.62";
 
+/** A parcel asked of the calculator. */
+const TO_FRANCE = "to=FR&date=2026-11-23&hs=640399&pieces=1&value=60.00&origin=CN&hs2=610910&pieces2=2&value2=40.00&origin2=CN&freight=10.00";
+
 /** Answers groups of pages: `{ who, cookies, pages: [[name, address]] }`. */
 export async function places(browser, hubs) {
   const groups = [];
@@ -25,6 +28,10 @@ export async function places(browser, hubs) {
     ["shop-anybody", `${hgh}/offers`], ["verify", `${kul}/verify`], ["track", `${kul}/track`],
     ["estimate", `${hgh}/estimate`], ["incoterms", `${hgh}/incoterms`], ["estimate-none", `${kul}/estimate`],
     ["estimate-done", `${hgh}/estimate?${COFFEE}`], ["estimate-faulty", `${hgh}/estimate?${COFFEE.replace("0.62", "2,5 kgs").replace("24.90", "free")}`],
+    ["calculator", `${kul}/calculator`], ["calculator-done", `${kul}/calculator?${TO_FRANCE}`],
+    ["calculator-faulty", `${hgh}/calculator?${TO_FRANCE.replace("640399", "6403").replace("60.00", "NaN")}`],
+    ["calculator-refused", `${kul}/calculator?to=MY&hs=940161&value=900.00&date=2026-11-23`],
+    ["rules", `${kul}/rules`], ["rules-of", `${kul}/rules/EU?date=2026-11-23`], ["rules-changes", `${kul}/rules/EU/changes?from=2026-06-30&to=2026-07-01`],
     ["track-nothing", `${kul}/track?number=LX473124829MY&code=NO-1`], ["logbook", `${kul}/logbook`],
     ["api", `${kul}/api`], ["problems", `${kul}/api/problems`], ["problem-of-code", `${kul}/api/problems/claim-open`],
     ["no-such-page", `${kul}/no-such-page`], ["not-yours", `${kul}/operator`],

@@ -2,6 +2,7 @@
 
 mod charges;
 mod goods;
+mod options;
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::rulebook::{
 };
 pub use crate::rulebook::{ChargeKind, Collected, Liable};
 use goods::Line;
+pub use options::{CostOption, Needs, options};
 
 /// The most lines of one order: a parcel for a consumer does not hold more kinds of goods.
 pub const MOST_LINES: usize = 200;
@@ -620,5 +622,7 @@ fn split_freight(freight: Money, lines: &[AskLine]) -> Result<Vec<Money>, MoneyE
 /// The reliefs that an order as a whole fulfils, each with the value that it counts.
 type Reliefs<'a> = Vec<(&'a Relief, Money)>;
 
+#[cfg(test)]
+mod forms;
 #[cfg(test)]
 mod tests;

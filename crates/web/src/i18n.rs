@@ -1,7 +1,7 @@
 //! The words: Fluent messages in English, Bahasa Melayu and Simplified Chinese, and how each of them
 //! writes numbers, money, dates and times. No sentence stands in code or templates.
 
-mod show;
+pub mod show;
 
 pub use show::Given;
 
@@ -119,6 +119,7 @@ const NOUNS: &[Noun] = &[
     noun!("quote"),
     noun!("terms"),
     noun!("estimate"),
+    noun!("calculator"),
     noun!("order"),
     noun!("payment"),
     noun!("start"),

@@ -31,6 +31,7 @@ pub mod api;
 pub mod assets;
 pub mod auth;
 pub mod bag;
+pub mod calculator;
 pub mod cast;
 pub mod certificate;
 pub mod charge;
@@ -205,6 +206,7 @@ pub fn doors() -> Doors {
         .merge(quote::routes())
         .merge(terms::routes())
         .merge(estimate::routes())
+        .merge(calculator::routes())
         .merge(rulebook::routes())
         .merge(order::routes())
         .merge(payee::routes())

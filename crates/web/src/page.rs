@@ -214,6 +214,7 @@ impl Page {
                 place("/", "nav-home"),
                 place("/offers", "nav-shop"),
                 place("/estimate", "nav-estimate"),
+                place("/calculator", "nav-calculator"),
                 place("/sign-in", "nav-sign-in"),
             ];
         };

@@ -9,6 +9,12 @@ use trade::quote::{LaneTerms, price};
 use trade::terms::Terms;
 use trade::world::World;
 
+use trade::codes::HsCode;
+use trade::landed_cost::{AskLine, LandedCostAsk, landed_cost};
+use trade::money::Money;
+use trade::quantity::{Content, ContentUnit, Grams};
+use trade::rulebook::{Regime, Rulebook, Rulebooks, Stance, builtin};
+
 use super::{Meter, instant};
 
 #[derive(clap::Args)]
@@ -20,8 +26,10 @@ pub struct Options {
     json: bool,
 }
 
-/// One core: what goods cost to the door, with freight, exchange, taxes and fees; then with the signature.
+/// One core: the charges of the rules of all markets; then what goods cost to the door, with freight, exchange,
+/// taxes and fees; then with the signature.
 pub fn run(options: &Options) -> Result<(), String> {
+    all_markets(options)?;
     let books = rulebooks();
     let world = World::new(site("hgh.sandbox", Country::CN, &books), START);
     let exporter = "kul.sandbox".parse().map_err(|e| format!("{e:?}"))?;
@@ -55,4 +63,68 @@ pub fn run(options: &Options) -> Result<(), String> {
         meter.stop(bench, "rules", 0, lines, latencies).print(options.json);
     }
     Ok(())
+}
+
+/// A small firm's parcels into every market and regime that answers: charge lines a second.
+fn all_markets(options: &Options) -> Result<(), String> {
+    let before = resident();
+    let books = builtin().map_err(|e| format!("{e:?}"))?;
+    let megabytes = resident().saturating_sub(before).div_ceil(1_000_000);
+    let rules = books.books().map(|book| u64::try_from(book.rules().count()).unwrap_or(0)).sum();
+    let engine = format!("rules of {} territories, {megabytes} MB", books.books().count());
+    let orders = orders(&books);
+    let mut lines = 0_u64;
+    let mut latencies = Vec::with_capacity(options.quotes);
+    let stance = Stance::Sandbox;
+    let meter = Meter::start();
+    for (book, regime, goods) in orders.iter().cycle().take(options.quotes) {
+        let began = instant();
+        let cost = landed_cost(book, &ask(book, *regime, goods, &stance)).map_err(|e| format!("{e:?}"))?;
+        latencies.push(began.elapsed());
+        lines += u64::try_from(cost.charges.len()).unwrap_or(0);
+    }
+    meter.stop("charges", &engine, rules, lines, latencies).print(options.json);
+    Ok(())
+}
+
+fn ask<'a>(book: &'a Rulebook, regime: Regime, lines: &'a [AskLine], stance: &'a Stance) -> LandedCostAsk<'a> {
+    let date = jiff::civil::date(2026, 11, 23);
+    let freight = Money::new(9 * 10_i64.pow(book.currency.digits()), book.currency);
+    LandedCostAsk { member: book.members.first().copied(), ..LandedCostAsk::new(date, regime, lines, freight, stance) }
+}
+
+/// One to three kinds of goods of every chapter that firms sell, into each market; those that its rules answer.
+fn orders(books: &Rulebooks) -> Vec<(&Rulebook, Regime, Vec<AskLine>)> {
+    const CODES: [&str; 24] = [
+        "210112", "090230", "330499", "340111", "392690", "420221", "482010", "490199", "610910", "620442", "640399",
+        "650500", "691110", "711790", "732393", "847130", "850440", "851830", "900410", "910211", "940360", "950300",
+        "950691", "961700",
+    ];
+    let mut orders = Vec::new();
+    for book in books.books() {
+        for (_, regime) in Regime::ALL {
+            for (at, _) in CODES.iter().enumerate() {
+                let kinds = CODES.iter().cycle().skip(at).take(1 + at % 3);
+                let line = |code: &&str| {
+                    let hs: HsCode = code.parse().ok()?;
+                    let value = Money::new(40 * 10_i64.pow(book.currency.digits()), book.currency);
+                    let content = Some(Content { milli: 50_000, unit: ContentUnit::Ml });
+                    let origin = Some(Country::CN);
+                    Some(AskLine { hs, pieces: 2, value, content, origin, net: Some(Grams(250)) })
+                };
+                let goods: Vec<AskLine> = kinds.filter_map(line).collect();
+                if landed_cost(book, &ask(book, regime, &goods, &Stance::Sandbox)).is_ok() {
+                    orders.push((book, regime, goods));
+                }
+            }
+        }
+    }
+    orders
+}
+
+/// Bytes of memory that the process holds, where the system tells.
+fn resident() -> u64 {
+    let told = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = told.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
+    pages.unwrap_or(0) * 4_096
 }

@@ -363,7 +363,11 @@ impl<'a> Work<'_, 'a> {
             let found = preference.rate(line.code, |id| order.book.table(id, order.ask.date));
             if let (true, Found::Rate(rate)) = (of_partner, found) {
                 answer.lowered = true;
-                let known = own.max(used.note(&preference.info)?);
+                let mut known = own.max(used.note(&preference.info)?);
+                let table = preference.table().and_then(|id| order.book.table(id, order.ask.date));
+                if let Some(table) = table {
+                    known = known.max(used.note(&table.info)?);
+                }
                 return Ok(Stated { rate, by: &preference.info, known });
             }
         }

@@ -26,6 +26,19 @@ pub(super) const CN: &[(&str, &str)] = files![
     "cn/warehouse.toml",
 ];
 
+const EU: &[(&str, &str)] = files![
+    "eu/consumer.toml",
+    "eu/general.toml",
+    "eu/pack.toml",
+    "eu/sale.toml",
+    "eu/tariff.toml",
+    "eu/vat.toml",
+    "eu/vat-reduced.toml",
+];
+
+const GB: &[(&str, &str)] =
+    files!["gb/consumer.toml", "gb/general.toml", "gb/pack.toml", "gb/tariff.toml", "gb/tariff-unknown.toml"];
+
 pub(super) const MY: &[(&str, &str)] = files![
     "my/consumer.toml",
     "my/general.toml",
@@ -38,12 +51,45 @@ pub(super) const MY: &[(&str, &str)] = files![
     "my/warehouse.toml",
 ];
 
-const SG: &[(&str, &str)] = files!["sg/goods.toml", "sg/match.toml", "sg/pack.toml", "sg/risk.toml"];
+const SG: &[(&str, &str)] = files![
+    "sg/consumer.toml",
+    "sg/general.toml",
+    "sg/goods.toml",
+    "sg/match.toml",
+    "sg/pack.toml",
+    "sg/risk.toml",
+    "sg/tariff.toml",
+];
+
+const ID: &[(&str, &str)] = files!["id/consumer.toml", "id/general.toml", "id/pack.toml", "id/tariff.toml"];
+
+const PH: &[(&str, &str)] = files!["ph/consumer.toml", "ph/general.toml", "ph/pack.toml", "ph/tariff.toml"];
+
+const TH: &[(&str, &str)] = files!["th/consumer.toml", "th/general.toml", "th/pack.toml", "th/tariff.toml"];
+
+const VN: &[(&str, &str)] = files!["vn/consumer.toml", "vn/general.toml", "vn/pack.toml", "vn/tariff.toml"];
+
+const AU: &[(&str, &str)] = files!["au/consumer.toml", "au/general.toml", "au/pack.toml", "au/tariff.toml"];
+
+const JP: &[(&str, &str)] = files!["jp/consumer.toml", "jp/general.toml", "jp/pack.toml", "jp/tariff.toml"];
+
+const KR: &[(&str, &str)] = files!["kr/consumer.toml", "kr/general.toml", "kr/pack.toml", "kr/tariff.toml"];
+
+const NZ: &[(&str, &str)] = files!["nz/consumer.toml", "nz/general.toml", "nz/pack.toml", "nz/tariff.toml"];
+
+const US: &[(&str, &str)] = files![
+    "us/additional.toml",
+    "us/consumer.toml",
+    "us/general.toml",
+    "us/goods.toml",
+    "us/pack.toml",
+    "us/tariff.toml",
+];
 
 pub(super) const MY_CN: &[(&str, &str)] = files!["lanes/my-cn.toml"];
 
 /// One folder a territory.
-const TERRITORIES: [&[(&str, &str)]; 3] = [CN, MY, SG];
+const TERRITORIES: [&[(&str, &str)]; 14] = [AU, CN, EU, GB, ID, JP, KR, MY, NZ, PH, SG, TH, US, VN];
 
 /// One file a lane.
 const LANES: [&[(&str, &str)]; 5] = [
@@ -139,6 +185,12 @@ impl Rulebooks {
     #[must_use]
     pub fn book(&self, territory: Country) -> Option<&Rulebook> {
         self.books.get(&territory)
+    }
+
+    /// The rules of a place: of a territory, or of the union that a state belongs to.
+    #[must_use]
+    pub fn book_of(&self, place: Country) -> Option<&Rulebook> {
+        self.book(place).or_else(|| self.books().find(|book| book.members.contains(&place)))
     }
 
     pub fn books(&self) -> impl Iterator<Item = &Rulebook> {

@@ -4,6 +4,7 @@ nav-main = Main
 nav-home = Home
 nav-shop = Shop
 nav-estimate = Price to the door
+nav-calculator = Calculator
 nav-start = Start
 nav-products = Products
 nav-trades = Trades

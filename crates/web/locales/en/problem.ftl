@@ -624,3 +624,5 @@ problem-costs-above-price = Materials and costs are { $sum } together, more than
     .fix = All values are those of one piece. A profit that is none is left empty.
 problem-wholly-obtained-of-materials = What is wholly obtained is made of nothing else, and { $materials } materials are stated.
     .fix = Take away the tick, or the materials.
+problem-no-rules-for = No rules are known here for { $territory }.
+    .fix = Choose one of the places that are listed.

@@ -4,6 +4,7 @@ nav-main = Utama
 nav-home = Laman utama
 nav-shop = Kedai
 nav-estimate = Harga ke pintu
+nav-calculator = Kalkulator
 nav-start = Mula
 nav-products = Produk
 nav-trades = Dagangan

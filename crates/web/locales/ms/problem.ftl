@@ -609,3 +609,5 @@ problem-costs-above-price = Bahan dan kos berjumlah { $sum }, melebihi harga { $
     .fix = Semua nilai adalah bagi satu unit. Untung yang tiada dibiarkan kosong.
 problem-wholly-obtained-of-materials = Yang diperoleh sepenuhnya tiada bahan lain, tetapi { $materials } bahan dinyatakan.
     .fix = Buang tanda, atau bahannya.
+problem-no-rules-for = Tiada peraturan diketahui di sini bagi { $territory }.
+    .fix = Pilih salah satu tempat dalam senarai.

@@ -609,3 +609,5 @@ problem-costs-above-price = 材料与成本合计 { $sum }，高于价格 { $fob
     .fix = 所有数值均按一件计。没有利润请留空。
 problem-wholly-obtained-of-materials = 完全获得的货物没有其他材料，却填写了 { $materials } 项。
     .fix = 请取消勾选或删除材料。
+problem-no-rules-for = 本枢纽没有 { $territory } 的规则。
+    .fix = 请从列表中选择。

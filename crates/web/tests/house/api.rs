@@ -228,7 +228,7 @@ async fn walk(side: &Side, who: Who, path: &str, name: &str) -> usize {
 
 /// What is told of a hub as a whole, of few peers, of one broker's clients, or of the eleven Incoterms
 /// comes in one piece.
-const WHOLE: [&str; 10] = [
+const WHOLE: [&str; 11] = [
     "/api/v1/incoterms",
     "/api/v1/clients",
     "/api/v1/settlement",
@@ -239,6 +239,7 @@ const WHOLE: [&str; 10] = [
     "/api/v1/operator/funnel",
     "/api/v1/statistics",
     "/api/v1/estimate",
+    "/api/v1/landed-cost",
 ];
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod advance;
 mod api;
 mod both_ways;
 mod business;
+mod calculator;
 mod desks;
 mod estimate;
 mod fields;

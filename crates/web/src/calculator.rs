@@ -1,0 +1,355 @@
+//! The public calculator: what an import costs to the door by the rules of any territory that is known here,
+//! every line with its base, rate, rule and source. No account; nothing is kept; the address says it all.
+
+mod form;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use trade::codes::Country;
+use trade::landed_cost::{CostOption, LandedCost, LandedCostAsk, Needs, landed_cost, options};
+use trade::money::{Money, format_fixed};
+use trade::rulebook::{Knowledge, Mode, Pack, Regime, Rulebook};
+
+use crate::AppState;
+use crate::charge;
+use crate::door::{ANYONE, Doors, get};
+use crate::i18n::{Told, Tr};
+use crate::page::Page;
+use crate::problem::{Answer, Failure};
+use crate::schema::{any, boolean, list, object, text};
+pub use form::field as key;
+use form::{Asked, Faults, Form};
+
+const SAMPLE: &str = "to=MY&hs=950300&pieces=1&value=480.00&origin=CN&freight=20.00&date=2026-11-23";
+
+pub fn routes() -> Doors {
+    Doors::new().open(get("/calculator", ANYONE), show).open(
+        get("/api/v1/landed-cost", ANYONE).asks(SAMPLE).query(form::FIELDS).gives(200, || {
+            object([
+                ("territory", text()),
+                ("pack", text()),
+                ("corrected_since", boolean()),
+                ("permanent", text()),
+                ("landed", any()),
+                ("options", list(any())),
+            ])
+        }),
+        show_api,
+    )
+}
+
+/// One bar of the waterfall.
+struct Step {
+    name: String,
+    how: String,
+    /// Where it is taken and by whom it is owed.
+    taken: Vec<String>,
+    amount: Money,
+    is_tax: bool,
+    from: String,
+    len: String,
+    rule: Option<Rule>,
+}
+
+struct Rule {
+    id: String,
+    name: String,
+    source: String,
+    is_unverified: bool,
+    address: String,
+}
+
+/// A way of bringing the goods in.
+struct Way {
+    name: String,
+    needs: Vec<String>,
+    total: Option<Money>,
+    why_not: Option<Told>,
+    address: String,
+    is_this: bool,
+}
+
+struct Found {
+    landed: LandedCost,
+    steps: Vec<Step>,
+    rules: Vec<Rule>,
+    ways: Vec<Way>,
+    /// The address that gives this answer for ever.
+    permanent: String,
+    digest: String,
+    /// By a newer pack, what it comes to now; or why it comes to nothing.
+    corrected: Option<Result<Money, Told>>,
+    exchange: Vec<String>,
+}
+
+#[derive(Template)]
+#[template(path = "calculator/page.html")]
+struct CalculatorPage {
+    p: Page,
+    form: Form,
+    territories: Vec<(String, String)>,
+    regimes: Vec<Regime>,
+    currency: String,
+    faults: BTreeMap<String, Told>,
+    told: Option<Told>,
+    found: Option<Found>,
+}
+
+impl CalculatorPage {
+    fn fault(&self, field: &str) -> Option<&Told> {
+        self.faults.get(field)
+    }
+
+    fn modes(&self) -> [&'static str; 5] {
+        Mode::ALL.map(|(code, _)| code)
+    }
+}
+
+/// Where goods can go: territories, and the states of unions, by the reader's names.
+fn territories(app: &AppState, t: &Tr) -> Vec<(String, String)> {
+    let books = app.site().rulebooks.books();
+    let ruled = books.filter(|book| book.charges.iter().any(|_| true));
+    let places = ruled.flat_map(|book| {
+        let own = (book.members.is_empty()).then_some(book.territory);
+        own.into_iter().chain(book.members.iter().copied())
+    });
+    let mut places: Vec<_> = places.map(|place| (place.to_string(), t.country(place))).collect();
+    places.sort_by(|a, b| a.1.cmp(&b.1));
+    places
+}
+
+/// The pack to work by: the one that the hub goes by, or the version that the address names.
+async fn pack(app: &AppState, asked: &Asked, digest: &str) -> Answer<Option<Arc<Pack>>> {
+    let current = book(app, asked.to)?;
+    if digest.is_empty() || digest == &*current.digest {
+        return Ok(None);
+    }
+    let unknown = || Failure::new(StatusCode::NOT_FOUND, "no-such-version").with("digest", digest);
+    let kept = app.hub.pack_by_digest(digest).await?.ok_or_else(unknown)?;
+    match &*kept {
+        Pack::Territory(old) if old.territory == current.territory => Ok(Some(kept)),
+        _ => Err(unknown()),
+    }
+}
+
+fn book(app: &AppState, to: Country) -> Answer<&Rulebook> {
+    let unknown = || Failure::bad("no-rules-for").with("territory", to.to_string());
+    app.site().rulebooks.book_of(to).ok_or_else(unknown)
+}
+
+/// All that was worked out.
+struct Worked {
+    landed: LandedCost,
+    options: Vec<CostOption>,
+    corrected: Option<Result<LandedCost, Failure>>,
+    digest: Arc<str>,
+    /// By which pack, where it is not the one that the hub goes by.
+    old: Option<Arc<Pack>>,
+}
+
+async fn work_out(app: &AppState, form: &Form) -> Result<(Asked, Worked), Faults> {
+    let of = |failure: Failure| Faults::from([(String::new(), failure)]);
+    let today = app.site().date(app.hub.business_now().await.map_err(|error| of(error.into()))?);
+    let to = form.destination().map_err(|failure| Faults::from([("to".to_owned(), failure)]))?;
+    let current = book(app, to).map_err(of)?;
+    let asked = form.read(current, to, today)?;
+    let old = pack(app, &asked, form.get("pack")).await.map_err(of)?;
+    let used = match old.as_deref() {
+        Some(Pack::Territory(book)) => book,
+        _ => current,
+    };
+    let ask = LandedCostAsk {
+        mode: asked.mode,
+        member: (!used.members.is_empty()).then_some(to),
+        registered: asked.registered,
+        same_day: asked.same_day,
+        preference: asked.preference.as_deref(),
+        ..LandedCostAsk::new(asked.date, asked.regime, &asked.lines, asked.freight, &app.site().stance)
+    };
+    let landed = landed_cost(used, &ask).map_err(|refusal| of(Failure::of(&refusal)))?;
+    let corrected = old.is_some().then(|| landed_cost(current, &ask).map_err(|refusal| Failure::of(&refusal)));
+    let options = options(used, &ask);
+    let worked = Worked { landed, options, corrected, digest: used.digest.clone(), old: old.clone() };
+    Ok((asked, worked))
+}
+
+/// GET /calculator
+async fn show(
+    State(app): State<AppState>,
+    p: Page,
+    Query(fields): Query<BTreeMap<String, String>>,
+) -> Answer<Response> {
+    let form = Form::new(fields);
+    let home = app.site().territory;
+    let chosen = form.destination().unwrap_or(home);
+    let chosen_book = app.site().rulebooks.book_of(chosen);
+    let rules = |regime: Regime| chosen_book.is_some_and(|book| book.bases.iter().any(|base| base.regime == regime));
+    let mut shown = CalculatorPage {
+        territories: territories(&app, &p),
+        regimes: Regime::ALL.iter().map(|(_, regime)| *regime).filter(|regime| rules(*regime)).collect(),
+        currency: chosen_book.map(|book| book.currency.to_string()).unwrap_or_default(),
+        faults: BTreeMap::new(),
+        told: None,
+        found: None,
+        p,
+        form,
+    };
+    if shown.form.is_empty() {
+        shown.form.prefill(home);
+        return Ok(shown.p.show(&shown));
+    }
+    match work_out(&app, &shown.form).await {
+        Ok((asked, worked)) => {
+            shown.found = Some(found(&app, &shown.p, &shown.form, &asked, worked));
+            Ok(shown.p.show(&shown))
+        }
+        Err(mut faults) => {
+            let whole = faults.remove("");
+            if let Some(failure) = whole.as_ref().filter(|failure| failure.status.is_server_error()) {
+                return Err(failure.clone());
+            }
+            let status = whole.as_ref().map_or(StatusCode::UNPROCESSABLE_ENTITY, |failure| failure.status);
+            shown.told = whole.as_ref().map(|failure| shown.p.problem(&failure.problem));
+            shown.faults = faults.into_iter().map(|(field, f)| (field, shown.p.problem(&f.problem))).collect();
+            Ok((status, shown.p.show(&shown)).into_response())
+        }
+    }
+}
+
+fn found(app: &AppState, p: &Page, form: &Form, asked: &Asked, worked: Worked) -> Found {
+    let current = app.site().rulebooks.book_of(asked.to);
+    let used = match worked.old.as_deref() {
+        Some(Pack::Territory(book)) => Some(&**book),
+        _ => current,
+    };
+    let named = |id: &str, source: Option<&str>, knowledge: Knowledge| {
+        let info = used.and_then(|book| book.rule_on(id, asked.date).or_else(|| book.rule(id)));
+        let of_pack = info.map(|info| info.source.to_string()).unwrap_or_default();
+        Rule {
+            id: id.to_owned(),
+            name: info.map(|info| p.words(&info.name)).unwrap_or_default(),
+            source: source.map_or(of_pack, str::to_owned),
+            is_unverified: knowledge != Knowledge::Sourced,
+            address: used.map_or_else(String::new, |book| {
+                format!("/rules/{}?date={}&digest={}#{id}", book.territory, asked.date, worked.digest)
+            }),
+        }
+    };
+    let landed = &worked.landed;
+    let mut steps = Steps { total: landed.total, reached: 0, steps: Vec::new() };
+    for (at, line) in asked.lines.iter().enumerate() {
+        let name = p.w2("calculator-goods", "n", at + 1, "hs", &line.hs);
+        steps.add(name, asked.converted.get(at).map_or_else(String::new, |from| from.how(p)), line.value);
+    }
+    steps.add(
+        p.s("quote-freight"),
+        asked.freight_from.as_ref().map_or_else(String::new, |from| from.how(p)),
+        landed.freight,
+    );
+    for each in &landed.charges {
+        let kind = charge::name(p, each);
+        let name = match each.line.filter(|_| asked.lines.len() > 1) {
+            Some(line) => p.w2("calculator-charge-of", "charge", kind, "n", i64::from(line) + 1),
+            None => kind,
+        };
+        steps.add(name, charge::formula(p, each), each.amount);
+        if let Some(step) = steps.steps.last_mut() {
+            step.is_tax = true;
+            step.taken = charge::taken(p, each);
+            step.rule = Some(named(&each.rule, Some(&each.source), each.knowledge));
+        }
+    }
+    let rules = landed.rests_on.iter().map(|used| named(&used.rule, None, used.knowledge)).collect();
+    let ways = worked.options.iter().map(|option| way(p, form, used, asked, option)).collect();
+    let corrected = worked.corrected.as_ref().map(|now| match now {
+        Ok(now) => Ok(now.total),
+        Err(failure) => Err(p.problem(&failure.problem)),
+    });
+    Found {
+        steps: steps.steps,
+        rules,
+        ways,
+        permanent: form.permanent(asked.date, &worked.digest),
+        digest: worked.digest.to_string(),
+        // What comes to the same is no correction.
+        corrected: corrected.filter(|now| now.as_ref().ok() != Some(&landed.total)),
+        exchange: landed.exchange.iter().map(|rate| p.fx(rate)).collect(),
+        landed: worked.landed,
+    }
+}
+
+fn way(p: &Page, form: &Form, book: Option<&Rulebook>, asked: &Asked, option: &CostOption) -> Way {
+    let regime = p.by("regime", option.regime.code());
+    let preference = option.preference.as_deref().and_then(|id| book?.preference(id, asked.date));
+    let name = match preference {
+        Some(preference) => p.w2("calculator-way", "regime", regime, "duty", &preference.agreement),
+        None => p.w2("calculator-way", "regime", regime, "duty", p.s("calculator-ordinary")),
+    };
+    let need = |needs: &Needs| match needs {
+        Needs::Proof { agreement, .. } => {
+            let words = |of: fn(&trade::rulebook::Preference) -> &trade::rulebook::Words| {
+                preference.map(|preference| p.words(of(preference))).unwrap_or_default()
+            };
+            let (proof, test) = (words(|preference| &preference.proof), words(|preference| &preference.test));
+            p.w("calculator-needs-proof", [("agreement", agreement.clone()), ("proof", proof), ("test", test)])
+        }
+        Needs::Consumer => p.s("calculator-needs-consumer"),
+        Needs::Business => p.s("calculator-needs-business"),
+        Needs::YearlyRoom { rule } => p.w1("calculator-needs-yearly-room", "rule", rule.to_string()),
+        Needs::Registration { rule } => p.w1("calculator-needs-registration", "rule", rule.to_string()),
+    };
+    let preference = option.preference.as_deref().unwrap_or_default();
+    Way {
+        name,
+        needs: option.needs.iter().map(need).collect(),
+        total: option.cost.as_ref().ok().map(|cost| cost.total),
+        why_not: option.cost.as_ref().err().map(|refusal| p.problem(&Failure::of(refusal).problem)),
+        address: form.with(&[("regime", option.regime.code()), ("preference", preference)]),
+        is_this: option.regime == asked.regime && asked.preference.as_deref().unwrap_or_default() == preference,
+    }
+}
+
+struct Steps {
+    total: Money,
+    reached: i64,
+    steps: Vec<Step>,
+}
+
+impl Steps {
+    fn add(&mut self, name: String, how: String, amount: Money) {
+        let (from, len) = (self.share(self.reached), self.share(amount.minor()));
+        self.reached = self.reached.saturating_add(amount.minor());
+        self.steps.push(Step { name, how, taken: Vec::new(), amount, is_tax: false, from, len, rule: None });
+    }
+
+    /// `minor` in per cent of the total, `12.34`, for the bar alone.
+    fn share(&self, minor: i64) -> String {
+        let total = i128::from(self.total.minor().max(1));
+        let share = (i128::from(minor) * 10_000).div_euclid(total);
+        format_fixed(i64::try_from(share).unwrap_or(0), 2)
+    }
+}
+
+/// GET /api/v1/landed-cost, with the fields of the page.
+async fn show_api(State(app): State<AppState>, Query(fields): Query<BTreeMap<String, String>>) -> Answer<Json<Value>> {
+    let form = Form::new(fields);
+    let (asked, worked) = work_out(&app, &form).await.map_err(|faults| {
+        // The first field that is wrong; the page shows all.
+        faults.into_values().next().unwrap_or_else(|| Failure::bad("http-400"))
+    })?;
+    Ok(Json(json!({
+        "territory": asked.to,
+        "pack": worked.digest,
+        "corrected_since": matches!(&worked.corrected, Some(now) if now.as_ref().ok() != Some(&worked.landed)),
+        "permanent": form.permanent(asked.date, &worked.digest),
+        "landed": worked.landed,
+        "options": worked.options,
+    })))
+}
