@@ -9,8 +9,9 @@ use jiff::civil::Date;
 use papers::declaration::{self, DeclaredItem};
 use papers::tariff::{self, FILE_PREFIX, TariffFault, TariffRefusal};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use trade::codes::Country;
+use trade::command::Problem;
 use trade::rulebook::{DutyRate, Folder, Found, HsNumber, Pack, Rulebook, read_folder};
 
 use crate::rulebook::{folder, tell_errors, today};
@@ -161,9 +162,10 @@ fn tell(path: &Path, refusal: &TariffRefusal) -> ExitCode {
     let TariffRefusal::TariffRows { n, faults } = refusal else { return refused(path, refusal) };
     let t = say::reader();
     for TariffFault { row, column, got, fault } in faults {
-        let problem = trade::command::Problem::of(fault);
-        let code = format!("tariff-{}", problem.code);
-        let told = t.problem(&trade::command::Problem { code, args: problem.args });
+        let mut problem = Problem::of(fault);
+        let cell = problem.args.remove("cell");
+        problem.code = format!("tariff-{}", cell.as_ref().and_then(Value::as_str).unwrap_or_default());
+        let told = t.problem(&problem);
         let args = [("row", row.to_string()), ("column", column.clone()), ("got", got.clone())];
         let fix = told.fix.map(|fix| format!(" {fix}")).unwrap_or_default();
         say::fault(format!("{}: {}{fix}", t.w("tariff-place", args), told.title));
@@ -173,27 +175,21 @@ fn tell(path: &Path, refusal: &TariffRefusal) -> ExitCode {
 
 /// How a declared rate stands to the table's.
 #[derive(Serialize)]
-#[serde(tag = "code", rename_all = "kebab-case")]
+#[serde(tag = "code")]
 enum Verdict {
-    RateAgrees {
-        rate: String,
-    },
-    RateDiffers {
-        declared: String,
-        table: String,
-    },
+    #[serde(rename = "rate-agrees")]
+    Agrees { rate: String },
+    #[serde(rename = "rate-differs")]
+    Differs { declared: String, table: String },
     /// The table's rate is not one of per cent alone; the two cannot be compared by themselves.
-    RateNotPlain {
-        declared: String,
-        table: String,
-    },
-    RateNotDeclared {
-        table: String,
-    },
-    RateUnknown,
-    RateNeedsDigits {
-        digits: u32,
-    },
+    #[serde(rename = "rate-not-plain")]
+    NotPlain { declared: String, table: String },
+    #[serde(rename = "rate-not-declared")]
+    NotDeclared { table: String },
+    #[serde(rename = "rate-unknown")]
+    Unknown,
+    #[serde(rename = "rate-needs-digits")]
+    NeedsDigits { digits: u32 },
 }
 
 fn compare(options: &Compare) -> Result<ExitCode, ExitCode> {
@@ -220,7 +216,7 @@ fn compare(options: &Compare) -> Result<ExitCode, ExitCode> {
         let declared = declaration::read(&bytes).map_err(|refusal| refused(path, &refusal))?;
         for item in &declared.items {
             let verdict = judge(book, item, &options.kind, date);
-            differing += usize::from(matches!(verdict, Verdict::RateDiffers { .. }));
+            differing += usize::from(matches!(verdict, Verdict::Differs { .. }));
             if options.json {
                 rows.push(json!({ "file": path.display().to_string(), "item": item.number, "hs": item.code,
                     "preference": item.preference, "verdict": verdict }));
@@ -258,19 +254,19 @@ fn judge(book: &Rulebook, item: &DeclaredItem, kind: &str, date: Date) -> Verdic
     let table = table.or_else(|| book.table(&id(None), date));
     let rate = match table.map(|table| table.of_code(HsNumber::of(&item.code))) {
         Some(Found::Rate(rate)) => Some(rate),
-        Some(Found::Digits(digits)) => return Verdict::RateNeedsDigits { digits },
+        Some(Found::Digits(digits)) => return Verdict::NeedsDigits { digits },
         Some(Found::Unknown) => None,
         None => item.code.parse().ok().and_then(|hs| book.tariff.row(&hs, date)).and_then(|row| row.duty.as_ref()),
     };
-    let Some(rate) = rate else { return Verdict::RateUnknown };
+    let Some(rate) = rate else { return Verdict::Unknown };
     let table = rate.to_string();
     let declared = item.duties.iter().find(|duty| duty.kind == kind).and_then(|duty| duty.rate_millionths);
-    let Some(millionths) = declared else { return Verdict::RateNotDeclared { table } };
+    let Some(millionths) = declared else { return Verdict::NotDeclared { table } };
     let text = trade::money::format_fixed(millionths, 6);
     let text = format!("{}%", text.trim_end_matches('0').trim_end_matches('.'));
     match (rate, text.parse::<DutyRate>()) {
-        (DutyRate::Percent(_), Ok(declared)) if declared == *rate => Verdict::RateAgrees { rate: table },
-        (DutyRate::Percent(_), _) => Verdict::RateDiffers { declared: text, table },
-        _ => Verdict::RateNotPlain { declared: text, table },
+        (DutyRate::Percent(_), Ok(declared)) if declared == *rate => Verdict::Agrees { rate: table },
+        (DutyRate::Percent(_), _) => Verdict::Differs { declared: text, table },
+        _ => Verdict::NotPlain { declared: text, table },
     }
 }

@@ -64,7 +64,7 @@ pub struct TariffFault {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "code", rename_all = "kebab-case")]
+#[serde(tag = "cell", rename_all = "kebab-case")]
 pub enum CellFault {
     Empty,
     /// Fewer than six digits: it is never filled up with zeros, which would name other goods.

@@ -14,7 +14,9 @@ use axum::response::Response;
 use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use trade::rulebook::{Felt, Knowledge, PackName, RuleChange, RuleFacts, Standing, Vouched, between_days, facts};
+use trade::rulebook::{
+    Felt, Knowledge, PackFiles, PackName, RuleChange, RuleFacts, Standing, Vouched, between_days, facts,
+};
 
 use crate::AppState;
 use crate::door::{ANYONE, Doors, get};
@@ -105,7 +107,7 @@ impl Shown {
 }
 
 /// Every pack with rules that the hub goes by, territories first.
-fn shown(app: &AppState, t: &Tr) -> Vec<(Shown, Arc<[(String, String)]>)> {
+fn shown(app: &AppState, t: &Tr) -> Vec<(Shown, Arc<PackFiles>)> {
     let books = &app.site().rulebooks;
     let mut packs = Vec::new();
     for book in books.books() {

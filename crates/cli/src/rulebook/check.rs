@@ -45,7 +45,7 @@ pub fn run(options: &Options) -> ExitCode {
     if options.json {
         say::line(json!({ "date": date, "packs": reports, "errors": errors_json(&errors) }));
     } else {
-        reports.iter().for_each(|report| tell(report));
+        reports.iter().for_each(tell);
         tell_errors(&errors);
         let totals = [
             ("packs", reports.len().to_string()),

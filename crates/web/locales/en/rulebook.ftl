@@ -227,6 +227,18 @@ rules-field-as-of = As of
 rules-field-valid-to = Last day
 rules-field-confidence = Kind of source
 rules-field-source = Source
+rules-value-export-declaration = export declaration
+rules-value-free-zone = free zone
+rules-value-goods-value = value of the goods
+rules-value-gross-weight = gross weight
+rules-value-hs-code = HS code
+rules-value-import-tax = import tax
+rules-value-order-number = order number
+rules-value-paid-amount = amount paid
+rules-value-price-reduction = price reduction
+rules-value-re-import = re-import
+rules-value-under-transit = under transit
+rules-value-waybill-number = waybill number
 rules-value-duty = duty
 rules-value-additional-duty = additional duty
 rules-value-consumption-tax = consumption tax
@@ -370,6 +382,8 @@ rules-old-version = This is an older version. The hub goes by another one today.
 rules-no-key = { $got } is not a public key. Give it as ehub rules keygen printed it: name+id+key.
 
 # tariff tables
+problem-tariff-rows = { $n } rows are not in order.
+    .fix = Correct every row that is named; nothing was imported.
 problem-tariff-empty = The file is empty.
     .fix = Give a table with a header and rows.
 problem-tariff-without-rows = There is a header and no row.

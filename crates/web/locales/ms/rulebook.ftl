@@ -224,6 +224,18 @@ rules-field-as-of = Setakat
 rules-field-valid-to = Hari terakhir
 rules-field-confidence = Jenis sumber
 rules-field-source = Sumber
+rules-value-export-declaration = ikrar eksport
+rules-value-free-zone = zon bebas
+rules-value-goods-value = nilai barang
+rules-value-gross-weight = berat kasar
+rules-value-hs-code = kod HS
+rules-value-import-tax = cukai import
+rules-value-order-number = nombor pesanan
+rules-value-paid-amount = amaun dibayar
+rules-value-price-reduction = pengurangan harga
+rules-value-re-import = import semula
+rules-value-under-transit = dalam transit
+rules-value-waybill-number = nombor waybil
 rules-value-duty = duti
 rules-value-additional-duty = duti tambahan
 rules-value-consumption-tax = cukai penggunaan
@@ -367,6 +379,8 @@ rules-old-version = Ini versi lama. Hab kini menggunakan versi lain.
 rules-no-key = { $got } bukan kunci awam. Beri seperti yang dicetak oleh ehub rules keygen: nama+id+kunci.
 
 # tariff tables
+problem-tariff-rows = { $n } baris tidak teratur.
+    .fix = Betulkan setiap baris yang dinamakan; tiada apa diimport.
 problem-tariff-empty = Fail kosong.
     .fix = Beri jadual dengan pengepala dan baris.
 problem-tariff-without-rows = Ada pengepala tetapi tiada baris.

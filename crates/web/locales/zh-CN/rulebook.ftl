@@ -224,6 +224,18 @@ rules-field-as-of = 时点
 rules-field-valid-to = 最后一日
 rules-field-confidence = 来源类别
 rules-field-source = 来源
+rules-value-export-declaration = 出口申报单
+rules-value-free-zone = 自由区
+rules-value-goods-value = 货值
+rules-value-gross-weight = 毛重
+rules-value-hs-code = HS 编码
+rules-value-import-tax = 进口税
+rules-value-order-number = 订单号
+rules-value-paid-amount = 已付金额
+rules-value-price-reduction = 降价
+rules-value-re-import = 复进口
+rules-value-under-transit = 转运中
+rules-value-waybill-number = 运单号
 rules-value-duty = 关税
 rules-value-additional-duty = 附加税
 rules-value-consumption-tax = 消费税
@@ -367,6 +379,8 @@ rules-old-version = 这是旧版本，枢纽现已采用另一版本。
 rules-no-key = { $got } 不是公钥。请照 ehub rules keygen 所示填写：名称+编号+密钥。
 
 # tariff tables
+problem-tariff-rows = 有 { $n } 行有误。
+    .fix = 请改正所列各行；未导入任何内容。
 problem-tariff-empty = 文件为空。
     .fix = 请给出带表头和数据行的表。
 problem-tariff-without-rows = 只有表头，没有数据行。

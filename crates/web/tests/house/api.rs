@@ -228,7 +228,8 @@ async fn walk(side: &Side, who: Who, path: &str, name: &str) -> usize {
 
 /// What is told of a hub as a whole, of few peers, of one broker's clients, or of the eleven Incoterms
 /// comes in one piece.
-const WHOLE: [&str; 11] = [
+const WHOLE: [&str; 12] = [
+    "/api/v1/rules",
     "/api/v1/incoterms",
     "/api/v1/clients",
     "/api/v1/settlement",
