@@ -100,6 +100,20 @@ export async function anybody(browser, hubs) {
     must(page.url().includes("/rules/EU"), "the rule is not shown");
   });
 
+  await check("classify: words lead to codes, and one question is answered by a click", async () => {
+    await page.goto(`${kul}/classify`);
+    await page.getByLabel(page.w("classify-text")).fill("cardigan");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: page.w("classify-codes") }).waitFor();
+    await page.locator("main a[href*='fibre%3Asynthetic']").click();
+    await page.getByText(page.w("classify-answered")).waitFor();
+    must((await page.locator("main ol li").first().innerText()).includes("6110.30"), "the answer does not narrow the codes");
+    await page.getByLabel(page.w("classify-text")).fill("851");
+    await page.keyboard.press("Enter");
+    await page.locator("[role=alert]").waitFor();
+    page.faults.splice(0);
+  });
+
   await check("errors: no such page, another's page, a form with faults: each says what to do", async () => {
     await page.goto(`${kul}/no-such-page`);
     must(await page.locator("main a.button").count() === 1, "a missing page leads nowhere");

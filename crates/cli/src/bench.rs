@@ -2,6 +2,7 @@
 //!
 //! One harness for all benches: each prints one JSON object a line with `--json`, or a readable line.
 
+mod classify;
 mod clear;
 mod quote;
 
@@ -27,12 +28,15 @@ enum Bench {
     Clear(clear::Options),
     /// Quote lines a second on one core.
     Quote(quote::Options),
+    /// Descriptions classified a second on one core.
+    Classify(classify::Options),
 }
 
 pub async fn run(options: Options) -> ExitCode {
     let figures = match options.bench {
         Bench::Clear(options) => clear::run(options).await,
         Bench::Quote(options) => quote::run(&options),
+        Bench::Classify(options) => classify::run(&options),
     };
     match figures {
         Ok(()) => ExitCode::SUCCESS,

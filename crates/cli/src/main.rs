@@ -3,6 +3,7 @@
 mod audit;
 mod backup;
 mod bench;
+mod classify;
 mod demo;
 mod directory;
 mod doctor;
@@ -44,6 +45,8 @@ enum Command {
     Init(InitOptions),
     /// Serve the hub of a directory.
     Serve(serve::Options),
+    /// Which HS codes a description speaks for, offline; with one question where two are close.
+    Classify(classify::Options),
     /// Check a trade-file bundle offline.
     Verify(verify::Options),
     /// Look whether all is well with a hub, running or not, and what to do where it is not.
@@ -121,6 +124,7 @@ fn main() -> ExitCode {
             Command::Demo(options) => demo::run(options).await,
             Command::Init(options) => init(options),
             Command::Serve(options) => serve::run(options).await,
+            Command::Classify(options) => classify::run(&options),
             Command::Verify(options) => verify::run(&options),
             Command::Doctor(options) => doctor::run(&options).await,
             Command::Backup(options) => backup::backup(&options).await,

@@ -12,6 +12,7 @@ pub mod card;
 pub mod certificate;
 pub mod channel;
 pub mod checkpoint;
+pub mod classification;
 pub mod clearance;
 pub mod clock;
 pub mod codes;

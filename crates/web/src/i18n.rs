@@ -120,6 +120,7 @@ const NOUNS: &[Noun] = &[
     noun!("terms"),
     noun!("estimate"),
     noun!("calculator"),
+    noun!("classification"),
     noun!("order"),
     noun!("payment"),
     noun!("start"),

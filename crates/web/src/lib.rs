@@ -35,6 +35,7 @@ pub mod calculator;
 pub mod cast;
 pub mod certificate;
 pub mod charge;
+pub mod classification;
 pub mod clearance;
 pub mod client;
 pub mod custody;
@@ -208,6 +209,7 @@ pub fn doors() -> Doors {
         .merge(estimate::routes())
         .merge(calculator::routes())
         .merge(rulebook::routes())
+        .merge(classification::routes())
         .merge(order::routes())
         .merge(payee::routes())
         .merge(payment::routes())

@@ -215,6 +215,7 @@ impl Page {
                 place("/offers", "nav-shop"),
                 place("/estimate", "nav-estimate"),
                 place("/calculator", "nav-calculator"),
+                place("/classify", "nav-classify"),
                 place("/sign-in", "nav-sign-in"),
             ];
         };

@@ -36,6 +36,7 @@ front-step-why-clear = Order, payment and waybill are matched with the declarati
 front-step-paid = Paid
 front-step-why-paid = On delivery the escrow is released by signed events, and the seller is paid.
 front-estimate-why = Price, freight and every tax of any goods, each with its rule and source. No account.
+front-classify-why = Which customs code goods have, from your own words in English, Malay or Chinese, with one question where two are close. No account.
 front-anybody = For anybody, without an account
 front-track-why = Where a parcel is, by its number and the code on its label.
 front-verify-why = Whether a trade file that you were given holds, checked against both hubs’ signatures.

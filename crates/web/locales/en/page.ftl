@@ -5,6 +5,7 @@ nav-home = Home
 nav-shop = Shop
 nav-estimate = Price to the door
 nav-calculator = Calculator
+nav-classify = HS code
 nav-start = Start
 nav-products = Products
 nav-trades = Trades

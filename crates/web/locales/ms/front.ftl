@@ -35,6 +35,7 @@ front-step-why-clear = Pesanan, bayaran dan nota konsainan dipadankan dengan ikr
 front-step-paid = Dibayar
 front-step-why-paid = Semasa penghantaran, eskrow dilepaskan oleh peristiwa bertandatangan, dan penjual dibayar.
 front-estimate-why = Harga, tambang dan setiap cukai bagi apa-apa barang, berserta peraturan dan sumbernya. Tanpa akaun.
+front-classify-why = Kod kastam bagi barang, daripada kata-kata anda sendiri dalam bahasa Inggeris, Melayu atau Cina, dengan satu soalan apabila dua kod hampir sama. Tanpa akaun.
 front-anybody = Untuk sesiapa sahaja, tanpa akaun
 front-track-why = Di mana bungkusan berada, dengan nombornya dan kod pada label.
 front-verify-why = Sama ada fail dagangan yang anda terima sahih, disemak dengan tandatangan kedua-dua hab.

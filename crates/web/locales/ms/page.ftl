@@ -5,6 +5,7 @@ nav-home = Laman utama
 nav-shop = Kedai
 nav-estimate = Harga ke pintu
 nav-calculator = Kalkulator
+nav-classify = Kod HS
 nav-start = Mula
 nav-products = Produk
 nav-trades = Dagangan

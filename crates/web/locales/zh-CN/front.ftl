@@ -35,6 +35,7 @@ front-step-why-clear = 订单、支付单、运单与申报逐项比对，两边
 front-step-paid = 收款
 front-step-why-paid = 送达后，经签名事件释放托管款，卖家收款。
 front-estimate-why = 任何商品的货价、运费和各项税费，逐项列明规则和来源。无需账户。
+front-classify-why = 用您自己的话（英文、马来文或中文）查商品的海关编码；两个编码接近时只问一个问题。无需账户。
 front-anybody = 无需账户，人人可用
 front-track-why = 凭运单号和面单上的查询码查看包裹行程。
 front-verify-why = 用双方枢纽的签名核验您收到的交易档案是否真实。

@@ -5,6 +5,7 @@ nav-home = 首页
 nav-shop = 商城
 nav-estimate = 到门价试算
 nav-calculator = 计算器
+nav-classify = HS 编码
 nav-start = 开始
 nav-products = 商品
 nav-trades = 交易档案

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::extract::{Form, Path, State};
+use axum::extract::{Form, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
@@ -19,6 +19,7 @@ use trade::readiness::HsClaim;
 use super::{Lane, claim, lanes, or_name, own};
 use crate::AppState;
 use crate::auth::{As, Seller};
+use crate::classification::{Suggestion, suggestion};
 use crate::i18n::Told;
 use crate::page::Page;
 use crate::permit;
@@ -36,9 +37,16 @@ struct EditPage {
     product: Option<Product>,
     lanes: Vec<Lane>,
     currency: &'static str,
+    /// The code that the description speaks for, where the form has none or a short one.
+    suggestion: Option<Suggestion>,
 }
 
 impl EditPage {
+    /// By which the page of codes finds back here.
+    fn back(&self) -> String {
+        self.product.as_ref().map_or_else(|| "new".to_owned(), |p| p.id.to_string())
+    }
+
     fn fault(&self, field: &str) -> Option<&Told> {
         self.faults.get(field)
     }
@@ -90,8 +98,14 @@ impl ProductForm {
 /// What is wrong, by the name of the field.
 pub type Faults = BTreeMap<&'static str, Failure>;
 
-pub async fn empty(State(app): State<AppState>, As(..): As<Seller>, page: Page) -> Answer<Response> {
-    show(&app, page, ProductForm::default(), BTreeMap::new(), None, None).await
+/// GET /products/new, with what was typed before a code was looked for.
+pub async fn empty(
+    State(app): State<AppState>,
+    As(..): As<Seller>,
+    page: Page,
+    Query(typed): Query<ProductForm>,
+) -> Answer<Response> {
+    show(&app, page, typed, BTreeMap::new(), None, None).await
 }
 
 pub async fn edit(
@@ -99,9 +113,18 @@ pub async fn edit(
     As(seller, ..): As<Seller>,
     page: Page,
     Path(id): Path<String>,
+    Query(typed): Query<ProductForm>,
 ) -> Answer<Response> {
     let product = own(&app, &seller, &id).await?;
-    show(&app, page, filled(&product.goods), BTreeMap::new(), None, Some(product)).await
+    let known = filled(&product.goods);
+    let form = match (typed.sku.is_empty(), typed.hs.is_empty()) {
+        (true, true) => known,
+        // Only a code was chosen.
+        (true, false) => ProductForm { hs: typed.hs, ..known },
+        // All that was typed before a code was looked for.
+        (false, _) => ProductForm { sku: known.sku, ..typed },
+    };
+    show(&app, page, form, BTreeMap::new(), None, Some(product)).await
 }
 
 pub async fn add(
@@ -166,7 +189,9 @@ async fn show(
         None => Vec::new(),
     };
     let currency = app.site().currency.code();
-    let shown = EditPage { p: page, form, faults, told, product, lanes, currency };
+    let lacks = !matches!(claim(&form.hs), HsClaim::Code(_)) && !form.description.trim().is_empty();
+    let suggestion = lacks.then(|| suggestion(&page, &form.description)).flatten();
+    let shown = EditPage { p: page, form, faults, told, product, lanes, currency, suggestion };
     Ok(shown.p.show(&shown))
 }
 

@@ -228,7 +228,7 @@ async fn walk(side: &Side, who: Who, path: &str, name: &str) -> usize {
 
 /// What is told of a hub as a whole, of few peers, of one broker's clients, or of the eleven Incoterms
 /// comes in one piece.
-const WHOLE: [&str; 12] = [
+const WHOLE: [&str; 13] = [
     "/api/v1/rules",
     "/api/v1/incoterms",
     "/api/v1/clients",
@@ -241,6 +241,7 @@ const WHOLE: [&str; 12] = [
     "/api/v1/statistics",
     "/api/v1/estimate",
     "/api/v1/landed-cost",
+    "/api/v1/classification",
 ];
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod api;
 mod both_ways;
 mod business;
 mod calculator;
+mod classification;
 mod desks;
 mod estimate;
 mod fields;
