@@ -53,7 +53,7 @@ export async function places(browser, hubs) {
   const quote = await first(seller, product, "a[href^='/quotes/']");
   await add("seller", seller, [
     ["products", `${kul}/products`], ["product", product], ["product-lacking", lacking],
-    ["product-new", `${kul}/products/new`], ["upload", `${kul}/products/upload`], ["reading", reading],
+    ["product-new", `${kul}/products/new`], ["materials", `${product}/materials`], ["certificate", `${trade}/origin/acfta`], ["upload", `${kul}/products/upload`], ["reading", reading],
     ["trades", `${kul}/trades`], ["trade-paid", trade], ["trade-detained", detained],
     ["waybill", `${trade}/waybill`], ["declaration", `${trade}/export-declaration`],
     ["advance", `${trade}/advance`],

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 use trade::codes::Country;
+use trade::hazard::Hazards;
 use trade::money::{Currency, Money};
 use trade::quantity::{Content, Grams, Size};
 
@@ -108,6 +109,7 @@ pub struct PriceRow {
     pub size: Option<Size>,
     pub price: Option<Money>,
     pub content: Option<Content>,
+    pub hazards: Hazards,
     /// One for each of [`PriceList::columns`], as uploaded.
     pub cells: Vec<Cell>,
 }
@@ -172,6 +174,16 @@ pub enum FaultKind {
     /// A long number kept as a number: the spreadsheet has rounded it to 15 digits.
     DigitsLost,
     NotContents,
+    /// No kind of battery: none, ion, metal.
+    NotABattery,
+    /// Not how a battery lies in its package: alone, with, in, vehicle.
+    NotAPacking,
+    NotWattHours,
+    /// Not whole per cent from 0 to 100.
+    NotACharge,
+    /// Not none, liquid or aerosol.
+    NotALiquid,
+    NotYesOrNo,
     /// Zero, negative, or beyond anything that a parcel can be. In the unit named.
     OutOfRange {
         min: String,

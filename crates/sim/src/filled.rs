@@ -33,12 +33,11 @@ use trade::product::Goods;
 use trade::quantity::{Content, ContentUnit, Grams, Size};
 use trade::quote::{Quote, QuoteLine, QuoteRefusal};
 use trade::rate_card::FreightRefusal;
-use trade::readiness::{Gap, HsClaim};
+use trade::readiness::HsClaim;
 use trade::recovery::Contradiction;
 use trade::returns::{ReturnReason, ReturnRefusal};
 use trade::rulebook::{
-    Basis, Direction, DutyRate, FlatPer, Knowledge, Measure, Mender, Per, PermitKind, Regime, RuleId, TradeField,
-    Treatment,
+    Basis, DutyRate, FlatPer, Knowledge, Measure, Mender, Per, PermitKind, Regime, RuleId, TradeField, Treatment,
 };
 use trade::stock::{CustomsState, StockMovement};
 use trade::terms::{DepositOffer, Incoterm, IncotermReason, Place, Sale, Terms};
@@ -63,6 +62,7 @@ macro_rules! each_variant {
 // After the macro that it uses.
 mod cargo;
 mod claims;
+mod danger;
 mod finance;
 mod road;
 mod trade_file;
@@ -70,6 +70,7 @@ mod trade_file;
 pub use trade_file::trade_files;
 
 use claims::{disputes, evidence, refund, reimport, returns};
+use danger::{gaps, hazards};
 use finance::{advance_offer, says, word};
 
 /// The fields in which a value holds something, as lists name them; what is absent or empty holds nothing.
@@ -460,30 +461,6 @@ fn cost_refusals() -> Vec<LandedCostRefusal> {
     )
 }
 
-fn gaps() -> Vec<Gap> {
-    each_variant!(Gap:
-        HsMissing { rule: rule() },
-        HsTooShort { got: "33".to_owned(), digits: 6, rule: rule() },
-        VagueDescription { word: "goods".to_owned(), rule: rule() },
-        DescriptionTooShort { rule: rule() },
-        OriginMissing { rule: rule() },
-        WeightMissing { rule: rule() },
-        NoPrice { rule: rule() },
-        ContentMissing { rule: rule() },
-        ListUnknown { hs: hs() },
-        RateUnknown { hs: hs(), rule: Some(rule()) },
-        RegimeUnknown { territory: Country::CN, regime: Regime::B2cParcel },
-        Prohibited { territory: Country::CN, direction: Direction::Import, rule: rule() },
-        PermitNeeded {
-            territory: Country::CN,
-            direction: Direction::Import,
-            rule: rule(),
-            permit: Some(PermitKind::ImportPermit),
-        },
-        UnverifiedRefused { rule: rule() },
-    )
-}
-
 fn goods(hs: HsClaim) -> Goods {
     Goods {
         sku: "SKU".to_owned(),
@@ -495,6 +472,7 @@ fn goods(hs: HsClaim) -> Goods {
         size: Some(Size { length_mm: 60, width_mm: 60, height_mm: 80 }),
         price: Some(MYR),
         content: Some(Content { milli: 50_000, unit: ContentUnit::Ml }),
+        hazards: hazards(),
     }
 }
 

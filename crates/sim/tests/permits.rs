@@ -61,6 +61,7 @@ fn honey() -> OfferProduct {
             size: None,
             price: Some(Money::new(4_500, Currency::MYR)),
             content: None,
+            hazards: trade::hazard::Hazards::default(),
         },
     }
 }

@@ -30,6 +30,7 @@ pub mod exact;
 pub mod exchange;
 pub mod financing;
 pub mod handling;
+pub mod hazard;
 pub mod http_signature;
 pub mod id;
 pub mod key;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::codes::{Country, HsCode, HubId};
 use crate::command::{Decide, Problem};
 use crate::event::Happened;
+use crate::hazard::{Carriage, HazardFault, Hazards};
 use crate::id::{Id, Noun};
 use crate::money::Money;
 use crate::origin::{Bill, Preference, preferences};
@@ -66,6 +67,8 @@ pub struct Goods {
     pub size: Option<Size>,
     pub price: Option<Money>,
     pub content: Option<Content>,
+    #[serde(default, skip_serializing_if = "Hazards::is_empty")]
+    pub hazards: Hazards,
 }
 
 /// A lane by the hub that it leads to and its regime: `hgh.sandbox/b2b`.
@@ -136,6 +139,7 @@ impl Goods {
             weight: self.weight,
             price: self.price,
             content: self.content,
+            hazards: self.hazards,
         }
     }
 
@@ -232,6 +236,8 @@ pub enum OfferRefusal {
     WeightNotPositive {
         got: Grams,
     },
+    #[serde(untagged)]
+    Hazard(HazardFault),
 }
 
 const SKU_MAX: usize = 64;
@@ -269,6 +275,7 @@ impl OfferProduct {
         if let Some(weight) = goods.weight.filter(|w| w.0 <= 0) {
             return Err(OfferRefusal::WeightNotPositive { got: weight });
         }
+        goods.hazards.check().map_err(OfferRefusal::Hazard)?;
         Ok(seller.name.clone())
     }
 }
@@ -352,7 +359,10 @@ pub fn lane_gaps(world: &World, goods: &Goods) -> Vec<LaneGaps> {
         .filter_map(|(to, territory, regime)| {
             let export = world.site.rulebook()?;
             let import = world.site.rulebooks.book(territory)?;
-            let gaps = readiness(export, import, &goods.facts(regime), date, &world.site.stance);
+            let books = &world.site.rulebooks;
+            let mode = books.lane(world.site.territory, territory, regime).and_then(|lane| lane.mode(date));
+            let carriage = Carriage { transports: &books.transports, mode };
+            let gaps = readiness(export, import, &goods.facts(regime), carriage, date, &world.site.stance);
             Some(LaneGaps { to, territory, regime, gaps })
         })
         .collect()

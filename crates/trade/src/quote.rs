@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::codes::{Country, HsCode, HubId};
 use crate::command::{Decide, Problem};
 use crate::event::{Asked, Happened};
+use crate::hazard::Carriage;
 use crate::id::{Id, Noun};
 use crate::key::Purpose;
 use crate::landed_cost::{AskLine, LandedCost, LandedCostAsk, LandedCostRefusal, RuleUse, landed_cost};
@@ -467,7 +468,9 @@ fn quote_line(world: &World, terms: &LaneTerms<'_>, asked: &Asked, goods: &Goods
     if !(1..=max).contains(&asked.pieces) {
         return Err(QuoteRefusal::Pieces { sku: goods.sku.clone(), got: asked.pieces, max });
     }
-    let gaps = readiness(terms.export, terms.import, &goods.facts(regime), terms.date, &world.site.stance);
+    let carriage = Carriage { transports: &world.site.rulebooks.transports, mode: terms.rate_card.mode };
+    let facts = goods.facts(regime);
+    let gaps = readiness(terms.export, terms.import, &facts, carriage, terms.date, &world.site.stance);
     let (Some(hs), Some(origin), Some(weight), Some(unit_price), None) =
         (goods.hs_code(), goods.origin, goods.weight, goods.price, gaps.iter().find(|g| g.blocks()))
     else {

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::codes::{Country, HsCode};
+use crate::hazard::{Carriage, Hazards};
 use crate::landed_cost::{AskLine, LandedCostAsk, LandedCostRefusal, landed_cost};
 use crate::money::Money;
 use crate::quantity::{Content, Grams};
@@ -35,6 +36,7 @@ pub struct ReadinessFacts<'a> {
     pub price: Option<Money>,
     /// Net contents of one piece.
     pub content: Option<Content>,
+    pub hazards: Hazards,
 }
 
 /// One thing that stands between a product and a lane. `rule` is the rule that asks for it.
@@ -100,14 +102,82 @@ pub enum Gap {
     UnverifiedRefused {
         rule: RuleId,
     },
+    /// The goods may hold a lithium battery: does one piece, and which?
+    BatteryUnknown {
+        rule: RuleId,
+    },
+    /// There is one, and something of it is not said by which it would be known how it goes.
+    BatteryDetailMissing {
+        missing: BatteryDetail,
+        rule: RuleId,
+    },
+    /// It may not be handed over charged so far, in per cent.
+    ChargeTooHigh {
+        got: u8,
+        most: u8,
+        rule: RuleId,
+    },
+    /// It should not be.
+    ChargeAdvised {
+        got: u8,
+        most: u8,
+        rule: RuleId,
+    },
+    /// How it goes: its UN number and the airlines' packing instruction. `small`: of so little energy that
+    /// less is asked (section II).
+    BatteryGoesAs {
+        un: String,
+        instruction: Option<String>,
+        small: bool,
+        rule: RuleId,
+    },
+    NotOnPassengerAircraft {
+        un: String,
+        rule: RuleId,
+    },
+    /// The goods may hold a liquid: does one piece, and does it burn?
+    LiquidUnknown {
+        rule: RuleId,
+    },
+    FlammableGoods {
+        rule: RuleId,
+    },
+}
+
+/// What is not said of a battery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BatteryDetail {
+    #[serde(rename = "battery-packed")]
+    Packed,
+    WattHours,
+    Charge,
 }
 
 impl Gap {
     /// Whether the product cannot be offered while this gap is open. A permit can be brought until
-    /// the parcel moves; everything else blocks.
+    /// the parcel moves, and so can an answer on dangers; of these only what is known to break a rule
+    /// blocks. Everything else blocks.
     #[must_use]
     pub fn blocks(&self) -> bool {
-        !matches!(self, Self::PermitNeeded { .. })
+        !matches!(self, Self::PermitNeeded { .. }) && !self.is_of_transport()
+            || matches!(self, Self::ChargeTooHigh { .. })
+    }
+
+    /// Whether a rule of a way of transport asks or tells it.
+    #[must_use]
+    pub const fn is_of_transport(&self) -> bool {
+        matches!(
+            self,
+            Self::BatteryUnknown { .. }
+                | Self::BatteryDetailMissing { .. }
+                | Self::ChargeTooHigh { .. }
+                | Self::ChargeAdvised { .. }
+                | Self::BatteryGoesAs { .. }
+                | Self::NotOnPassengerAircraft { .. }
+                | Self::LiquidUnknown { .. }
+                | Self::FlammableGoods { .. }
+        )
     }
 
     /// The rule that asks, where one does.
@@ -124,7 +194,15 @@ impl Gap {
             | Self::ContentMissing { rule }
             | Self::Prohibited { rule, .. }
             | Self::PermitNeeded { rule, .. }
-            | Self::UnverifiedRefused { rule } => Some(rule),
+            | Self::UnverifiedRefused { rule }
+            | Self::BatteryUnknown { rule }
+            | Self::BatteryDetailMissing { rule, .. }
+            | Self::ChargeTooHigh { rule, .. }
+            | Self::ChargeAdvised { rule, .. }
+            | Self::BatteryGoesAs { rule, .. }
+            | Self::NotOnPassengerAircraft { rule, .. }
+            | Self::LiquidUnknown { rule }
+            | Self::FlammableGoods { rule } => Some(rule),
             Self::RateUnknown { rule, .. } => rule.as_ref(),
             Self::ListUnknown { .. } | Self::RegimeUnknown { .. } => None,
         }
@@ -147,6 +225,14 @@ impl Gap {
             Self::Prohibited { .. } => 11,
             Self::PermitNeeded { .. } => 12,
             Self::UnverifiedRefused { .. } => 13,
+            Self::BatteryUnknown { .. } => 14,
+            Self::BatteryDetailMissing { .. } => 15,
+            Self::ChargeTooHigh { .. } => 16,
+            Self::ChargeAdvised { .. } => 17,
+            Self::BatteryGoesAs { .. } => 18,
+            Self::NotOnPassengerAircraft { .. } => 19,
+            Self::LiquidUnknown { .. } => 20,
+            Self::FlammableGoods { .. } => 21,
         }
     }
 
@@ -156,6 +242,7 @@ impl Gap {
             (Self::Prohibited { .. }, _) | (Self::PermitNeeded { .. }, _) | (Self::UnverifiedRefused { .. }, _) => {
                 self == other
             }
+            _ if self.is_of_transport() => self == other,
             _ => self.order() == other.order(),
         }
     }
@@ -169,6 +256,7 @@ pub fn readiness(
     export: &Rulebook,
     import: &Rulebook,
     product: &ReadinessFacts<'_>,
+    carriage: Carriage<'_>,
     date: Date,
     stance: &Stance,
 ) -> Vec<Gap> {
@@ -185,6 +273,7 @@ pub fn readiness(
         restriction_gaps(book, product, direction, date).into_iter().for_each(&mut add);
     }
     tax_gaps(import, product, date, stance).into_iter().for_each(&mut add);
+    carriage.gaps(&product.hs, product.description, product.hazards, date).into_iter().for_each(&mut add);
     gaps.sort_by_key(Gap::order);
     gaps
 }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use trade::codes::{Country, HsCode};
 use trade::commands::Command;
 use trade::event::Asked;
+use trade::hazard::{Battery, Chemistry, Hazards, Liquid, LiquidForm, PackedHow};
 use trade::id::Id;
 use trade::money::Money;
 use trade::party::{Party, Role};
@@ -30,7 +31,7 @@ use crate::i18n::Told;
 use crate::page::Page;
 use crate::permit::{self, PermitGap, Shelf};
 use crate::problem::{Answer, Failure};
-use crate::schema::{self, Schema, integer, money, noun, object, text};
+use crate::schema::{self, Schema, boolean, integer, money, noun, object, text};
 
 pub use upload::{Fault, Reading, latest_reading};
 
@@ -54,6 +55,21 @@ fn api_shape() -> Schema {
         ("size?", noun("Size").or_null()),
         ("price?", money().or_null()),
         ("content?", noun("Content").or_null()),
+        ("battery?", battery().or_null()),
+        ("liquid?", object([("form", code_of(&LiquidForm::ALL)), ("flammable?", boolean().or_null())]).or_null()),
+    ])
+}
+
+fn code_of<T>(known: &[(&str, T)]) -> Schema {
+    schema::code(&known.iter().map(|(code, _)| *code).collect::<Vec<_>>())
+}
+
+fn battery() -> Schema {
+    object([
+        ("chemistry", code_of(&Chemistry::ALL)),
+        ("packed?", code_of(&PackedHow::ALL).or_null()),
+        ("milliwatt_hours?", integer().or_null()),
+        ("charge?", integer().between(0, 100).or_null()),
     ])
 }
 
@@ -146,6 +162,22 @@ pub struct Lane {
     pub price: Option<Result<(Money, String), Told>>,
 }
 
+/// The field of the form at which a gap is mended, where it is one.
+#[must_use]
+pub fn place_of(gap: &str) -> Option<&'static str> {
+    Some(match gap {
+        "hs-missing" | "hs-too-short" | "list-unknown" | "rate-unknown" => "hs",
+        "vague-description" | "description-too-short" => "description",
+        "origin-missing" => "origin",
+        "weight-missing" => "weight",
+        "no-price" => "price",
+        "content-missing" => "content",
+        "battery-unknown" | "battery-detail-missing" | "charge-too-high" | "charge-advised" => "battery",
+        "liquid-unknown" => "liquid",
+        _ => return None,
+    })
+}
+
 /// The lanes of a product in the reader's words.
 #[must_use]
 pub fn lanes(page: &Page, product: &Product, shelf: &Shelf<'_>) -> Vec<Lane> {
@@ -231,6 +263,8 @@ struct ProductBody {
     size: Option<Size>,
     price: Option<Money>,
     content: Option<Content>,
+    battery: Option<Battery>,
+    liquid: Option<Liquid>,
 }
 
 async fn api_offer(
@@ -248,6 +282,7 @@ async fn api_offer(
         size: body.size,
         price: body.price,
         content: body.content,
+        hazards: Hazards { battery: body.battery, liquid: body.liquid },
     };
     let product: Product = app.submit_as(Command::OfferProduct(OfferProduct { seller: seller.id, goods })).await?;
     Ok((StatusCode::CREATED, Json(product)))

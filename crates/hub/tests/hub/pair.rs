@@ -79,6 +79,7 @@ pub fn offer(sku: &str) -> OfferProduct {
             size: None,
             price: Some(Money::new(4_000, Currency::MYR)),
             content: None,
+            hazards: trade::hazard::Hazards::default(),
         },
     }
 }

@@ -1,5 +1,7 @@
 //! One row of cells, read field by field. What can be read in two ways is a fault.
 
+mod hazards;
+
 use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::LazyLock;
@@ -55,6 +57,7 @@ impl Reading<'_> {
         row.size = keep(self.size(), &mut faults);
         row.price = keep(self.price(), &mut faults);
         row.content = keep(self.content(), &mut faults);
+        row.hazards = self.hazards(&mut faults);
         (row, faults)
     }
 

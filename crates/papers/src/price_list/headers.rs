@@ -31,6 +31,14 @@ pub enum Field {
     /// Net contents of one piece: millilitres, grams or pieces.
     Content,
     ContentUnit,
+    /// What kind of lithium battery one piece has; none is said too.
+    Battery,
+    BatteryPacked,
+    WattHours,
+    /// How far it is charged, in per cent.
+    Charge,
+    Liquid,
+    Flammable,
     /// A free specification such as `12 x 50 ml`; used for contents where it says them, never a fault.
     Pack,
 }
@@ -125,6 +133,14 @@ const WORDS: &[(Field, &[&str])] = &[
     (Field::ContentUnit, &[
         "content unit", "unit of content", "net content unit", "unit kandungan", "净含量单位", "含量单位",
     ]),
+    (Field::Battery, &["battery", "battery type", "lithium battery", "bateri", "jenis bateri", "电池", "电池类型", "锂电池"]),
+    (Field::BatteryPacked, &[
+        "battery packing", "battery packed", "battery packed how", "pembungkusan bateri", "电池包装", "电池包装方式",
+    ]),
+    (Field::WattHours, &["watt hours", "watt-hours", "wh", "battery wh", "watt jam", "瓦时", "额定能量"]),
+    (Field::Charge, &["state of charge", "soc", "charge", "tahap cas", "cas", "荷电状态", "电量"]),
+    (Field::Liquid, &["liquid", "cecair", "液体", "是否液体"]),
+    (Field::Flammable, &["flammable", "mudah terbakar", "易燃", "是否易燃"]),
     (Field::Pack, &[
         "pack", "pack size", "packing", "packaging", "specification", "spec", "specs", "pek", "saiz pek",
         "pembungkusan", "spesifikasi", "规格", "规格型号", "包装", "包装规格", "商品规格", "产品规格", "規格",

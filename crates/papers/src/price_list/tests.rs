@@ -520,3 +520,41 @@ proptest! {
         prop_assert_eq!(list.rows[0].price, Some(price));
     }
 }
+
+#[test]
+fn columns_on_dangers_are_read_in_three_languages_and_a_word_unknown_is_a_fault() {
+    let list = read_with(
+        "SKU,Name,Battery type,Battery packing,Wh,State of charge,Liquid,Flammable\n\
+         A1,Earbuds,Li-ion,in equipment,3.7 Wh,30 %,,\n\
+         A2,Perfume,none,,,,liquid,yes\n\
+         A3,Towel,,,,,,\n\
+         A4,Lamp,plutonium,loosely,x,130,gas,perhaps\n"
+            .as_bytes(),
+        "list.csv",
+        &myr(),
+    )
+    .unwrap();
+    let [earbuds, perfume, towel] = [0, 1, 2].map(|i| list.rows[i].hazards);
+    let battery = earbuds.battery.unwrap();
+    assert_eq!((battery.chemistry.code(), battery.packed.unwrap().code()), ("ion", "in"));
+    assert_eq!((battery.milliwatt_hours, battery.charge), (Some(3_700), Some(30)));
+    assert_eq!(perfume.battery.unwrap().chemistry.code(), "none");
+    assert_eq!(perfume.liquid.unwrap().flammable, Some(true));
+    assert!(towel.is_empty(), "what is not said is no answer");
+    let kinds: Vec<&FaultKind> = list.faults.iter().map(|fault| &fault.kind).collect();
+    let expected = [
+        &FaultKind::NotABattery,
+        &FaultKind::NotAPacking,
+        &FaultKind::NotWattHours,
+        &FaultKind::NotACharge,
+        &FaultKind::NotALiquid,
+        &FaultKind::NotYesOrNo,
+    ];
+    assert_eq!(kinds, expected);
+    let chinese = read_with(
+        "货号,品名,电池类型,电池包装方式,瓦时,荷电状态\nA1,耳机,锂离子,内置,3.7,30\n".as_bytes(),
+        "list.csv",
+        &myr(),
+    );
+    assert_eq!(chinese.unwrap().rows[0].hazards, earbuds);
+}

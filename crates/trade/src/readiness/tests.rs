@@ -1,7 +1,8 @@
 use super::*;
+use crate::hazard::{Battery, Chemistry, Liquid, LiquidForm, PackedHow};
 use crate::money::Currency;
 use crate::quantity::ContentUnit;
-use crate::rulebook::test_books;
+use crate::rulebook::{Mode, test_books};
 use jiff::civil::date;
 
 fn book(territory: Country) -> &'static Rulebook {
@@ -17,7 +18,13 @@ fn coffee() -> ReadinessFacts<'static> {
         weight: Some(Grams(600)),
         price: Some(Money::new(1_890, Currency::MYR)),
         content: None,
+        hazards: Hazards::default(),
     }
+}
+
+/// Every lane of today goes by air, or nobody says how.
+fn by_air() -> Carriage<'static> {
+    Carriage { transports: &test_books().transports, mode: Some(Mode::Air) }
 }
 
 fn of_code(code: &str) -> ReadinessFacts<'static> {
@@ -25,7 +32,7 @@ fn of_code(code: &str) -> ReadinessFacts<'static> {
 }
 
 fn gaps_by(stance: &Stance, product: &ReadinessFacts<'_>) -> Vec<Gap> {
-    readiness(book(Country::MY), book(Country::CN), product, date(2026, 11, 23), stance)
+    readiness(book(Country::MY), book(Country::CN), product, by_air(), date(2026, 11, 23), stance)
 }
 
 fn gaps(product: &ReadinessFacts<'_>) -> Vec<Gap> {
@@ -60,7 +67,6 @@ fn each_missing_fact_is_one_gap_though_both_sides_ask() {
         (of_code("330499"), "content-missing"),
         (ReadinessFacts { content, ..of_code("330499") }, "content-missing"),
         (of_code("442090"), "list-unknown"),
-        (of_code("220830"), "rate-unknown"),
     ] {
         let found = gaps(&product);
         assert_eq!(codes(&found), [expected], "{product:?}");
@@ -78,6 +84,7 @@ fn gaps_come_in_a_fixed_order_and_name_the_exporting_sides_rule_first() {
         weight: None,
         price: None,
         content: None,
+        hazards: Hazards::default(),
     };
     let found = gaps(&nothing);
     let expected = ["hs-missing", "description-too-short", "origin-missing", "weight-missing", "no-price"];
@@ -97,11 +104,11 @@ fn restrictions_of_both_sides_are_told() {
     assert_eq!(codes(&found), ["list-unknown", "rate-unknown", "prohibited"]);
     // lithium batteries need papers on the exporting side; that alone would not block
     let found = gaps(&of_code("850760"));
-    assert_eq!(codes(&found), ["list-unknown", "permit-needed"]);
-    assert_eq!(found.iter().map(Gap::blocks).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(codes(&found), ["list-unknown", "permit-needed", "battery-unknown"]);
+    assert_eq!(found.iter().map(Gap::blocks).collect::<Vec<_>>(), [true, false, false]);
     // the other way round Malaysia asks for a permit for cosmetics and admits nothing from Israel
     let cream = ReadinessFacts { origin: "IL".parse().ok(), ..of_code("330499") };
-    let found = readiness(book(Country::CN), book(Country::MY), &cream, date(2026, 11, 23), &Stance::Sandbox);
+    let found = readiness(book(Country::CN), book(Country::MY), &cream, by_air(), date(2026, 11, 23), &Stance::Sandbox);
     assert_eq!(codes(&found), ["prohibited", "permit-needed"]);
 }
 
@@ -120,7 +127,8 @@ fn production_names_each_unverified_rule_until_it_is_accepted() {
 
 #[test]
 fn before_the_rules_nothing_is_ready() {
-    let found = readiness(book(Country::MY), book(Country::CN), &coffee(), date(2018, 6, 1), &Stance::Sandbox);
+    let found =
+        readiness(book(Country::MY), book(Country::CN), &coffee(), by_air(), date(2018, 6, 1), &Stance::Sandbox);
     assert_eq!(codes(&found), ["regime-unknown"]);
 }
 
@@ -128,7 +136,7 @@ fn before_the_rules_nothing_is_ready() {
 fn each_regime_asks_for_what_its_taxes_need() {
     let gaps_in = |regime, code: &str| {
         let product = ReadinessFacts { regime, origin: Some(Country::CN), ..of_code(code) };
-        readiness(book(Country::CN), book(Country::MY), &product, date(2026, 11, 23), &Stance::Sandbox)
+        readiness(book(Country::CN), book(Country::MY), &product, by_air(), date(2026, 11, 23), &Stance::Sandbox)
     };
     // A chair: as a parcel within the relief it needs no duty; on a full entry it does.
     assert_eq!(gaps_in(Regime::B2cParcel, "940161"), vec![]);
@@ -139,12 +147,61 @@ fn each_regime_asks_for_what_its_taxes_need() {
     // Wine is never relieved.
     assert_eq!(codes(&gaps_in(Regime::B2cParcel, "220421")), ["rate-unknown"]);
     // Lithium batteries alone need papers on their way out of China.
-    assert_eq!(codes(&gaps_in(Regime::B2b, "850760")), ["permit-needed"]);
+    assert_eq!(codes(&gaps_in(Regime::B2b, "850760")), ["permit-needed", "battery-unknown"]);
     // China's list is for consumers' parcels alone.
     let to_china = |regime| {
         let product = ReadinessFacts { regime, ..of_code("442090") };
-        codes(&readiness(book(Country::MY), book(Country::CN), &product, date(2026, 11, 23), &Stance::Sandbox))
+        codes(&readiness(
+            book(Country::MY),
+            book(Country::CN),
+            &product,
+            by_air(),
+            date(2026, 11, 23),
+            &Stance::Sandbox,
+        ))
     };
     assert_eq!(to_china(Regime::B2cParcel), ["list-unknown"]);
     assert!(to_china(Regime::B2b).is_empty());
+}
+
+fn power_bank(charge: u8) -> ReadinessFacts<'static> {
+    let battery = Battery {
+        chemistry: Chemistry::Ion,
+        packed: Some(PackedHow::With),
+        milliwatt_hours: Some(37_000),
+        charge: Some(charge),
+    };
+    ReadinessFacts { hazards: Hazards { battery: Some(battery), liquid: None }, ..of_code("851830") }
+}
+
+#[test]
+fn a_battery_is_asked_for_and_then_told_how_it_goes() {
+    let air = |product: &ReadinessFacts<'_>, mode, day| {
+        let carriage = Carriage { mode, ..by_air() };
+        let found = readiness(book(Country::MY), book(Country::CN), product, carriage, day, &Stance::Sandbox);
+        found.into_iter().filter(Gap::is_of_transport).collect::<Vec<_>>()
+    };
+    let (today, last_year) = (date(2026, 11, 23), date(2025, 12, 31));
+    let earbuds = ReadinessFacts { description: "Bluetooth earbuds in a case", ..of_code("851830") };
+    let asked = air(&earbuds, Some(Mode::Air), today);
+    assert_eq!(asked, [Gap::BatteryUnknown { rule: "air.ask.battery".into() }]);
+    assert!(!asked[0].blocks(), "a question can be answered until the parcel moves");
+    assert_eq!(air(&earbuds, None, today), asked, "nobody says how it goes, so it is asked");
+    assert_eq!(air(&earbuds, Some(Mode::Sea), today), []);
+    // Since 1 January 2026 more than 30 % is forbidden with equipment; in 2025 it was advice.
+    let full = air(&power_bank(50), Some(Mode::Air), today);
+    assert_eq!(codes(&full), ["charge-too-high", "battery-goes-as"]);
+    assert_eq!(full.iter().map(Gap::blocks).collect::<Vec<_>>(), [true, false]);
+    let before = air(&power_bank(50), Some(Mode::Air), last_year);
+    assert_eq!(codes(&before), ["charge-advised", "battery-goes-as"]);
+    assert!(!before[0].blocks());
+    assert_eq!(codes(&air(&power_bank(30), Some(Mode::Air), today)), ["battery-goes-as"]);
+}
+
+#[test]
+fn spirits_and_perfume_are_asked_whether_they_burn() {
+    assert_eq!(codes(&gaps(&of_code("220830"))), ["rate-unknown", "liquid-unknown"]);
+    let liquid = Liquid { form: LiquidForm::Liquid, flammable: Some(true) };
+    let rum = ReadinessFacts { hazards: Hazards { battery: None, liquid: Some(liquid) }, ..of_code("220830") };
+    assert_eq!(codes(&gaps(&rum)), ["rate-unknown", "flammable-goods"]);
 }

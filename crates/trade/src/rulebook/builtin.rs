@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Folder, Lane, Pack, PackError, PackFiles, PackInUse, PackName, PacksInUse, Regime, Rulebook, Standing};
 use crate::codes::Country;
+use crate::hazard::Transport;
 use crate::origin::{Agreement, AgreementId};
 use crate::scorecard::Scorecard;
 
@@ -103,6 +104,9 @@ const LANES: [&[(&str, &str)]; 5] = [
 /// One file an agreement.
 const AGREEMENTS: &[(&str, &str)] = files!["agreements/acfta.toml", "agreements/rcep.toml"];
 
+/// One file a way of transport.
+const TRANSPORTS: &[(&str, &str)] = files!["transport/air.toml"];
+
 pub(super) const SCORECARD: &[(&str, &str)] = files!["advance/scorecard.toml"];
 
 /// All packs that a hub goes by: one for each territory, the lanes between them, and the operator's
@@ -113,6 +117,8 @@ pub struct Rulebooks {
     pub lanes: Vec<Lane>,
     /// Under which goods may originate.
     pub agreements: Vec<Agreement>,
+    /// What is asked of goods by the way that they go.
+    pub transports: Vec<Transport>,
     /// Without one, the hub offers no advances.
     pub scorecard: Option<Arc<Scorecard>>,
     /// How each pack came to be gone by; those that are not here came with the program.
@@ -124,7 +130,14 @@ impl Rulebooks {
     #[must_use]
     pub fn new(books: Vec<Rulebook>, lanes: Vec<Lane>) -> Self {
         let books = books.into_iter().map(|book| (book.territory, book)).collect();
-        Self { books, lanes, agreements: Vec::new(), scorecard: None, standings: BTreeMap::new() }
+        Self {
+            books,
+            lanes,
+            agreements: Vec::new(),
+            transports: Vec::new(),
+            scorecard: None,
+            standings: BTreeMap::new(),
+        }
     }
 
     /// Goes by a pack in the place of the one that there was of its name.
@@ -250,7 +263,14 @@ pub fn builtin() -> Result<Rulebooks, Vec<PackError>> {
             Err(found) => errors.extend(found),
         }
     }
-    let books = Rulebooks { scorecard, agreements, ..Rulebooks::new(books, lanes) };
+    let mut transports = Vec::new();
+    for (file, text) in TRANSPORTS {
+        match Transport::load(file, text) {
+            Ok(transport) => transports.push(transport),
+            Err(found) => errors.extend(found),
+        }
+    }
+    let books = Rulebooks { scorecard, agreements, transports, ..Rulebooks::new(books, lanes) };
     if errors.is_empty() { Ok(books) } else { Err(errors) }
 }
 

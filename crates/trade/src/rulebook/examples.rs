@@ -505,6 +505,7 @@ pub(super) fn check_in_book(example: &Example, book: &Rulebook, errors: &Errors)
                 weight: facts.weight,
                 price: facts.price,
                 content: facts.content,
+                hazards: crate::hazard::Hazards::default(),
             };
             let direction = rule.when.directions.first().copied().unwrap_or(Direction::Import);
             let got = gap_of(rule, &product, direction).map_or("ready".to_owned(), |gap| code_of(&gap));

@@ -85,6 +85,12 @@ impl Lane {
         self.fees.iter().find(|fee| fee.side == side && fee.info.holds_on(date))
     }
 
+    /// By what goods go on a date, where its carriage says so; the first card that holds decides.
+    #[must_use]
+    pub fn mode(&self, date: Date) -> Option<Mode> {
+        self.rate_cards.iter().find(|card| card.info.holds_on(date))?.mode
+    }
+
     /// The exchange rate of the lane that holds on a date.
     #[must_use]
     pub fn fx_on(&self, date: Date) -> Option<&FxSample> {

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use trade::codes::Country;
 use trade::commands::Command;
+use trade::hazard::{Battery, Chemistry, Hazards, Liquid, LiquidForm, MILLIWATT_HOURS_MAX, PackedHow};
 use trade::money::{Currency, Money, format_fixed, parse_fixed};
 use trade::origin::Preference;
 use trade::party::Party;
@@ -66,6 +67,13 @@ impl EditPage {
         self.lanes.iter().any(|lane| lane.ready)
     }
 
+    /// Whether a fact is called for by the goods, or stated: its questions then stand open.
+    fn asks(&self, fact: &str) -> bool {
+        let stated = if fact == "battery" { &self.form.battery } else { &self.form.liquid };
+        let asked = |lane: &Lane| lane.gaps.iter().any(|gap| super::place_of(&gap.code) == Some(fact));
+        !stated.is_empty() || self.lanes.iter().any(asked)
+    }
+
     fn action(&self) -> String {
         self.product.as_ref().map_or_else(|| "/products".to_owned(), |p| format!("/products/{}", p.id))
     }
@@ -87,6 +95,12 @@ pub struct ProductForm {
     pub price: String,
     pub content: String,
     pub content_unit: String,
+    pub battery: String,
+    pub battery_packed: String,
+    pub watt_hours: String,
+    pub charge: String,
+    pub liquid: String,
+    pub flammable: String,
 }
 
 impl ProductForm {
@@ -200,6 +214,7 @@ fn filled(goods: &Goods) -> ProductForm {
         let text = format_fixed(value, digits);
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     };
+    let battery = goods.hazards.battery;
     let side = |part: fn(&Size) -> i64| goods.size.as_ref().map(|s| short(part(s), 1)).unwrap_or_default();
     ProductForm {
         sku: goods.sku.clone(),
@@ -218,6 +233,12 @@ fn filled(goods: &Goods) -> ProductForm {
         price: goods.price.map(Money::decimal).unwrap_or_default(),
         content: goods.content.map(|c| short(c.milli, 3)).unwrap_or_default(),
         content_unit: goods.content.map(|c| c.unit.code().to_owned()).unwrap_or_default(),
+        battery: battery.map(|b| b.chemistry.code().to_owned()).unwrap_or_default(),
+        battery_packed: battery.and_then(|b| b.packed).map(|p| p.code().to_owned()).unwrap_or_default(),
+        watt_hours: battery.and_then(|b| b.milliwatt_hours).map(|n| short(n, 3)).unwrap_or_default(),
+        charge: battery.and_then(|b| b.charge).map(|n| n.to_string()).unwrap_or_default(),
+        liquid: goods.hazards.liquid.map(|l| l.form.code().to_owned()).unwrap_or_default(),
+        flammable: goods.hazards.liquid.and_then(|l| l.flammable).map(|f| f.to_string()).unwrap_or_default(),
     }
 }
 
@@ -231,6 +252,7 @@ pub fn goods(currency: Currency, form: &ProductForm) -> Result<Goods, Faults> {
         kept("price", &mut faults, read(&form.price, |t| Money::parse(t, currency).map_err(|e| Failure::of(&e))));
     let size = kept("size", &mut faults, size(form));
     let content = kept("content", &mut faults, content(form));
+    let hazards = hazards(form, &mut faults);
     if !faults.is_empty() {
         return Err(faults);
     }
@@ -244,6 +266,7 @@ pub fn goods(currency: Currency, form: &ProductForm) -> Result<Goods, Faults> {
         size,
         price,
         content,
+        hazards,
     })
 }
 
@@ -286,6 +309,32 @@ fn content(form: &ProductForm) -> Result<Option<Content>, Failure> {
         };
         Ok(Content { milli, unit })
     })
+}
+
+/// What is said of dangers; a code that a form does not have is taken as not said.
+fn hazards(form: &ProductForm, faults: &mut Faults) -> Hazards {
+    fn picked<T: Copy>(known: &[(&str, T)], code: &str) -> Option<T> {
+        known.iter().find(|(known, _)| *known == code).map(|(_, value)| *value)
+    }
+    let energy = |t: &str| {
+        let found = parse_fixed(t, 3).ok().filter(|n| (1..=MILLIWATT_HOURS_MAX).contains(n));
+        found.ok_or_else(|| field_value("watt-hours", t))
+    };
+    let charge = |t: &str| {
+        let found = t.trim_end_matches('%').trim().parse::<u8>().ok().filter(|n| *n <= 100);
+        found.ok_or_else(|| field_value("charge", t))
+    };
+    let milliwatt_hours = kept("watt_hours", faults, read(&form.watt_hours, energy));
+    let charge = kept("charge", faults, read(&form.charge, charge));
+    let packed = picked(&PackedHow::ALL, &form.battery_packed);
+    let battery = picked(&Chemistry::ALL, &form.battery).map(|chemistry| match chemistry {
+        Chemistry::None => Battery { chemistry, packed: None, milliwatt_hours: None, charge: None },
+        _ => Battery { chemistry, packed, milliwatt_hours, charge },
+    });
+    let flammable = form.flammable.parse::<bool>().ok();
+    let liquid = picked(&LiquidForm::ALL, &form.liquid)
+        .map(|form| Liquid { form, flammable: flammable.filter(|_| form != LiquidForm::None) });
+    Hazards { battery, liquid }
 }
 
 fn field_value(field: &str, got: &str) -> Failure {

@@ -260,7 +260,7 @@ fn unit_code(unit: price_list::Unit) -> String {
     serde_json::to_value(unit).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-const FIELDS: [Field; 15] = [
+const FIELDS: [Field; 21] = [
     Field::Sku,
     Field::Name,
     Field::Description,
@@ -275,6 +275,12 @@ const FIELDS: [Field; 15] = [
     Field::Currency,
     Field::Content,
     Field::ContentUnit,
+    Field::Battery,
+    Field::BatteryPacked,
+    Field::WattHours,
+    Field::Charge,
+    Field::Liquid,
+    Field::Flammable,
     Field::Pack,
 ];
 
@@ -337,6 +343,7 @@ fn goods(row: &PriceRow) -> Goods {
         size: row.size,
         price: row.price,
         content: row.content,
+        hazards: row.hazards,
     }
 }
 

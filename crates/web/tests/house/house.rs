@@ -386,6 +386,7 @@ impl Ware {
                 size: None,
                 price: Some(Money::new(price, Currency::MYR)),
                 content,
+                hazards: trade::hazard::Hazards::default(),
             },
         }
     }

@@ -11,6 +11,7 @@ mod classification;
 mod desks;
 mod estimate;
 mod fields;
+mod hazards;
 mod house;
 mod look;
 mod origin;
