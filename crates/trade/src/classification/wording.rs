@@ -20,7 +20,7 @@ pub struct WordingError {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "code", rename_all = "kebab-case")]
+#[serde(tag = "fault", rename_all = "kebab-case")]
 pub enum WordingFault {
     NotToml {
         cause: String,

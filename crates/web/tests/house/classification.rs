@@ -77,7 +77,7 @@ async fn a_vague_text_is_told_to_be_so_as_a_customs_description() {
 async fn a_sellers_form_goes_to_the_codes_and_comes_back_filled_with_the_one_chosen() {
     let house = House::open().await;
     let body = json!({ "sku": "SHAWL-9", "name": "Shawl", "description": "Chiffon shawl for women, printed",
-        "hs": "6214", "origin": "MY", "weight": "0.2", "price": "29.00" });
+        "hs": "6214", "origin": "MY", "weight_grams": 200, "price": { "minor": 2900, "currency": "MYR" } });
     let product = house.kul.post(Some(Who::Seller), "/api/v1/products", &body).await.good().json();
     let id = product["id"].as_str().unwrap();
     let form = house.kul.get(Some(Who::Seller), &format!("/products/{id}?lang=en")).await.good().text();
