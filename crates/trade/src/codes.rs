@@ -151,6 +151,15 @@ impl Country {
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("both bytes are ASCII letters")
     }
+
+    /// Reads one country: where goods are made. A union of states is a customs territory and made nothing.
+    ///
+    /// # Errors
+    /// Not two letters of ISO 3166-1, or those of a union.
+    pub fn of_origin(text: &str) -> Result<Self, CodeError> {
+        let country: Self = text.parse()?;
+        if country.0 == *b"EU" { Err(CodeError::NotACountry { got: shown(text) }) } else { Ok(country) }
+    }
 }
 
 /// ISO 3166-1 alpha-2, all officially assigned codes. `EU`, exceptionally reserved for the European Union, is
@@ -304,6 +313,14 @@ text_code!(HubId);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_union_of_states_is_a_territory_and_made_nothing() {
+        let union: Country = "EU".parse().expect("a customs territory");
+        assert_eq!(union.as_str(), "EU");
+        assert_eq!(Country::of_origin("EU"), Err(CodeError::NotACountry { got: "EU".into() }));
+        assert_eq!(Country::of_origin("fr").map(|country| country.to_string()), Ok("FR".to_owned()));
+    }
 
     #[test]
     fn s10_numbers_carry_their_check_digit() {

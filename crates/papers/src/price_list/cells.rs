@@ -532,7 +532,7 @@ static COUNTRY_NAMES: LazyLock<HashMap<String, Country>> = LazyLock::new(|| {
     let mut names = HashMap::new();
     for line in include_str!("countries.txt").lines() {
         let mut parts = line.split('|');
-        if let Some(country) = parts.next().and_then(|code| code.parse::<Country>().ok()) {
+        if let Some(country) = parts.next().and_then(|code| Country::of_origin(code).ok()) {
             names.extend(parts.map(|name| (letters(name), country)));
         }
     }
@@ -546,7 +546,7 @@ fn letters(name: &str) -> String {
 /// A country by its two or three letters or its name, also as `Made in Malaysia`.
 fn country_named(text: &str) -> Option<Country> {
     let text = plain(text);
-    if let Ok(country) = text.parse::<Country>() {
+    if let Ok(country) = Country::of_origin(text) {
         return Some(country);
     }
     let name = letters(&text);

@@ -268,7 +268,7 @@ impl Form {
         };
         let origin = match self.of("origin", line) {
             "" => Some(None),
-            text => text.parse().map(Some).map_err(|error| take("origin", Failure::of(&error))).ok(),
+            text => Country::of_origin(text).map(Some).map_err(|error| take("origin", Failure::of(&error))).ok(),
         };
         let content = match self.of("content", line) {
             "" => Some(None),

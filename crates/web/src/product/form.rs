@@ -245,7 +245,8 @@ fn filled(goods: &Goods) -> ProductForm {
 /// Parses all fields, so that all faults are shown at once. The price is in `currency`.
 pub fn goods(currency: Currency, form: &ProductForm) -> Result<Goods, Faults> {
     let mut faults = Faults::new();
-    let origin = kept("origin", &mut faults, read(&form.origin, |t| t.parse::<Country>().map_err(|e| Failure::of(&e))));
+    let origin =
+        kept("origin", &mut faults, read(&form.origin, |t| Country::of_origin(t).map_err(|e| Failure::of(&e))));
     let grams = |t: &str| Grams::parse_kilograms(t).map_err(|_| field_value("weight", t));
     let weight = kept("weight", &mut faults, read(&form.weight, grams));
     let price =
