@@ -546,7 +546,7 @@ fn letters(name: &str) -> String {
 /// A country by its two or three letters or its name, also as `Made in Malaysia`.
 fn country_named(text: &str) -> Option<Country> {
     let text = plain(text);
-    if let Ok(country) = Country::of_origin(text) {
+    if let Ok(country) = Country::of_origin(&text) {
         return Some(country);
     }
     let name = letters(&text);

@@ -35,7 +35,8 @@ async fn a_bundle_holds_the_fields_of_its_view_and_no_other() {
             ] {
                 let text = cut(&file, view).to_string();
                 for word in forbidden {
-                    assert!(!text.contains(&format!("\"{word}\"")), "{view:?} {word}: {text}");
+                    // A field of that name; as a value, `buyer` says who owes a tax.
+                    assert!(!text.contains(&format!("\"{word}\":")), "{view:?} {word}: {text}");
                 }
             }
         }
