@@ -1,6 +1,7 @@
 //! What the parties send, and which answers a second run may get.
 
 use serde_json::{Value, json};
+use trade::readiness::Gap;
 use trade::rulebook::Regime;
 
 use super::api::{Api, ApiError};
@@ -11,12 +12,12 @@ pub fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Whether a row of a price list can be sold abroad under a regime. A permit can be brought later.
+/// Whether a row of a price list can be sold abroad under a regime: no gap blocks it, and every gap is known here.
 pub fn is_ready(row: &Value, regime: Regime) -> bool {
     let lanes = row.get("gaps").and_then(Value::as_array).cloned().unwrap_or_default();
     let mine = lanes.iter().filter(|lane| lane.get("regime") == Some(&json!(regime)));
     let gaps = mine.filter_map(|lane| lane.get("gaps").and_then(Value::as_array));
-    gaps.flatten().all(|gap| text(gap, "code") == "permit-needed")
+    gaps.flatten().all(|gap| serde_json::from_value::<Gap>(gap.clone()).is_ok_and(|gap| !gap.blocks()))
 }
 
 /// `/api/v1/trades/<id>/<what>` with the id encoded.
