@@ -329,13 +329,8 @@ impl Draft {
             RuleKind::Term => {
                 let own = [("quote-validity", None), ("claim-window", None), ("balance-due", None)];
                 let of_claims = ClaimTerm::ALL.map(|(name, term)| (name, Some(term)));
-                let names: Vec<_> = own.into_iter().chain(of_claims).collect();
-                let which = f.text("term");
-                let known = which.as_deref().and_then(|got| names.iter().find(|(name, _)| *name == got).copied());
-                if let (Some(got), None) = (which, known) {
-                    let allowed = names.iter().map(|(name, _)| (*name).to_owned()).collect();
-                    f.error("term", Problem::NotOneOf { got, allowed });
-                }
+                let names: Vec<_> = own.into_iter().chain(of_claims).map(|(name, of)| (name, (name, of))).collect();
+                let known = f.one_of("term", &names);
                 let days = f.integer("days", 1, 3_660);
                 let term = Term { info: common.info.clone(), days: Days(days?) };
                 let (name, of_claims) = known?;

@@ -38,6 +38,7 @@ api-noun-quotes = Quotes
 api-noun-estimate = Estimate
 api-noun-incoterms = Incoterms
 api-noun-classification = Classification
+api-noun-landed-cost = Landed cost
 api-noun-orders = Orders
 api-noun-parties = Parties
 api-noun-sessions = Sessions

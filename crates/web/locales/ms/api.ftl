@@ -38,6 +38,7 @@ api-noun-quotes = Sebut harga
 api-noun-estimate = Anggaran
 api-noun-incoterms = Incoterms
 api-noun-classification = Pengelasan
+api-noun-landed-cost = Kos hingga ke pintu
 api-noun-orders = Pesanan
 api-noun-parties = Pihak
 api-noun-sessions = Sesi

@@ -38,6 +38,7 @@ api-noun-quotes = 报价
 api-noun-estimate = 估算
 api-noun-incoterms = Incoterms
 api-noun-classification = 归类
+api-noun-landed-cost = 到门成本
 api-noun-orders = 订单
 api-noun-parties = 各方
 api-noun-sessions = 会话
