@@ -57,6 +57,7 @@ pub mod rate_card;
 pub mod readiness;
 pub mod recovery;
 pub mod refund;
+pub mod replay;
 pub mod returns;
 pub mod road;
 pub mod rulebook;

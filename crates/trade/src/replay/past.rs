@@ -1,0 +1,92 @@
+//! A trade that has been, as far as the rules of the importing territory look at it.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::codes::Country;
+use crate::landed_cost::AskLine;
+use crate::money::Money;
+use crate::rulebook::{Mode, Regime, TradeField};
+
+/// A sale that was made, priced and declared. It names neither buyer nor seller: a seller is a number that
+/// means nothing outside of one replay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastTrade {
+    /// The id of the trade file, or the generator's own number: the random draw of the risk rules hangs on it.
+    pub id: String,
+    /// The legal date on which the buyer was quoted.
+    pub date: Date,
+    pub from: Country,
+    /// Whose rules the goods come under.
+    pub to: Country,
+    /// The state, where `to` is a union of states.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<Country>,
+    pub regime: Regime,
+    pub mode: Mode,
+    pub seller: u64,
+    pub size: SellerSize,
+    /// Values are in the currency of `to`, at the rate of the day.
+    pub lines: Vec<AskLine>,
+    /// In the currency of `to`.
+    pub freight: Money,
+    /// What the buyer had imported in the calendar year before, in the currency of `to`; none where nobody counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub year_used: Option<Money>,
+    /// Value of other parcels of the same person on the same day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_day: Option<Money>,
+    /// Where the documents did not say the same. A field that is not named agreed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differs: Vec<Difference>,
+}
+
+/// A field in which two documents of a trade differed; which two, the match says ([`crate::matching`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    pub field: TradeField,
+    /// The number that the tolerance is a share of, in grams or minor units; 0 for a field that has no number.
+    pub declared: i64,
+    /// The other; 1 for a field that has no number.
+    pub found: i64,
+}
+
+/// By sales in a year, all goods and markets together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SellerSize {
+    /// Fewer than 100 trades.
+    Micro,
+    /// 100 to 999.
+    Small,
+    /// 1,000 to 9,999.
+    Medium,
+    /// 10,000 and more.
+    Large,
+}
+
+impl SellerSize {
+    pub const ALL: [(&'static str, Self); 4] =
+        [("micro", Self::Micro), ("small", Self::Small), ("medium", Self::Medium), ("large", Self::Large)];
+
+    /// By the number of its trades in a year.
+    #[must_use]
+    pub const fn of(trades: u64) -> Self {
+        match trades {
+            0..100 => Self::Micro,
+            100..1_000 => Self::Small,
+            1_000..10_000 => Self::Medium,
+            _ => Self::Large,
+        }
+    }
+
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Micro => "micro",
+            Self::Small => "small",
+            Self::Medium => "medium",
+            Self::Large => "large",
+        }
+    }
+}
