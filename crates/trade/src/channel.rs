@@ -82,12 +82,24 @@ impl std::error::Error for ChannelRefusal {}
 /// # Errors
 /// An amount is not in the currency of the pack.
 pub fn channel(book: &Rulebook, facts: &ChannelFacts<'_>) -> Result<ChannelDecision, ChannelRefusal> {
+    channel_drawn_by(book, &book.digest, facts)
+}
+
+/// The same, with the lot of the pack that has this digest: so two packs are compared on the same draws.
+///
+/// # Errors
+/// An amount is not in the currency of the pack.
+pub fn channel_drawn_by(
+    book: &Rulebook,
+    digest: &str,
+    facts: &ChannelFacts<'_>,
+) -> Result<ChannelDecision, ChannelRefusal> {
     for amount in [facts.goods, facts.goods_and_freight] {
         if amount.currency() != book.currency {
             return Err(ChannelRefusal::WrongCurrency { expected: book.currency, got: amount.currency() });
         }
     }
-    let draw = Draw::of(&book.digest, facts.trade);
+    let draw = Draw::of(digest, facts.trade);
     let mut decision = ChannelDecision { channel: Channel::Green, rule: None, why: ChannelWhy::NoRuleMet };
     for rule in &book.risks {
         let acts = rule.info.holds_on(facts.date) && rule.info.knowledge != Knowledge::Unknown;

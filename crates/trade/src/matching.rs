@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::clearance::HoldReason;
 use crate::money::{Money, MoneyError, sum};
 use crate::order::OrderBuyer;
+use crate::replay::Difference;
 use crate::rulebook::{Allowed, Mender, Rulebook, Tolerance, TradeField};
 use crate::time::BusinessTime;
 use crate::trade_file::TradeFile;
@@ -113,6 +114,32 @@ pub fn compare(file: &TradeFile, book: &Rulebook, now: BusinessTime) -> Option<M
     Some(MatchResult { at: now, pack: book.digest.to_string(), differs })
 }
 
+/// What documents say of one field, side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Compared {
+    Equal,
+    /// They differ in what no tolerance measures.
+    Apart,
+    Numbers {
+        declared: i64,
+        found: i64,
+    },
+    /// No document states it.
+    Open,
+}
+
+/// Where the documents do not say the same, whatever a pack would allow; none before all are there.
+#[must_use]
+pub fn differences(file: &TradeFile) -> Option<Vec<Difference>> {
+    let documents = Documents::of(file)?;
+    let difference = |field| match documents.compared(field) {
+        Compared::Numbers { declared, found } if declared != found => Some(Difference { field, declared, found }),
+        Compared::Apart => Some(Difference { field, declared: 0, found: 1 }),
+        _ => None,
+    };
+    Some(FIELDS.into_iter().filter_map(difference).collect())
+}
+
 /// What all payments come to; none where there is none.
 fn paid(payments: &[&crate::payment::Payment]) -> Option<Money> {
     sum(payments.first()?.amount.currency(), payments.iter().map(|p| p.amount)).ok()
@@ -145,12 +172,23 @@ impl<'a> Documents<'a> {
     }
 
     fn judge(&self, field: TradeField, tolerance: &Tolerance) -> Verdict {
+        match self.compared(field) {
+            Compared::Open => Verdict::Open,
+            Compared::Equal => Verdict::Equal,
+            Compared::Apart => Verdict::Differs { per_mille: None, allowed: 0 },
+            Compared::Numbers { declared, found } => number(declared, found, tolerance),
+        }
+    }
+
+    /// What the documents say of a field, before any tolerance.
+    fn compared(&self, field: TradeField) -> Compared {
         let quote = &self.order.quote;
-        let exact = |equal: bool| if equal { Verdict::Equal } else { Verdict::Differs { per_mille: None, allowed: 0 } };
+        let exact = |equal: bool| if equal { Compared::Equal } else { Compared::Apart };
+        let numbers = |declared: i64, found: i64| Compared::Numbers { declared, found };
         match field {
             // One number names the trade file, so documents that meet in it bear it.
-            TradeField::OrderNumber => Verdict::Equal,
-            TradeField::PaidAmount => number(quote.landed.total.minor(), self.paid.minor(), tolerance),
+            TradeField::OrderNumber => Compared::Equal,
+            TradeField::PaidAmount => numbers(quote.landed.total.minor(), self.paid.minor()),
             TradeField::Currency => exact(quote.landed.total.currency() == self.paid.currency()),
             TradeField::Payer => {
                 let pays = |b: &OrderBuyer| self.payments.iter().all(|p| b.tags.same_person(&p.payer));
@@ -158,29 +196,25 @@ impl<'a> Documents<'a> {
             }
             TradeField::WaybillNumber => exact(self.waybill.no == self.declaration.waybill),
             TradeField::Consignee => exact(self.order.delivery == self.waybill.consignee),
-            TradeField::GrossWeight => number(self.declaration.gross.0, self.waybill.gross.0, tolerance),
-            TradeField::Pieces => self.lines_agree(|q, d| q.pieces == d.pieces),
-            TradeField::HsCode => self.lines_agree(|q, d| q.hs == d.hs),
-            TradeField::Origin => self.lines_agree(|q, d| q.origin == d.origin),
+            TradeField::GrossWeight => numbers(self.declaration.gross.0, self.waybill.gross.0),
+            TradeField::Pieces => exact(self.lines_agree(|q, d| q.pieces == d.pieces)),
+            TradeField::HsCode => exact(self.lines_agree(|q, d| q.hs == d.hs)),
+            TradeField::Origin => exact(self.lines_agree(|q, d| q.origin == d.origin)),
             TradeField::GoodsValue => match self.declared_value() {
-                Ok(declared) => number(quote.landed.goods.minor(), declared.minor(), tolerance),
-                Err(_) => Verdict::Differs { per_mille: None, allowed: 0 },
+                Ok(declared) => numbers(quote.landed.goods.minor(), declared.minor()),
+                Err(_) => Compared::Apart,
             },
             // Freight and tax are not declared apart: they follow from the quote that both hubs hold.
-            TradeField::Freight | TradeField::Tax => Verdict::Equal,
-            TradeField::Permit => Verdict::Open,
+            TradeField::Freight | TradeField::Tax => Compared::Equal,
+            TradeField::Permit => Compared::Open,
         }
     }
 
-    fn lines_agree(
-        &self,
-        same: impl Fn(&crate::quote::QuoteLine, &crate::declaration::DeclaredLine) -> bool,
-    ) -> Verdict {
+    fn lines_agree(&self, same: impl Fn(&crate::quote::QuoteLine, &crate::declaration::DeclaredLine) -> bool) -> bool {
         let ordered = &self.order.quote.lines;
         let declared = &self.declaration.lines;
-        let agree = ordered.len() == declared.len()
-            && ordered.iter().all(|q| declared.iter().any(|d| d.product == q.product && same(q, d)));
-        if agree { Verdict::Equal } else { Verdict::Differs { per_mille: None, allowed: 0 } }
+        ordered.len() == declared.len()
+            && ordered.iter().all(|q| declared.iter().any(|d| d.product == q.product && same(q, d)))
     }
 
     /// The declared value in the buyer's currency, at the quote's rate, line by line as the quote was.

@@ -11,6 +11,7 @@ mod charge;
 mod check;
 mod conditions;
 mod diff;
+mod draft;
 mod duty_rate;
 mod examples;
 mod facts;
@@ -58,6 +59,7 @@ pub use charge::{
 pub use check::{ENDS_SOON, EXAMPLES_LEAST, Ending, PackReport, PackWarning, check};
 pub use conditions::{Basis, Buyer, Case, Compare, Conditions, Mode, ValueTest};
 pub use diff::{Felt, FieldChange, RuleChange, Turn, between, between_days, between_packs};
+pub use draft::{Amended, DRAFT_FILE, amend};
 pub use duty_rate::{DutyRate, Levied, Measure, RateError, RateFault, RateRefusal};
 pub use facts::{RuleFacts, facts};
 pub use goods::{

@@ -5,8 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::codes::Country;
 use crate::landed_cost::AskLine;
+use crate::matching;
 use crate::money::Money;
+use crate::quote::QuoteLine;
 use crate::rulebook::{Mode, Regime, TradeField};
+use crate::trade_file::TradeFile;
 
 /// A sale that was made, priced and declared. It names neither buyer nor seller: a seller is a number that
 /// means nothing outside of one replay.
@@ -40,6 +43,59 @@ pub struct PastTrade {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub differs: Vec<Difference>,
 }
+
+impl PastTrade {
+    /// What a trade file says of it; none before an order stands in it. A hub does not tell how much of a
+    /// yearly limit had been used, nor what else came on the day.
+    #[must_use]
+    pub fn of(file: &TradeFile, from: Country, to: Country, seller: u64, size: SellerSize) -> Option<Self> {
+        let quote = &file.order.as_ref()?.quote;
+        Some(Self {
+            id: file.id.as_str().to_owned(),
+            date: quote.date,
+            from,
+            to,
+            member: None,
+            regime: quote.regime,
+            mode: Mode::Air,
+            seller,
+            size,
+            lines: quote.lines.iter().map(QuoteLine::asked).collect(),
+            freight: quote.landed.freight,
+            year_used: None,
+            same_day: None,
+            differs: matching::differences(file).unwrap_or_default(),
+        })
+    }
+}
+
+/// Where past trades come from. They are read in chunks that do not hang on each other.
+pub trait PastTrades: Sync {
+    /// How many chunks there are.
+    fn chunks(&self) -> u64;
+
+    /// Puts the trades of one chunk into `into`, which is empty.
+    ///
+    /// # Errors
+    /// What is wrong with where they come from, in words of its own.
+    fn chunk(&self, number: u64, into: &mut Vec<PastTrade>) -> Result<(), String>;
+}
+
+/// Trades that are all there.
+impl PastTrades for [PastTrade] {
+    fn chunks(&self) -> u64 {
+        u64::try_from(self.len().div_ceil(CHUNK)).unwrap_or(u64::MAX)
+    }
+
+    fn chunk(&self, number: u64, into: &mut Vec<PastTrade>) -> Result<(), String> {
+        let at = usize::try_from(number).unwrap_or(usize::MAX);
+        into.extend(self.iter().skip(at.saturating_mul(CHUNK)).take(CHUNK).cloned());
+        Ok(())
+    }
+}
+
+/// Trades in one chunk of those that are all there.
+const CHUNK: usize = 4_096;
 
 /// A field in which two documents of a trade differed; which two, the match says ([`crate::matching`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -99,7 +99,7 @@ impl Kinds {
 }
 
 /// Where a charge is taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Collected {
     #[default]
@@ -109,7 +109,15 @@ pub enum Collected {
 }
 
 impl Collected {
-    const ALL: [(&'static str, Self); 2] = [("border", Self::Border), ("sale", Self::Sale)];
+    pub const ALL: [(&'static str, Self); 2] = [("border", Self::Border), ("sale", Self::Sale)];
+
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Border => "border",
+            Self::Sale => "sale",
+        }
+    }
 
     #[must_use]
     pub const fn is_border(&self) -> bool {

@@ -23,7 +23,9 @@ use crate::time::BusinessTime;
 
 /// One worked example and where it stands.
 pub(super) struct Example {
-    rule: RuleId,
+    pub(super) rule: RuleId,
+    /// The first day of the version that it stands under.
+    pub(super) from: Date,
     file: String,
     number: usize,
     date: Date,
@@ -198,7 +200,8 @@ pub(super) fn read(
         RuleKind::Description => None,
     };
     f.finish();
-    Some(Example { rule: info.id.clone(), file: info.file.clone(), number, date: date?, check: check? })
+    let (rule, from, file) = (info.id.clone(), info.valid_from, info.file.clone());
+    Some(Example { rule, from, file, number, date: date?, check: check? })
 }
 
 fn stock_move_check(f: &mut Fields<'_>) -> Option<Check> {

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use super::pack::Head;
 use super::reader::{Asked, Errors, Fact, PackError};
-use super::{RuleId, RuleInfo, load, pack};
+use super::{RuleId, RuleIndex, RuleInfo, load, pack};
 
 /// One version of a rule with what it says besides what every rule has. Tables in a list are told apart
 /// by a number where the rule has several: `due-from.per`, `due-from.per 2`.
@@ -30,7 +30,22 @@ pub fn facts(files: &[(String, String)]) -> Result<Vec<RuleFacts>, Vec<PackError
         Some(Head::Scorecard | Head::Agreement | Head::Incoterms) => return Ok(Vec::new()),
         None => return Err(pack::headless(&files)),
     };
-    let Some(rules) = rules else { return Err(errors.into_vec()) };
+    match rules {
+        Some(rules) => Ok(told(rules, &errors)),
+        None => Err(errors.into_vec()),
+    }
+}
+
+/// The same of the pack of a territory whose examples need not come out: one with a draft in it.
+pub(super) fn unproved(files: &[(String, String)]) -> Result<Vec<RuleFacts>, Vec<PackError>> {
+    let errors = Errors::noting();
+    match load::unproved(files, &errors) {
+        Some((book, _)) => Ok(told(book.rules, &errors)),
+        None => Err(errors.into_vec()),
+    }
+}
+
+fn told(rules: RuleIndex, errors: &Errors) -> Vec<RuleFacts> {
     let infos = rules.into_values().flatten();
     let mut by_rule: BTreeMap<usize, Vec<Asked>> = BTreeMap::new();
     for asked in errors.asked() {
@@ -56,7 +71,7 @@ pub fn facts(files: &[(String, String)]) -> Result<Vec<RuleFacts>, Vec<PackError
         let fields = of.remove(&(info.id.clone(), info.valid_from)).unwrap_or_default();
         RuleFacts { info, fields }
     };
-    Ok(infos.map(with_fields).collect())
+    infos.map(with_fields).collect()
 }
 
 /// What every rule has, which [`RuleInfo`] tells, and its examples, which prove it and rule nothing.

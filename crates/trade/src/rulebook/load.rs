@@ -22,7 +22,7 @@ use crate::rate_card::RateCard;
 use crate::time::Days;
 
 /// The largest file of a pack: a national tariff of 9,000 lines stays well below.
-const MOST_BYTES: usize = 2_000_000;
+pub(super) const MOST_BYTES: usize = 2_000_000;
 
 /// The lists of a rule pack and of a lane, with the kind of rule that each holds.
 pub(super) const KINDS: [(&str, RuleKind); 24] = [
@@ -193,7 +193,7 @@ fn each_rule<'a>(
 
 /// What a pack holds while it is read.
 #[derive(Default)]
-struct Draft {
+struct Gathered {
     infos: Vec<Arc<RuleInfo>>,
     /// What each rule rules: two for the same thing may not hold on the same day.
     subjects: Vec<(String, Arc<RuleInfo>)>,
@@ -233,7 +233,7 @@ pub(super) struct Currencies {
     pub import: Currency,
 }
 
-impl Draft {
+impl Gathered {
     fn read(&mut self, kind: RuleKind, mut f: Fields<'_>, prefix: &str, money: Currencies) {
         let examples = f.tables("example");
         if let Some(common) = common(&mut f, kind, prefix) {
@@ -457,6 +457,15 @@ pub(super) fn rulebook_into(files: &[(&str, &str)], errors: &Errors) -> Option<R
     errors.is_empty().then_some(book)
 }
 
+/// A pack with its examples, which nobody has worked yet.
+pub(super) fn unproved(files: &[(String, String)], errors: &Errors) -> Option<(Rulebook, Vec<Example>)> {
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let files = canonical(&files, errors);
+    let (mut book, examples) = build_rulebook(&files, errors).filter(|_| errors.is_empty())?;
+    book.files = files;
+    Some((book, examples))
+}
+
 fn build_rulebook(files: &[(String, String)], errors: &Errors) -> Option<(Rulebook, Vec<Example>)> {
     let mut tables = parse(files, errors);
     let mut pack = head(&mut tables, "pack", errors)?;
@@ -479,17 +488,17 @@ fn build_rulebook(files: &[(String, String)], errors: &Errors) -> Option<(Rulebo
     let prefix = format!("{}.", territory.as_str().to_ascii_lowercase());
     let money = Currencies { export: currency, import: currency };
     let kinds: Vec<RuleKind> = KINDS.iter().map(|(_, kind)| *kind).filter(|kind| !of_a_lane(*kind)).collect();
-    let mut draft = Draft::default();
-    each_rule(tables, &kinds, errors, |kind, fields| draft.read(kind, fields, &prefix, money));
-    let rules = draft.index(errors);
-    let tariff = draft.tariff(&rules, errors);
+    let mut found = Gathered::default();
+    each_rule(tables, &kinds, errors, |kind, fields| found.read(kind, fields, &prefix, money));
+    let rules = found.index(errors);
+    let tariff = found.tariff(&rules, errors);
 
     for (field, wanted) in TradeField::ALL {
-        if runs_a_hub && !draft.tolerances.iter().any(|tolerance| tolerance.field == wanted) {
+        if runs_a_hub && !found.tolerances.iter().any(|tolerance| tolerance.field == wanted) {
             errors.push(&place, "tolerance", field, Problem::Missing);
         }
     }
-    for (term, found) in [("quote-validity", &draft.quote_validity), ("claim-window", &draft.claim_window)] {
+    for (term, found) in [("quote-validity", &found.quote_validity), ("claim-window", &found.claim_window)] {
         if found.is_none() {
             errors.push(&place, "term", term, Problem::Missing);
         }
@@ -502,35 +511,35 @@ fn build_rulebook(files: &[(String, String)], errors: &Errors) -> Option<(Rulebo
         zone: zone?,
         name: name?,
         digest: digest(files),
-        quote_validity: draft.quote_validity?,
-        claim_window: draft.claim_window?,
-        balance_due: draft.balance_due,
-        claim_terms: draft.claim_terms,
-        returns: draft.returns,
-        limits: draft.limits,
-        reliefs: draft.reliefs,
-        deposits: draft.deposits,
-        bases: draft.bases,
-        charges: draft.charges,
-        tables: draft.rate_tables,
-        exchange: draft.exchange,
-        preferences: draft.preferences,
-        lists: draft.lists,
+        quote_validity: found.quote_validity?,
+        claim_window: found.claim_window?,
+        balance_due: found.balance_due,
+        claim_terms: found.claim_terms,
+        returns: found.returns,
+        limits: found.limits,
+        reliefs: found.reliefs,
+        deposits: found.deposits,
+        bases: found.bases,
+        charges: found.charges,
+        tables: found.rate_tables,
+        exchange: found.exchange,
+        preferences: found.preferences,
+        lists: found.lists,
         tariff,
-        restrictions: draft.restrictions,
-        risks: draft.risks,
-        descriptions: draft.descriptions,
-        data: draft.data,
-        stock_moves: draft.stock_moves,
-        pre_alerts: draft.pre_alerts,
-        tolerances: draft.tolerances,
+        restrictions: found.restrictions,
+        risks: found.risks,
+        descriptions: found.descriptions,
+        data: found.data,
+        stock_moves: found.stock_moves,
+        pre_alerts: found.pre_alerts,
+        tolerances: found.tolerances,
         plans: Vec::new(),
         rules,
         files: Vec::new(),
     };
     tables_are_there(&book, errors);
     book.plans = plan::plans(&book, errors);
-    Some((book, draft.examples))
+    Some((book, found.examples))
 }
 
 /// Every table that a charge or a preference names stands in the pack.
@@ -580,9 +589,9 @@ fn build_lane(files: &[(String, String)], errors: &Errors) -> Option<(Lane, Vec<
 
     let prefix = format!("{from}-{to}.").to_ascii_lowercase();
     let kinds: Vec<RuleKind> = KINDS.iter().map(|(_, kind)| *kind).filter(|kind| of_a_lane(*kind)).collect();
-    let mut draft = Draft::default();
-    each_rule(tables, &kinds, errors, |kind, fields| draft.read(kind, fields, &prefix, money));
-    let rules = draft.index(errors);
+    let mut found = Gathered::default();
+    each_rule(tables, &kinds, errors, |kind, fields| found.read(kind, fields, &prefix, money));
+    let rules = found.index(errors);
     let lane = Lane {
         from,
         to,
@@ -590,13 +599,13 @@ fn build_lane(files: &[(String, String)], errors: &Errors) -> Option<(Lane, Vec<
         export_currency: money.export,
         import_currency: money.import,
         digest: digest(files),
-        rate_cards: draft.rate_cards,
-        fees: draft.fees,
-        fx: draft.fx,
+        rate_cards: found.rate_cards,
+        fees: found.fees,
+        fx: found.fx,
         rules,
         files: Vec::new(),
     };
-    Some((lane, draft.examples))
+    Some((lane, found.examples))
 }
 
 /// The day from which worked examples are taken where they name none: the first day of the rule.
