@@ -56,6 +56,12 @@ impl Tariff {
         Some(versions.iter().find(|tax| tax.info.holds_on(date)))
     }
 
+    /// Every row of every table, by code.
+    #[must_use]
+    pub fn rows(&self) -> &[TariffRow] {
+        &self.rows
+    }
+
     /// Number of rows.
     #[must_use]
     pub fn len(&self) -> usize {
