@@ -9,6 +9,7 @@ mod directory;
 mod doctor;
 mod log;
 mod recover;
+mod replay;
 mod rulebook;
 mod say;
 mod serve;
@@ -61,6 +62,8 @@ enum Command {
     Audit(audit::Options),
     /// Rule packs: check them, and say what changes.
     Rules(rulebook::Options),
+    /// The wind tunnel: past trades, or sample trades, under a draft of the rules.
+    Replay(replay::Options),
     /// Tables of duties: into a pack, and against declarations.
     Tariff(tariff::Options),
     /// Measure how fast lists are cleared and quotes are given.
@@ -132,6 +135,7 @@ fn main() -> ExitCode {
             Command::Recover(options) => recover::run(&options).await,
             Command::Audit(options) => audit::run(&options).await,
             Command::Rules(options) => rulebook::run(&options),
+            Command::Replay(options) => replay::run(options).await,
             Command::Tariff(options) => tariff::run(&options),
             Command::Bench(options) => bench::run(options).await,
         }

@@ -162,7 +162,7 @@ async fn serve(
     };
     let http = web::client::client(|with| with);
     hub.forward_by(web::node::forward(Arc::clone(hub.site()), hub.clock().clone(), http.clone()));
-    let app = AppState::new(hub.clone(), settings);
+    let app = AppState::new(hub.clone(), settings).with_samples(std::sync::Arc::new(sim::economy::Lender));
     let mut tasks = JoinSet::new();
     if directory.config.mode == Mode::Sandbox {
         cast(&app, directory).await?;

@@ -36,6 +36,7 @@ mod quote;
 pub mod received;
 pub mod recovery;
 pub mod refusal;
+pub mod replay;
 pub mod road;
 mod rows;
 pub mod rulebook;

@@ -14,6 +14,7 @@ mod flaws;
 mod goods;
 mod lanes;
 mod order;
+mod source;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +32,7 @@ use firms::{Firm, Homes, Sizes, weighted};
 pub use flaws::{Count, Flaw, Flaws, RATE_OF, Tally};
 use goods::AllGoods;
 use order::Order;
+pub use source::Lender;
 
 /// How many trades a chunk has.
 pub const CHUNK: u64 = 4_096;

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 pub use counts::{Counts, Group, Two};
 pub use figure::{Figure, NotAFigure, Part};
-pub use past::{Difference, PastTrade, PastTrades, SellerSize};
+pub use past::{Difference, PastTrade, PastTrades, Sample, SampleTrades, SellerSize, seller_number};
 pub use report::{Count, GroupTold, LawTold, Report, Revenue, Winners};
 pub use run::{Behind, ReplayFault, replay};
 

@@ -146,6 +146,7 @@ const NOUNS: &[Noun] = &[
     noun!("operator"),
     noun!("peer"),
     noun!("recovery"),
+    noun!("replay"),
     noun!("log"),
     noun!("rulebook"),
     noun!("verify"),

@@ -20,6 +20,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use trade::card::Mode;
 use trade::commands::Command;
+use trade::replay::SampleTrades;
 use trade::site::Site;
 use trade::time::WallTime;
 
@@ -75,6 +76,7 @@ pub mod product;
 pub mod pump;
 pub mod quote;
 pub mod recovery;
+pub mod replay;
 pub mod request;
 pub mod returns;
 pub mod rulebook;
@@ -108,6 +110,9 @@ pub struct App {
     pub shelf: rulebook::Shelf,
     /// What happened because time passed, by kind and what came of it.
     pub jobs: Counters<2>,
+    /// One replay at a time: it takes every core that there is.
+    pub tunnel: Arc<tokio::sync::Semaphore>,
+    samples: std::sync::OnceLock<Arc<dyn SampleTrades>>,
 }
 
 /// What a hub's operator sets for its pages.
@@ -137,7 +142,21 @@ impl AppState {
             requests: request::Requests::default(),
             shelf: rulebook::Shelf::default(),
             jobs: Counters::default(),
+            tunnel: Arc::new(tokio::sync::Semaphore::new(1)),
+            samples: std::sync::OnceLock::new(),
         }))
+    }
+
+    /// Lends trades that have not been to the wind tunnel; whoever lends first has lent.
+    #[must_use]
+    pub fn with_samples(self, samples: Arc<dyn SampleTrades>) -> Self {
+        let _ = self.samples.set(samples);
+        self
+    }
+
+    #[must_use]
+    pub fn samples(&self) -> Option<Arc<dyn SampleTrades>> {
+        self.samples.get().cloned()
     }
 
     #[must_use]
@@ -239,6 +258,7 @@ pub fn doors() -> Doors {
         .merge(node::routes())
         .merge(log::routes())
         .merge(recovery::routes())
+        .merge(replay::routes())
         .merge(verify::routes())
         .merge(health::routes())
         .merge(metrics::routes())

@@ -292,14 +292,19 @@ const SELLER: &[Place] = &[
     place("/permits", "nav-permits"),
 ];
 const BUYER: &[Place] = &[place("/offers", "nav-shop"), place("/orders", "nav-orders"), place("/money", "nav-money")];
-const OFFICER: &[Place] =
-    &[place("/officer", "nav-officer"), place("/manifests", "nav-manifests"), place("/trades", "nav-trades")];
+const OFFICER: &[Place] = &[
+    place("/officer", "nav-officer"),
+    place("/manifests", "nav-manifests"),
+    place("/trades", "nav-trades"),
+    place("/replay", "nav-replay"),
+];
 const OPERATOR: &[Place] = &[
     place("/operator", "nav-operator"),
     place("/trades", "nav-trades"),
     place("/peers", "nav-peers"),
     place("/settlement", "nav-settlement"),
     place("/advances", "nav-advances"),
+    place("/replay", "nav-replay"),
 ];
 const CARRIER: &[Place] = &[
     place("/parcels", "nav-parcels"),

@@ -2,13 +2,15 @@
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::codes::Country;
+use crate::command::Problem;
 use crate::landed_cost::AskLine;
 use crate::matching;
 use crate::money::Money;
 use crate::quote::QuoteLine;
-use crate::rulebook::{Mode, Regime, TradeField};
+use crate::rulebook::{Mode, Regime, Rulebooks, TradeField};
 use crate::trade_file::TradeFile;
 
 /// A sale that was made, priced and declared. It names neither buyer nor seller: a seller is a number that
@@ -69,6 +71,15 @@ impl PastTrade {
     }
 }
 
+/// A number for a seller's name that means nothing elsewhere: the first eight bytes of SHA-256.
+#[must_use]
+pub fn seller_number(name: &str) -> u64 {
+    let hash = Sha256::digest(name);
+    let mut first = [0; 8];
+    first.copy_from_slice(&hash[..8]);
+    u64::from_be_bytes(first)
+}
+
 /// Where past trades come from. They are read in chunks that do not hang on each other.
 pub trait PastTrades: Sync {
     /// How many chunks there are.
@@ -80,6 +91,18 @@ pub trait PastTrades: Sync {
     /// What is wrong with where they come from, in words of its own.
     fn chunk(&self, number: u64, into: &mut Vec<PastTrade>) -> Result<(), String>;
 }
+
+/// Where trades come from that have not been, for whoever has none of its own.
+pub trait SampleTrades: Send + Sync {
+    /// `trades` trades to `market`, the same for the same seed.
+    ///
+    /// # Errors
+    /// Why there are none, as a problem with its code.
+    fn sample(&self, books: &Rulebooks, market: Country, seed: u64, trades: u64) -> Result<Sample, Problem>;
+}
+
+/// Trades that have not been.
+pub type Sample = Box<dyn PastTrades + Send>;
 
 /// Trades that are all there.
 impl PastTrades for [PastTrade] {

@@ -12,7 +12,7 @@ use jiff::civil::Date;
 use toml::value::Datetime;
 use toml::{Table, Value};
 
-use super::diff::{RuleChange, between_packs};
+use super::diff::{FieldChange, RuleChange, between_packs};
 use super::load::{self, KINDS};
 use super::reader::{Errors, Fields, PackError, Problem};
 use super::{RuleId, Rulebook, examples, facts};
@@ -114,7 +114,12 @@ pub fn amend(base: &Rulebook, draft: &str) -> Result<Amended, Vec<PackError>> {
     if !errors.is_empty() {
         return Err(errors.into_iter().map(|e| PackError { file: DRAFT_FILE.into(), ..e }).collect());
     }
-    let changes = between_packs(&facts::unproved(base.files())?, &facts::unproved(book.files())?);
+    let mut changes = between_packs(&facts::unproved(base.files())?, &facts::unproved(book.files())?);
+    // That a draft is a draft goes without saying.
+    let of_law = |field: &FieldChange| !matches!(field.field.as_str(), "source" | "confidence" | "knowledge");
+    for change in &mut changes {
+        change.fields.retain(of_law);
+    }
     Ok(Amended { book, changes, upset: upset.into_vec() })
 }
 
@@ -280,7 +285,9 @@ impl<'a> Amending<'a> {
         if dated {
             merged.remove("valid-to");
         }
-        if !stated.contains_key("source") {
+        // What is only restated is as well known as it was.
+        let says_more = stated.keys().any(|key| !matches!(key.as_str(), "id" | "valid-from"));
+        if says_more && !stated.contains_key("source") {
             for (key, value) in [("source", "draft"), ("confidence", "operator"), ("knowledge", "sourced")] {
                 merged.insert(key.to_owned(), Value::String(value.to_owned()));
             }

@@ -13,6 +13,7 @@ nav-orders = Orders
 nav-money = Money
 nav-officer = Queue
 nav-operator = Hub
+nav-replay = Wind tunnel
 nav-peers = Peers
 nav-settlement = Settlement
 nav-parcels = Parcels

@@ -13,6 +13,7 @@ nav-orders = Pesanan
 nav-money = Wang
 nav-officer = Giliran
 nav-operator = Hab
+nav-replay = Terowong angin
 nav-peers = Hab rakan
 nav-settlement = Penyelesaian
 nav-parcels = Bungkusan

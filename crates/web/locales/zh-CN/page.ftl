@@ -13,6 +13,7 @@ nav-orders = 订单
 nav-money = 资金
 nav-officer = 待处理
 nav-operator = 枢纽
+nav-replay = 政策风洞
 nav-peers = 对方枢纽
 nav-settlement = 清算
 nav-parcels = 包裹

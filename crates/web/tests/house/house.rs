@@ -164,7 +164,7 @@ impl Side {
             payment_secret: [3; 32],
             accepts_peers: false,
         };
-        let app = AppState::new(hub.clone(), settings);
+        let app = AppState::new(hub.clone(), settings).with_samples(std::sync::Arc::new(sim::economy::Lender));
         let router = web::router(app.clone());
         let words = web::i18n::Tr::new(web::i18n::Lang::En, site.zone.clone());
         let api = web::api::openapi::document(&app, &words);

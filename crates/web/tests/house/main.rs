@@ -19,6 +19,7 @@ mod papers;
 mod payee;
 mod permits;
 mod price_list;
+mod replay;
 mod returns;
 mod rules;
 mod warehouse;
