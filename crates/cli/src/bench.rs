@@ -4,6 +4,7 @@
 
 mod classify;
 mod clear;
+mod generate;
 mod quote;
 
 use std::fmt;
@@ -30,6 +31,8 @@ enum Bench {
     Quote(quote::Options),
     /// Descriptions classified a second on one core.
     Classify(classify::Options),
+    /// Past trades made a second on one core, of firms of many sizes into all markets.
+    Generate(generate::Options),
 }
 
 pub async fn run(options: Options) -> ExitCode {
@@ -37,6 +40,7 @@ pub async fn run(options: Options) -> ExitCode {
         Bench::Clear(options) => clear::run(options).await,
         Bench::Quote(options) => quote::run(&options),
         Bench::Classify(options) => classify::run(&options),
+        Bench::Generate(options) => generate::run(&options),
     };
     match figures {
         Ok(()) => ExitCode::SUCCESS,
@@ -149,6 +153,13 @@ fn cpu_time() -> Duration {
     let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     let ticks: u64 = after_name.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<u64>().ok()).sum();
     Duration::from_millis(ticks * 10)
+}
+
+/// Bytes of memory that the process holds, where the system tells.
+pub fn resident() -> u64 {
+    let told = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = told.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
+    pages.unwrap_or(0) * 4_096
 }
 
 fn machine() -> String {

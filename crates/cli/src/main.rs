@@ -7,6 +7,7 @@ mod classify;
 mod demo;
 mod directory;
 mod doctor;
+mod generate;
 mod log;
 mod recover;
 mod replay;
@@ -66,6 +67,8 @@ enum Command {
     Replay(replay::Options),
     /// Tables of duties: into a pack, and against declarations.
     Tariff(tariff::Options),
+    /// Past trades of an invented economy, one JSON object a line: the same for the same seed.
+    Generate(generate::Options),
     /// Measure how fast lists are cleared and quotes are given.
     Bench(bench::Options),
 }
@@ -137,6 +140,7 @@ fn main() -> ExitCode {
             Command::Rules(options) => rulebook::run(&options),
             Command::Replay(options) => replay::run(options).await,
             Command::Tariff(options) => tariff::run(&options),
+            Command::Generate(options) => generate::run(&options),
             Command::Bench(options) => bench::run(options).await,
         }
     })

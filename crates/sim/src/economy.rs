@@ -145,6 +145,19 @@ struct Route {
     variant: Variant,
 }
 
+/// How much of all goods a market has a price for, in parts of a thousand: over all origins, ways and members.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    pub market: Country,
+    pub regime: Regime,
+    /// The first day of a stretch on which what is charged does not change.
+    pub from: Date,
+    /// Below every amount at which rules change.
+    pub cheap: usize,
+    /// Above all of them.
+    pub dear: usize,
+}
+
 /// Past trades by their number.
 #[derive(Debug)]
 pub struct Economy {
@@ -304,6 +317,24 @@ impl Economy {
             }
         }
         Some(true)
+    }
+
+    /// What share of all goods has a price, by market, regime and stretch of unchanging rules.
+    #[must_use]
+    pub fn coverage(&self) -> Vec<Coverage> {
+        let mut lines = Vec::new();
+        for market in &self.markets {
+            for (regime, answers) in REGIMES.iter().zip(&market.answers) {
+                let Some(answers) = answers else { continue };
+                lines.extend(answers.first_days().map(|day| {
+                    let (cheap, dear, of) = answers.share(day);
+                    let per_mille = |count: usize| count * 1_000 / of.max(1);
+                    let (cheap, dear) = (per_mille(cheap), per_mille(dear));
+                    Coverage { market: market.to, regime: *regime, from: self.days[day], cheap, dear }
+                }));
+            }
+        }
+        lines
     }
 
     /// Counts what occurred among trades of this economy.

@@ -15,7 +15,7 @@ use trade::money::Money;
 use trade::quantity::{Content, ContentUnit, Grams};
 use trade::rulebook::{Regime, Rulebook, Rulebooks, Stance, builtin};
 
-use super::{Meter, instant};
+use super::{Meter, instant, resident};
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -120,11 +120,4 @@ fn orders(books: &Rulebooks) -> Vec<(&Rulebook, Regime, Vec<AskLine>)> {
         }
     }
     orders
-}
-
-/// Bytes of memory that the process holds, where the system tells.
-fn resident() -> u64 {
-    let told = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages = told.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
-    pages.unwrap_or(0) * 4_096
 }

@@ -122,6 +122,21 @@ impl Answers {
         days.filter(|(day, stretch)| *day == 0 || self.stretches[day - 1] != **stretch).map(|(day, _)| day)
     }
 
+    /// How many questions about cheap goods and about dear ones have an answer on a day, and how many there are.
+    pub fn share(&self, day: usize) -> (usize, usize, usize) {
+        let ways = self.members * self.origins.len().max(1) * if self.by_mode { MODES.len() } else { 1 };
+        let from = self.stretches[day] * ways;
+        let top = self.thresholds.len();
+        let dearest = self.bit(top, top, top);
+        let cells = (from * self.kinds..(from + ways) * self.kinds).map(|cell| &self.priced[cell * self.words..]);
+        let (mut cheap, mut dear) = (0, 0);
+        for bits in cells {
+            cheap += usize::from(bits[0] & 1 == 1);
+            dear += usize::from(bits[dearest / 64] >> (dearest % 64) & 1 == 1);
+        }
+        (cheap, dear, ways * self.kinds)
+    }
+
     /// How many kinds of goods have an answer when they are cheap.
     pub fn open(&self, variant: Variant) -> usize {
         self.open[variant.0].0
