@@ -93,7 +93,12 @@ export async function places(browser, hubs) {
     ["officer-trade", held.replace("/officer/", "/trades/")],
   ]);
   const exporting = await entered(browser, kul, "officer", true);
-  await add("export-officer", exporting, [["export-queue", `${kul}/officer`]]);
+  const draft = encodeURIComponent('[[charge]]\nid = "my.lvg"\nrate = "8"\n');
+  await add("export-officer", exporting, [
+    ["export-queue", `${kul}/officer`], ["replay", `${kul}/replay`],
+    ["replay-ran", `${kul}/replay?territory=MY&source=sample&trades=5000&draft=${draft}&turn=cheaper@0`],
+    ["replay-faulty", `${kul}/replay?territory=MY&draft=${draft.replace("8", "eight")}`],
+  ]);
 
   const operator = await entered(browser, hgh, "operator", true);
   await add("operator", operator, [

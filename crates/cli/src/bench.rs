@@ -6,6 +6,7 @@ mod classify;
 mod clear;
 mod generate;
 mod quote;
+mod replay;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -33,14 +34,17 @@ enum Bench {
     Classify(classify::Options),
     /// Past trades made a second on one core, of firms of many sizes into all markets.
     Generate(generate::Options),
+    /// Past trades a second through the wind tunnel, on every core.
+    Replay(replay::Options),
 }
 
 pub async fn run(options: Options) -> ExitCode {
     let figures = match options.bench {
         Bench::Clear(options) => clear::run(options).await,
-        Bench::Quote(options) => quote::run(&options),
+        Bench::Quote(options) => quote::run(&options).await,
         Bench::Classify(options) => classify::run(&options),
         Bench::Generate(options) => generate::run(&options),
+        Bench::Replay(options) => replay::run(&options),
     };
     match figures {
         Ok(()) => ExitCode::SUCCESS,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Form, Json};
@@ -25,7 +25,7 @@ use crate::auth::Signed;
 use crate::door::{Doors, get, only, post};
 use crate::i18n::Told;
 use crate::page::Page;
-use crate::problem::{Answer, Failure};
+use crate::problem::{Answer, Failure, percent};
 use crate::rulebook::tell;
 use crate::schema::{any, count, list, object, text};
 
@@ -44,20 +44,28 @@ const FORM: &str =
 const JSON: &str =
     r#"{"territory":"MY","draft":"[[charge]]\nid=\"my.lvg\"\nrate=\"8\"","source":"sample","trades":500}"#;
 
+const FIELDS: &[&str] =
+    &["territory", "draft", "source", "trades", "seed", "on", "against_on", "behind", "skip", "turn"];
+/// Drafts up to this length stand in a link.
+const LINK_MOST: usize = 3_000;
+
 pub fn routes() -> Doors {
-    Doors::new().open(get("/replay", WHO), form).open(post("/replay", WHO).form(FORM), run).open(
-        post("/api/v1/replay", WHO).json(JSON).gives(200, || {
-            object([
-                ("changes", list(any())),
-                ("upset", list(any())),
-                ("report", any()),
-                ("behind", list(any())),
-                ("trades", count()),
-                ("source", text()),
-            ])
-        }),
-        run_api,
-    )
+    Doors::new()
+        .open(get("/replay", WHO).asks(FORM).query(FIELDS), form)
+        .open(post("/replay", WHO).form(FORM), run)
+        .open(
+            post("/api/v1/replay", WHO).json(JSON).gives(200, || {
+                object([
+                    ("changes", list(any())),
+                    ("upset", list(any())),
+                    ("report", any()),
+                    ("behind", list(any())),
+                    ("trades", count()),
+                    ("source", text()),
+                ])
+            }),
+            run_api,
+        )
 }
 
 /// What is asked of the tunnel; as it stands in the form, so that the page can ask again.
@@ -87,6 +95,28 @@ enum Given {
     Nothing,
     Number(u64),
     Text(String),
+}
+
+impl Asked {
+    /// The address that gives this answer; none where the draft is too long for one.
+    fn link(&self) -> Option<String> {
+        if self.draft.len() > LINK_MOST {
+            return None;
+        }
+        let (trades, seed) = (self.trades.text(), self.seed.text());
+        let fields = [
+            ("territory", &self.territory),
+            ("draft", &self.draft),
+            ("source", &self.source),
+            ("trades", &trades),
+            ("seed", &seed),
+            ("on", &self.on),
+            ("against_on", &self.against_on),
+        ];
+        let given = fields.into_iter().filter(|(_, value)| !value.is_empty());
+        let parts: Vec<String> = given.map(|(name, value)| format!("{name}={}", percent(value))).collect();
+        Some(format!("/replay?{}", parts.join("&")))
+    }
 }
 
 impl Given {
@@ -302,10 +332,18 @@ fn page<'a>(app: &AppState, p: &'a Page, asked: &'a Asked) -> ReplayPage<'a> {
     }
 }
 
-/// GET /replay
-async fn form(State(app): State<AppState>, Signed(party): Signed, p: Page) -> Answer<Response> {
+/// GET /replay, and with a draft or two days in the address what comes of them: a link that can be sent on.
+async fn form(
+    State(app): State<AppState>,
+    Signed(party): Signed,
+    p: Page,
+    Query(asked): Query<Asked>,
+) -> Answer<Response> {
     reader(&party)?;
-    Ok(p.show(&page(&app, &p, &Asked::default())))
+    if asked.draft.is_empty() && asked.on.is_empty() {
+        return Ok(p.show(&page(&app, &p, &asked)));
+    }
+    answer(&app, &p, asked).await
 }
 
 /// POST /replay
@@ -313,24 +351,28 @@ async fn run(
     State(app): State<AppState>,
     Signed(party): Signed,
     p: Page,
-    Form(mut asked): Form<Asked>,
+    Form(asked): Form<Asked>,
 ) -> Answer<Response> {
     reader(&party)?;
+    answer(&app, &p, asked).await
+}
+
+async fn answer(app: &AppState, p: &Page, mut asked: Asked) -> Answer<Response> {
     if let Some((behind, skip)) = asked.turn.split_once('@') {
         (asked.behind, asked.skip) = (behind.to_owned(), Given::Text(skip.to_owned()));
     }
-    let mut shown = page(&app, &p, &asked);
-    match work_out(&app, &p, &asked).await {
+    let mut shown = page(app, p, &asked);
+    match work_out(app, p, &asked).await {
         Ok(mut ran) => {
-            shown.changes = ran.changes.iter().map(|change| tell(&p, change)).collect();
-            shown.upset = ran.upset.iter().map(|error| upset_told(&p, error)).collect();
-            shown.sections = told(&p, &ran.report);
+            shown.changes = ran.changes.iter().map(|change| tell(p, change)).collect();
+            shown.upset = ran.upset.iter().map(|error| upset_told(p, error)).collect();
+            shown.sections = told(p, &ran.report);
             shown.flights = std::mem::take(&mut ran.flights);
             shown.ran = Some(ran);
             Ok(p.show(&shown))
         }
         Err(Fault::Draft(errors)) => {
-            shown.faults = fault_rows(&p, &errors);
+            shown.faults = fault_rows(p, &errors);
             Ok((StatusCode::UNPROCESSABLE_ENTITY, p.show(&shown)).into_response())
         }
         Err(Fault::Other(failure)) if failure.status == StatusCode::UNPROCESSABLE_ENTITY => {

@@ -22,13 +22,58 @@ pub struct Options {
     /// Quotes that are measured.
     #[arg(long, default_value_t = 100_000)]
     quotes: usize,
+    /// A running hub, `http://127.0.0.1:8701`: it is asked for what goods cost to the door, over HTTP, one
+    /// question after the other.
+    #[arg(long)]
+    url: Option<String>,
     #[arg(long)]
     json: bool,
 }
 
+/// Questions that are not measured: connections are made, and what is read once is read.
+const WARM: usize = 200;
+
+/// Each is another order into another market or regime: of one to three kinds of goods.
+async fn over_http(url: &str, options: &Options) -> Result<(), String> {
+    const ASKED: [&str; 6] = [
+        "to=MY&hs=950300&pieces=1&value=480.00&origin=CN&freight=20.00",
+        "to=MY&hs=340111&pieces=3&value=480.00&origin=CN&freight=20.01",
+        "to=FR&hs=640399&pieces=1&value=60.00&origin=CN&freight=10.00&hs2=610910&pieces2=2&value2=30.00&origin2=CN",
+        "to=GB&hs=610910&pieces=4&value=80.00&origin=CN&freight=9.00",
+        "to=SG&hs=851830&pieces=1&value=120.00&origin=MY&freight=8.00",
+        "to=CN&hs=210112&pieces=5&value=300.00&origin=MY&freight=20.00",
+    ];
+    let http = reqwest::Client::builder().build().map_err(|e| e.to_string())?;
+    let measured = options.quotes.min(20_000);
+    let mut meter = Meter::start();
+    let mut latencies = Vec::with_capacity(measured);
+    for n in 0..measured + WARM {
+        if n == WARM {
+            meter = Meter::start();
+        }
+        let asked = ASKED[n % ASKED.len()];
+        let began = instant();
+        let answer = http.get(format!("{url}/api/v1/landed-cost?{asked}")).send().await.map_err(|e| e.to_string())?;
+        let status = answer.status();
+        let body = answer.bytes().await.map_err(|e| e.to_string())?;
+        if n >= WARM {
+            latencies.push(began.elapsed());
+        }
+        if !status.is_success() {
+            return Err(format!("{asked}: {status} {}", String::from_utf8_lossy(&body)));
+        }
+    }
+    let count = u64::try_from(measured).unwrap_or(0);
+    meter.stop("quote-http", "rules of all markets", 0, count, latencies).print(options.json);
+    Ok(())
+}
+
 /// One core: the charges of the rules of all markets; then what goods cost to the door, with freight, exchange,
 /// taxes and fees; then with the signature.
-pub fn run(options: &Options) -> Result<(), String> {
+pub async fn run(options: &Options) -> Result<(), String> {
+    if let Some(url) = &options.url {
+        return over_http(url.trim_end_matches('/'), options).await;
+    }
     all_markets(options)?;
     let books = rulebooks();
     let world = World::new(site("hgh.sandbox", Country::CN, &books), START);

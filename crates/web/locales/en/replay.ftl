@@ -29,6 +29,7 @@ replay-elsewhere = { $n ->
 }
 replay-no-trades = There is no such trade here. Take the sample.
 replay-nothing-changed = No trade comes out otherwise. If the draft begins on a later day, give that day under “Law of a day”.
+replay-link = A link to this result
 replay-changes = What the draft changes
 replay-upset = { $n ->
     [one] One worked example of the pack comes out otherwise

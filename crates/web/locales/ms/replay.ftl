@@ -20,6 +20,7 @@ replay-counted = { $n } dagangan dijalankan di bawah kedua-dua undang-undang.
 replay-elsewhere = { $n } lagi menuju wilayah lain.
 replay-no-trades = Tiada dagangan sebegitu di sini. Ambil sampel.
 replay-nothing-changed = Tiada dagangan yang hasilnya berbeza. Jika draf bermula pada hari kemudian, berikan hari itu di bawah “Undang-undang pada satu hari”.
+replay-link = Pautan kepada hasil ini
 replay-changes = Apa yang diubah oleh draf
 replay-upset = { $n } contoh kiraan dalam pek memberi hasil lain
 replay-upset-line = { $rule }, contoh { $n }: { $expected } tertulis, { $got } di bawah draf.

@@ -20,6 +20,7 @@ replay-counted = { $n } 笔交易在两种法律下运行。
 replay-elsewhere = 另有 { $n } 笔发往其他地区。
 replay-no-trades = 这里没有这样的交易，请用样例。
 replay-nothing-changed = 没有交易的结果不同。如果草案从以后某天生效，请在“按某一天的法律”中填写该日期。
+replay-link = 此结果的链接
 replay-changes = 草案改变了什么
 replay-upset = 规则包中有 { $n } 个算例结果不同
 replay-upset-line = { $rule }，算例 { $n }：原为 { $expected }，草案下为 { $got }。

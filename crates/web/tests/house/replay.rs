@@ -33,6 +33,10 @@ async fn an_officer_sees_what_a_draft_would_do_to_sample_trades() {
     let page = house.kul.form(Some(Who::Officer), "/replay?lang=en", &form(&behind)).await.good().text();
     assert!(page.contains("Trades behind the number") && page.contains("my.lvg"), "{page}");
 
+    // The address alone gives the same page: it can be sent on.
+    let linked = house.kul.get(Some(Who::Officer), &format!("/replay?{}&lang=en", form(&fields))).await.good().text();
+    assert!(linked.contains("Released at once"), "{linked}");
+
     let ask = json!({ "territory": "MY", "draft": EIGHT, "trades": 400, "behind": "cheaper" });
     let told = house.kul.post(Some(Who::Operator), "/api/v1/replay", &ask).await.good().json();
     assert_eq!(told["trades"], json!(400));
