@@ -356,7 +356,16 @@ impl Economy {
             }
         }
         let of_market = chance.pick(if silent { &self.silent } else { &self.open });
-        *chance.pick(of_market)
+        let mut route = *chance.pick(of_market);
+        // It names the first of many days.
+        let market = &self.markets[route.market];
+        if let Some(answers) = &market.answers[route.regime] {
+            let is_same =
+                |day: &usize| answers.variant(*day, route.member, route.from, route.mode) == Some(route.variant);
+            let drawn = (0..12).map(|_| market.calendar.pick(chance)).find(is_same);
+            route.day = drawn.unwrap_or(route.day);
+        }
+        route
     }
 
     fn is_fit(&self, route: &Route, silent: bool) -> bool {
@@ -463,7 +472,7 @@ fn markets(
             true => vec![1],
             false => book.members.iter().map(|member| lanes::buyers_of(*member)).collect(),
         };
-        let answers = REGIMES.map(|regime| Answers::of(book, regime, days, &origins, &goods.kinds));
+        let answers = REGIMES.map(|regime| Answers::of(book, regime, days, &origins, (&goods.kinds, per_cent)));
         let (members, calendar) = (book.members.clone(), Calendar::of(to, days));
         Ok(Market { to, currency, per_cent, members, buyers, calendar, answers })
     };

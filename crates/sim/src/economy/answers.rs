@@ -13,7 +13,7 @@ use trade::landed_cost::{LandedCostAsk, landed_cost};
 use trade::money::Money;
 use trade::rulebook::{LimitScope, Mode, Regime, RuleKind, Rulebook, Stance, When};
 
-use super::goods::Kind;
+use super::goods::{Kind, minor};
 
 /// By what goods go here.
 pub(super) const MODES: [Mode; 4] = [Mode::Air, Mode::Post, Mode::Sea, Mode::Road];
@@ -43,7 +43,8 @@ pub(super) struct Answers {
     priced: Vec<u64>,
     /// In the same order: whether goods dearer than every threshold have no answer, one piece or two.
     silent: Vec<bool>,
-    /// By stretch, member, origin and mode: how many kinds have an answer when cheap, and how many none when dear.
+    /// By stretch, member, origin and mode: how many kinds have an answer at their usual price, sent free, and how many
+    /// none when dear.
     open: Vec<(usize, usize)>,
 }
 
@@ -62,7 +63,13 @@ pub(super) struct Amounts {
 
 impl Answers {
     /// Asks the rules; none where they do not know the regime at all.
-    pub fn of(book: &Rulebook, regime: Regime, days: &[Date], origins: &[Country], kinds: &[Kind]) -> Option<Self> {
+    pub fn of(
+        book: &Rulebook,
+        regime: Regime,
+        days: &[Date],
+        origins: &[Country],
+        (kinds, per_cent): (&[Kind], i64),
+    ) -> Option<Self> {
         if !book.bases.iter().any(|base| base.regime == regime) {
             return None;
         }
@@ -96,7 +103,7 @@ impl Answers {
                 for origin in made_in {
                     for mode in modes {
                         let asked = Asked { book, regime, date, member: *member, origin: *origin, mode: *mode };
-                        answers.ask(&asked, kinds, &probes);
+                        answers.ask(&asked, (kinds, per_cent), &probes);
                     }
                 }
             }
@@ -137,7 +144,7 @@ impl Answers {
         (cheap, dear, ways * self.kinds)
     }
 
-    /// How many kinds of goods have an answer when they are cheap.
+    /// How many kinds of goods have an answer at their usual price, sent free.
     pub fn open(&self, variant: Variant) -> usize {
         self.open[variant.0].0
     }
@@ -218,7 +225,7 @@ impl Answers {
     }
 
     /// Asks one variant for all kinds of goods.
-    fn ask(&mut self, asked: &Asked<'_>, kinds: &[Kind], probes: &[Probe]) {
+    fn ask(&mut self, asked: &Asked<'_>, (kinds, per_cent): (&[Kind], i64), probes: &[Probe]) {
         let mut open = (0, 0);
         let known = asked.book.planned(asked.regime, asked.date).is_ok();
         for kind in kinds {
@@ -239,11 +246,16 @@ impl Answers {
                     bits[probe.bit / 64] |= 1 << (probe.bit % 64);
                 }
             }
-            open.0 += usize::from(bits[0] & 1 == 1);
             open.1 += usize::from(silent);
             self.priced.extend(bits);
             self.silent.push(silent);
         }
+        let variant = Variant(self.open.len());
+        let usual = |(place, kind): &(usize, &Kind)| {
+            let price = minor(kind.cents, per_cent);
+            self.prices(variant, *place, Amounts { item: price, goods: price, with_freight: price })
+        };
+        open.0 = kinds.iter().enumerate().filter(usual).count();
         self.open.push(open);
     }
 }

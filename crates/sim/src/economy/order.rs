@@ -72,7 +72,7 @@ impl Economy {
                 return order;
             }
         }
-        self.cheap(&order, route, from)
+        self.sent_free(&order, route, from)
     }
 
     /// An order that the rules have no answer to: one kind of goods, dearer than every threshold, several pieces.
@@ -174,16 +174,12 @@ impl Economy {
         }
     }
 
-    /// Goods so cheap that they lie below every threshold: those have an answer wherever any have.
-    fn cheap(&self, order: &Order, route: &Route, from: usize) -> Order {
-        let mut order = *order;
-        let Some(answers) = self.answers_on(route) else { return order };
+    /// One piece at its usual price, sent free: where nothing of this kind has an answer, no trade goes.
+    fn sent_free(&self, order: &Order, route: &Route, from: usize) -> Order {
+        let mut order = Order { freight: 0, ..*order };
         let kinds = self.goods.kinds.len();
-        order.freight = 0;
-        let least = answers.thresholds.first().copied().unwrap_or(i64::MAX);
         for kind in (from..kinds).chain(0..from) {
-            let value = self.piece(kind, 100, route).min(least / 2).max(1);
-            order.lines[0] = Line { kind, pieces: 1, value, ..order.lines[0] };
+            order.lines[0] = Line { kind, pieces: 1, value: self.piece(kind, 100, route), ..order.lines[0] };
             if self.is_priced(&order, route) {
                 break;
             }
