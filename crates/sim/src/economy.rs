@@ -304,10 +304,10 @@ impl Economy {
         let mode = answers::mode_place(trade.mode)?;
         let goods: i64 = trade.lines.iter().map(|line| line.value.minor()).sum();
         let with_freight = goods + trade.freight.minor();
-        if let (Some(annual), Some(used)) = (answers.annual, trade.year_used) {
-            if used.minor() + with_freight > annual {
-                return Some(false);
-            }
+        if let (Some(annual), Some(used)) = (answers.annual, trade.year_used)
+            && used.minor() + with_freight > annual
+        {
+            return Some(false);
         }
         for line in &trade.lines {
             let variant = answers.variant(day, member, line.origin?, mode)?;
@@ -434,7 +434,7 @@ impl Economy {
         let drawn = chance.draw();
         let room = u64::try_from(annual - order.goods() - order.freight).unwrap_or(0);
         let used = i64::try_from(drawn % (room + 1)).unwrap_or(0);
-        Some(if silent && drawn % 2 == 0 { annual } else { used })
+        Some(if silent && drawn.is_multiple_of(2) { annual } else { used })
     }
 }
 

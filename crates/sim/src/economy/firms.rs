@@ -32,7 +32,7 @@ impl Sizes {
         });
         let before = std::iter::once(0).chain(weights).collect();
         // By the golden ratio, 2,654,435,769 / 2³²: any run of numbers falls evenly over all firms.
-        let golden = u128::from(trades) * 2_654_435_769 >> 32;
+        let golden = (u128::from(trades) * 2_654_435_769) >> 32;
         let mut step = u64::try_from(golden).unwrap_or(1).max(1);
         while gcd(step, trades) != 1 {
             step += 1;
