@@ -27,7 +27,7 @@ use crate::i18n::Told;
 use crate::page::Page;
 use crate::problem::{Answer, Failure, percent};
 use crate::rulebook::tell;
-use crate::schema::{any, count, list, object, text};
+use crate::schema::{Schema, any, code, count, list, object, text};
 
 pub use told::{Cell, FlightTold, Section, flight_told, told, upset_told};
 
@@ -54,7 +54,7 @@ pub fn routes() -> Doors {
         .open(get("/replay", WHO).asks(FORM).query(FIELDS), form)
         .open(post("/replay", WHO).form(FORM), run)
         .open(
-            post("/api/v1/replay", WHO).json(JSON).gives(200, || {
+            post("/api/v1/replay", WHO).json(JSON).takes(shape).gives(200, || {
                 object([
                     ("changes", list(any())),
                     ("upset", list(any())),
@@ -66,6 +66,21 @@ pub fn routes() -> Doors {
             }),
             run_api,
         )
+}
+
+fn shape() -> Schema {
+    let day = || text().like("^([0-9]{4}-[0-9]{2}-[0-9]{2})?$");
+    object([
+        ("territory?", text()),
+        ("draft?", text()),
+        ("source?", code(&["sample", "hub"])),
+        ("trades?", count()),
+        ("seed?", count()),
+        ("on?", day()),
+        ("against_on?", day()),
+        ("behind?", text()),
+        ("skip?", count()),
+    ])
 }
 
 /// What is asked of the tunnel; as it stands in the form, so that the page can ask again.

@@ -53,7 +53,7 @@ async fn an_officer_sees_what_a_draft_would_do_to_sample_trades() {
 async fn the_hub_s_own_trades_fly_under_a_draft() {
     let house = House::open().await;
     for n in 1..=3 {
-        house.trade(n, Ware::Towel, 0, Reach::Accepted).await;
+        house.trade(n, Ware::Towel, 500, Reach::Accepted).await;
     }
     let cn = house.hgh.site.rulebooks.book(trade::codes::Country::CN).unwrap();
     assert!(cn.rule("cn.cbec.single-limit").is_some());
@@ -95,7 +95,7 @@ async fn what_is_wrong_with_a_draft_is_named_and_others_are_not_let_in() {
         assert_eq!((got.status, &got.json()["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!(code)));
     }
     let ask = json!({ "territory": "MY", "draft": EIGHT, "trades": 10 });
-    let refused = house.kul.post(Some(Who::Buyer), "/api/v1/replay", &ask).await;
+    let refused = house.kul.post(Some(Who::Seller), "/api/v1/replay", &ask).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     let refused = house.kul.post(None, "/api/v1/replay", &ask).await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
