@@ -260,7 +260,8 @@ fn fly(options: &Options, ready: &Ready) -> ExitCode {
 }
 
 fn show(t: &Tr, ready: &Ready, report: &Report, flights: &[FlightTold]) {
-    say::line(t.country(report.territory));
+    let name = ready.books.book(report.territory).map(|book| t.words(&book.name));
+    say::line(name.unwrap_or_default());
     say::line(t.n("replay-counted", report.trades));
     if report.elsewhere > 0 {
         say::line(t.n("replay-elsewhere", report.elsewhere));

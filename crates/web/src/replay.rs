@@ -36,7 +36,7 @@ const TRADES_MOST: u64 = 1_000_000;
 /// Of the sample, where nobody says how many.
 const TRADES_USUAL: u64 = 100_000;
 /// Trades of a page behind a number.
-const SHOWN: usize = 20;
+const SHOWN: usize = 10;
 
 const WHO: crate::door::May = only(&[Role::Officer, Role::Operator]);
 const FORM: &str =

@@ -43,7 +43,7 @@ async fn over_http(url: &str, options: &Options) -> Result<(), String> {
         "to=SG&hs=851830&pieces=1&value=120.00&origin=MY&freight=8.00",
         "to=CN&hs=210112&pieces=5&value=300.00&origin=MY&freight=20.00",
     ];
-    let http = reqwest::Client::builder().build().map_err(|e| e.to_string())?;
+    let http = web::client::client(|builder| builder);
     let measured = options.quotes.min(20_000);
     let mut meter = Meter::start();
     let mut latencies = Vec::with_capacity(measured);

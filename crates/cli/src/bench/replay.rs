@@ -35,6 +35,6 @@ pub fn run(options: &Options) -> Result<(), String> {
         return Err("a trade is missing".to_owned());
     }
     let held = u64::try_from(base.rules().count()).unwrap_or(0);
-    meter.stop("replay", "two laws", held, counts.trades, vec![began.elapsed()]).print(options.json);
+    meter.stop("replay", "rules, two laws", held, counts.trades, vec![began.elapsed()]).print(options.json);
     Ok(())
 }

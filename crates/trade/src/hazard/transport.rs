@@ -85,15 +85,31 @@ impl Ask {
         hs.is_some_and(|hs| self.hs_in.iter().any(|prefix| hs.is_under(prefix))) || self.names(description)
     }
 
-    /// Whether one of the words stands in a text; Latin ones as whole words.
+    /// Whether one of the words stands in a text; Latin ones as whole words, wherever they begin and end.
     fn names(&self, description: &str) -> bool {
-        let text: String = description.to_lowercase();
-        let plain: String = text.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { ' ' }).collect();
-        let spaced = format!(" {} ", plain.split_whitespace().collect::<Vec<_>>().join(" "));
-        self.words.iter().any(|word| {
-            if word.is_ascii() { spaced.contains(&format!(" {word} ")) } else { text.contains(word.as_str()) }
-        })
+        let text = description.to_lowercase();
+        self.words.iter().any(
+            |word| {
+                if word.is_ascii() { has_words(&text, word) } else { text.contains(word.as_str()) }
+            },
+        )
     }
+}
+
+/// Whether words stand in a text with nothing before or behind them that would make them part of others. One
+/// blank between two words stands for whatever parts them.
+fn has_words(text: &str, words: &str) -> bool {
+    let part_of_word = |c: char| c.is_alphanumeric() || c == '-';
+    let mut wanted = words.split(' ');
+    let Some(first) = wanted.next() else { return false };
+    let rest: Vec<&str> = wanted.collect();
+    let mut found = text.split(|c: char| !part_of_word(c)).filter(|word| !word.is_empty());
+    while let Some(word) = found.next() {
+        if word == first && found.clone().take(rest.len()).eq(rest.iter().copied()) {
+            return true;
+        }
+    }
+    false
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

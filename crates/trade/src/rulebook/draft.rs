@@ -102,7 +102,10 @@ pub fn amend(base: &Rulebook, draft: &str) -> Result<Amended, Vec<PackError>> {
             }
             error
         };
-        return Err(errors.into_vec().into_iter().map(own).collect());
+        let errors: Vec<PackError> = errors.into_vec().into_iter().map(own).collect();
+        // A rule that could not be read is missing to others: that follows, and is not told beside it.
+        let (of_draft, others): (Vec<_>, Vec<_>) = errors.into_iter().partition(|error| error.file == DRAFT_FILE);
+        return Err(if of_draft.is_empty() { others } else { of_draft });
     };
     let upset = Errors::default();
     for example in &worked {

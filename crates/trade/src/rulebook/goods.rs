@@ -209,9 +209,15 @@ impl DescriptionRule {
             }
         }
 
-        let mut han: String = text.chars().map(|c| if is_han(c) { c } else { ' ' }).collect();
-        let characters = han.chars().filter(|c| is_han(*c)).count();
+        let characters = text.chars().filter(|c| is_han(*c)).count();
+        let mut han = match characters {
+            0 => String::new(),
+            _ => text.chars().map(|c| if is_han(c) { c } else { ' ' }).collect(),
+        };
         for (phrases, vague) in [(&self.vague, true), (&self.filling, false)] {
+            if characters == 0 {
+                break;
+            }
             for phrase in phrases.iter().filter(|phrase| phrase.chars().all(is_han)) {
                 if let Some(place) = han.find(phrase.as_str()) {
                     if vague {

@@ -73,14 +73,16 @@ fn count_change(t: &Tr, two: &Two<u64>) -> String {
     }
 }
 
-/// A count with its share of the whole, to a tenth of a per cent.
+/// A count with its share of the whole.
 fn share(t: &Tr, part: u64, whole: u64) -> String {
-    if whole == 0 {
-        return t.num(part);
-    }
+    if whole == 0 { t.num(part) } else { t.w2("replay-share", "n", t.num(part), "share", share_alone(t, part, whole)) }
+}
+
+/// To a tenth of a per cent.
+fn share_alone(t: &Tr, part: u64, whole: u64) -> String {
+    let whole = whole.max(1);
     let tenths = (u128::from(part) * 2_000 + u128::from(whole)) / (u128::from(whole) * 2);
-    let rate = Rate::nano(i64::try_from(tenths).unwrap_or(0) * 1_000_000);
-    t.w2("replay-share", "n", t.num(part), "share", t.percent(rate))
+    t.percent(Rate::nano(i64::try_from(tenths).unwrap_or(0) * 1_000_000))
 }
 
 fn heads<const N: usize>(t: &Tr, keys: [&str; N]) -> Vec<String> {
@@ -215,9 +217,7 @@ fn groups(
 ) -> Section {
     let row = |group: &GroupTold| {
         let trades = t.num(group.trades);
-        let both = |two: &Two<u64>| {
-            t.w2("replay-from-to", "was", share(t, two.was, group.trades), "is", share(t, two.is, group.trades))
-        };
+        let at_once = |n: u64| share_alone(t, n, group.trades);
         vec![
             cell(name(&group.code)),
             figure(&group.code).map_or_else(|| cell(trades.clone()), |figure| led(trades.clone(), &figure)),
@@ -227,7 +227,7 @@ fn groups(
             cell(t.num(group.dearer)),
             cell(t.num(group.cheaper)),
             cell(t.w2("replay-from-to", "was", t.num(group.not_sold.was), "is", t.num(group.not_sold.is))),
-            cell(both(&group.at_once)),
+            cell(t.w2("replay-from-to", "was", at_once(group.at_once.was), "is", at_once(group.at_once.is))),
         ]
     };
     let head = [

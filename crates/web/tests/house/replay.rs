@@ -42,7 +42,7 @@ async fn an_officer_sees_what_a_draft_would_do_to_sample_trades() {
     assert_eq!(told["trades"], json!(400));
     assert_eq!(told["report"]["dearer"], json!(0));
     assert!(told["report"]["cheaper"].as_u64().unwrap() > 100, "{}", told["report"]);
-    assert_eq!(told["behind"].as_array().unwrap().len(), 20);
+    assert_eq!(told["behind"].as_array().unwrap().len(), 10);
     let revenue = told["report"]["revenue"].as_array().unwrap();
     let sum: i64 = revenue.iter().map(|r| r["is"]["minor"].as_i64().unwrap()).sum();
     assert_eq!(told["report"]["tax"]["is"]["minor"], json!(sum));
