@@ -103,7 +103,7 @@ export async function places(browser, hubs) {
   const operator = await entered(browser, hgh, "operator", true);
   await add("operator", operator, [
     ["operator", `${hgh}/operator`], ["operator-trades", `${hgh}/trades`], ["peers", `${hgh}/peers`],
-    ["settlement", `${hgh}/settlement`], ["operator-trade", held.replace("/officer/", "/trades/")],
+    ["settlement", `${hgh}/settlement`], ["variance", `${hgh}/variance`], ["operator-trade", held.replace("/officer/", "/trades/")],
     ["operator-payouts", `${hgh}/payouts`], ["operator-advances", `${hgh}/advances`],
   ]);
   const carrier = await entered(browser, hgh, "carrier", true);

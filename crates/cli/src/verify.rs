@@ -1,16 +1,19 @@
-//! `ehub verify`: checks a trade-file bundle offline and names the place of an altered byte.
+//! `ehub verify`: checks a trade-file bundle offline and names the place of an altered byte; or a price that a
+//! hub confirmed, as a quote or as an answer of the calculator.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use trade::bundle::{BundleFault, verify_bundle};
 use trade::card::SignedCard;
+use trade::countersign::Confirmed;
+use trade::key::VerifyKey;
 
 use crate::say;
 
 #[derive(clap::Args)]
 pub struct Options {
-    /// The bundle, as a hub gave it out.
+    /// The bundle, quote or calculator's answer, as a hub gave it out.
     bundle: PathBuf,
     /// A hub card that you trust (`/.well-known/ehub.json`): then the bundle must be that hub's. Given
     /// twice, for both sides of the trade.
@@ -39,6 +42,9 @@ pub fn run(options: &Options) -> ExitCode {
             Ok(card) => keys.get_or_insert_with(Vec::new).extend(card.keys),
             Err(fault) => return say::failed("cli-bad-card", &[("cause", format!("{fault:?}"))]),
         }
+    }
+    if let Some(price) = Confirmed::read(&bytes) {
+        return confirmed(&price, keys.as_deref(), options.json);
     }
     match verify_bundle(&bytes, keys.as_deref()) {
         Ok(report) => {
@@ -72,6 +78,41 @@ pub fn run(options: &Options) -> ExitCode {
                 return ExitCode::FAILURE;
             }
             altered(&fault)
+        }
+    }
+}
+
+/// Who confirmed a price, by the cards that the reader trusts. Without a card there is nothing to check it by.
+fn confirmed(price: &Confirmed, keys: Option<&[VerifyKey]>, json: bool) -> ExitCode {
+    let Some(keys) = keys else { return say::failed("cli-verify-card-needed", &[]) };
+    match price.verify(keys) {
+        Ok(report) => {
+            if json {
+                println!("{}", serde_json::to_string(&report).unwrap_or_default());
+            } else {
+                let args = [
+                    ("hub", report.hub.to_string()),
+                    ("key", report.key),
+                    ("total", report.total.to_string()),
+                    ("date", report.date.to_string()),
+                    ("pack", report.pack),
+                    ("until", report.until.to_string()),
+                ];
+                say::out("cli-verify-price", &args);
+            }
+            ExitCode::SUCCESS
+        }
+        Err(fault) if json => {
+            println!("{}", serde_json::to_string(&fault).unwrap_or_default());
+            ExitCode::FAILURE
+        }
+        Err(fault) => {
+            let told = say::reader().told(&fault);
+            eprintln!("{}", told.title);
+            if let Some(fix) = told.fix {
+                eprintln!("{fix}");
+            }
+            ExitCode::FAILURE
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::rows::Statement;
 use crate::tally::{Counted, Tally};
 use crate::{
     access_log, advance, event, handling, ledger, mandate, manifest, number, offer, party, peer, permit, product,
-    quota, quote, received, recovery, refusal, stock, trade_file,
+    quota, quote, received, recovery, refusal, stock, trade_file, variance,
 };
 
 /// What the deciding lane knows by heart. It runs ahead of the disk by the batch that is being
@@ -90,6 +90,7 @@ impl Decided {
                 files,
                 told,
                 trade_file::payout_changes(&changes),
+                variance::changes(&changes),
                 handling::changes(&changes),
                 stocks,
                 moves,

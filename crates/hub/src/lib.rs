@@ -49,6 +49,7 @@ pub mod tally;
 pub mod testing;
 pub mod trade_file;
 pub mod upload;
+pub mod variance;
 pub mod webhook;
 mod write_back;
 

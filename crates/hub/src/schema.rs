@@ -233,6 +233,18 @@ const MIGRATIONS: &[Migration] = &[
          body {bytes} NOT NULL)"],
         bodies: &[],
     },
+    Migration {
+        n: 8,
+        name: "variance",
+        // What customs charged beside the quote, of trades where it differs; see `variance.rs`.
+        steps: &[
+            "CREATE TABLE variance (trade {text} NOT NULL, charge {text} NOT NULL, grp {text} NOT NULL, \
+         quoted BIGINT NOT NULL, charged BIGINT NOT NULL, currency TEXT NOT NULL, state TEXT NOT NULL, \
+         PRIMARY KEY (trade, charge))",
+            "CREATE INDEX variance_grp ON variance (grp, trade)",
+        ],
+        bodies: &[],
+    },
 ];
 
 /// Why a store is not opened.

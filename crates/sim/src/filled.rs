@@ -47,6 +47,7 @@ use trade::waybill::{Waybill, WaybillRefusal};
 
 use cargo::{bin, carriages, consignment, excepted, manifest_id, movements, seal, stock_move};
 pub use road::road_refusals;
+use variance::{all_charged, charged, refused, worked};
 
 /// One value of each variant, in a match over the same list: a variant without a value does not compile.
 macro_rules! each_variant {
@@ -66,6 +67,7 @@ mod danger;
 mod finance;
 mod road;
 mod trade_file;
+mod variance;
 
 pub use trade_file::trade_files;
 
@@ -189,6 +191,7 @@ pub fn happened() -> Vec<Happened> {
         Held { reasons: reasons(), deadline: AT },
         Examining { channel: Channel::Red, rule: Some(rule().to_string()) },
         Released { by: Some(id()), reason: Some("seen".to_owned()) },
+        ImportCharged { charged: charged(worked()) },
         Detained { by: id(), reason: "seen".to_owned() },
         Asked { by: id(), field: "payer".to_owned(), of: Mender::Seller, reason: "unclear".to_owned() },
         CustodyRecorded { custody: CustodyKind::Departed, place: "MYKUL".to_owned(), moved_at: AT },
@@ -313,6 +316,7 @@ pub fn happened() -> Vec<Happened> {
     let term = ReturnRefusal::ClaimTermUnknown { term: "return-hand-in".to_owned() };
     all.push(not_booked(Problem::of(&term)));
     all.extend(contradictions().iter().map(Problem::of).map(not_booked));
+    all.extend(all_charged().into_iter().map(|charged| Happened::ImportCharged { charged }));
     all.extend(says().into_iter().map(|says| Happened::FinanceWord { word: Box::new(word(says)) }));
     all
 }

@@ -19,6 +19,7 @@ pub use crate::rulebook::{Channel, Direction};
 use crate::rulebook::{Mender, TradeField};
 use crate::time::BusinessTime;
 use crate::trade_file::{Side, TradeFile, TradeId};
+use crate::variance;
 use crate::world::{Need, World};
 
 /// Where a declaration stands with the customs of one side.
@@ -209,6 +210,7 @@ fn take_channel(world: &mut World, file: &mut TradeFile, channel: Channel, rule:
 }
 
 fn release(world: &mut World, file: &mut TradeFile, channel: Channel, by: Option<Id<Party>>, reason: Option<String>) {
+    variance::charge(world, file);
     file.clearance = Clearance::Released { at: world.now, channel, by };
     let peer = file.peer.clone();
     match (file.side, &file.declaration) {

@@ -24,7 +24,7 @@ pub trait Decide {
 }
 
 /// A refusal as it leaves the rules: a stable code and the values that its sentence needs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     pub code: String,
     #[serde(flatten)]

@@ -21,6 +21,7 @@ use crate::refund::{self, HomeShares, Refund, Shares};
 use crate::rulebook::{FeeSide, Lane};
 use crate::time::BusinessTime;
 use crate::trade_file::{Closed, Side, TradeFile, TradeId};
+use crate::variance;
 use crate::world::{Need, World};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -222,6 +223,7 @@ fn book_division(
 ) -> Result<Option<(HubId, Shares)>, EscrowRefusal> {
     let Escrow::Funded { amount, .. } = file.escrow else { return Ok(None) };
     if refund.total()? == amount {
+        variance::settle(world, file, Some(refund));
         payment::return_funds(world, file);
         return Ok(None);
     }
@@ -274,6 +276,7 @@ fn book_release(
     world.transfer(&trade, Leg::ImportFee, TransferKind::Posted, proceeds.clone(), own(Purpose::Fee), fee);
     let due_to = Account::with(Purpose::DueTo, &peer, currency);
     world.transfer(&trade, Leg::DueTo, TransferKind::Posted, proceeds, due_to, due);
+    variance::settle(world, file, refund);
     file.escrow = Escrow::Released { at, tax, fee, due, refund: refund.copied() };
     Ok(Some((peer, shares)))
 }

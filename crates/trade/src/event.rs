@@ -37,6 +37,7 @@ use crate::stock::StockMove;
 use crate::terms::Terms;
 use crate::time::BusinessTime;
 use crate::trade_file::TradeId;
+use crate::variance::Charged;
 use crate::waybill::Waybill;
 
 /// An event before it has its place in the log.
@@ -270,6 +271,11 @@ pub enum Happened {
     Released {
         by: Option<Id<Party>>,
         reason: Option<String>,
+    },
+    /// What customs charges for what it lets in is not what was quoted, or cannot be said; told with the
+    /// release. The buyer pays what was quoted, the difference is the importing hub's.
+    ImportCharged {
+        charged: Charged,
     },
     Detained {
         by: Id<Party>,

@@ -56,10 +56,12 @@ pub enum Purpose {
     Permit,
     /// Whether somebody has financed the invoice behind an export declaration.
     Finance,
+    /// What the hub's rules give for a question that anybody asked.
+    Statement,
 }
 
 impl Purpose {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Quote,
         Self::Batch,
         Self::Receipt,
@@ -71,6 +73,7 @@ impl Purpose {
         Self::Answer,
         Self::Permit,
         Self::Finance,
+        Self::Statement,
     ];
 
     #[must_use]
@@ -87,6 +90,7 @@ impl Purpose {
             Self::Answer => "answer",
             Self::Permit => "permit",
             Self::Finance => "finance",
+            Self::Statement => "statement",
         }
     }
 }

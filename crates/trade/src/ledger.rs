@@ -44,10 +44,12 @@ pub enum Purpose {
     LenderFunds,
     /// A lender's money on its way to a seller.
     Advance,
+    /// What customs charged above what was quoted, or below it: the hub's own loss or gain.
+    Variance,
 }
 
 impl Purpose {
-    const ALL: [(Self, &'static str); 13] = [
+    const ALL: [(Self, &'static str); 14] = [
         (Self::Bank, "bank"),
         (Self::Unapplied, "unapplied"),
         (Self::BuyerFunds, "buyer-funds"),
@@ -61,6 +63,7 @@ impl Purpose {
         (Self::Carrier, "carrier"),
         (Self::LenderFunds, "lender-funds"),
         (Self::Advance, "advance"),
+        (Self::Variance, "variance"),
     ];
 
     #[must_use]
@@ -169,10 +172,12 @@ pub enum Leg {
     AdvanceFee,
     /// Paid out of another trade's proceeds.
     DebtRepaid,
+    /// What customs charged beside what was quoted.
+    Variance,
 }
 
 impl Leg {
-    const ALL: [(Self, &'static str); 20] = [
+    const ALL: [(Self, &'static str); 21] = [
         (Self::TakenIn, "taken-in"),
         (Self::Funded, "funded"),
         (Self::Escrow, "escrow"),
@@ -193,6 +198,7 @@ impl Leg {
         (Self::Repayment, "repayment"),
         (Self::AdvanceFee, "advance-fee"),
         (Self::DebtRepaid, "debt-repaid"),
+        (Self::Variance, "variance"),
     ];
 
     #[must_use]

@@ -34,7 +34,7 @@ use crate::returns;
 use crate::road::RoadMark;
 use crate::trade_file::{Closed, Side, TradeFile, TradeId};
 use crate::world::{Need, NumberKey, World};
-use crate::{escrow, financing, permit, waybill};
+use crate::{escrow, financing, permit, variance, waybill};
 
 /// What must not be done while it is not known what was done before: money leaves, an order comes
 /// to nothing, a parked payment goes back.
@@ -262,6 +262,7 @@ fn recall_trade(world: &mut World, peer: &HubId, event: &Event) {
             // A deposit on it went back.
             payment::return_funds(world, &mut file);
         }
+        (Happened::ImportCharged { charged }, Side::Import) => variance::recall(world, &mut file, charged),
         (Happened::EscrowReleased { .. }, Side::Import) => escrow::recall(world, &mut file, event.at),
         (Happened::ReturnChanged { returning }, Side::Import) => {
             returns::told::recall(world, &mut file, returning, event.at);

@@ -24,6 +24,7 @@ use crate::payout::Payout;
 use crate::permit::PermitUse;
 use crate::returns::{ReImport, Return};
 use crate::time::BusinessTime;
+use crate::variance::Charged;
 use crate::waybill::Waybill;
 
 /// The id that both hubs know a trade by: the importing hub and its order number, `hgh.sandbox:A-1`.
@@ -145,6 +146,9 @@ pub struct TradeFile {
     pub permits: Vec<PermitUse>,
     /// This hub's customs.
     pub clearance: Clearance,
+    /// Importing side: what its customs charged at release, beside what was quoted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charged: Option<Arc<Charged>>,
     /// The other side's customs, as it told us.
     pub peer_clearance: Clearance,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -229,6 +233,7 @@ impl TradeFile {
             matched: None,
             permits: Vec::new(),
             clearance: Clearance::NotLodged,
+            charged: None,
             peer_clearance: Clearance::NotLodged,
             custody: Vec::new(),
             handling: Handling::default(),

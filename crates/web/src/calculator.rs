@@ -13,13 +13,15 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use trade::codes::Country;
+use trade::countersign::{Countersigned, NotConfirmed, ToConfirm, countersign};
 use trade::landed_cost::{CostOption, LandedCost, LandedCostAsk, Needs, landed_cost, options};
-use trade::money::{Money, format_fixed};
-use trade::rulebook::{Knowledge, Mode, Pack, Regime, Rulebook};
+use trade::money::Money;
+use trade::rulebook::{Mode, Pack, Regime, Rulebook};
 
 use crate::AppState;
 use crate::charge;
 use crate::door::{ANYONE, Doors, get};
+use crate::fall::{Confirm, Made, Rule, Step, Steps, signed};
 use crate::i18n::{Told, Tr};
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
@@ -39,31 +41,12 @@ pub fn routes() -> Doors {
                 ("permanent", text()),
                 ("landed", any()),
                 ("options", list(any())),
+                ("countersigned", any()),
+                ("why_not", any()),
             ])
         }),
         show_api,
     )
-}
-
-/// One bar of the waterfall.
-struct Step {
-    name: String,
-    how: String,
-    /// Where it is taken and by whom it is owed.
-    taken: Vec<String>,
-    amount: Money,
-    is_tax: bool,
-    from: String,
-    len: String,
-    rule: Option<Rule>,
-}
-
-struct Rule {
-    id: String,
-    name: String,
-    source: String,
-    is_unverified: bool,
-    address: String,
 }
 
 /// A way of bringing the goods in.
@@ -87,6 +70,7 @@ struct Found {
     /// By a newer pack, what it comes to now; or why it comes to nothing.
     corrected: Option<Result<Money, Told>>,
     exchange: Vec<String>,
+    confirm: Confirm,
 }
 
 #[derive(Template)]
@@ -150,6 +134,7 @@ struct Worked {
     options: Vec<CostOption>,
     corrected: Option<Result<LandedCost, Failure>>,
     digest: Arc<str>,
+    confirmed: Result<Countersigned, NotConfirmed>,
     /// By which pack, where it is not the one that the hub goes by.
     old: Option<Arc<Pack>>,
 }
@@ -176,7 +161,13 @@ async fn work_out(app: &AppState, form: &Form) -> Result<(Asked, Worked), Faults
     let landed = landed_cost(used, &ask).map_err(|refusal| of(Failure::of(&refusal)))?;
     let corrected = old.is_some().then(|| landed_cost(current, &ask).map_err(|refusal| Failure::of(&refusal)));
     let options = options(used, &ask);
-    let worked = Worked { landed, options, corrected, digest: used.digest.clone(), old: old.clone() };
+    let now = app.hub.business_now().await.map_err(|error| of(error.into()))?;
+    let peers = app.hub.peers().await.map_err(|error| of(error.into()))?;
+    let peer = peers.into_iter().map(|peer| peer.card).find(|card| card.territory == current.territory);
+    let peer = peer.map(|card| card.id);
+    let to_confirm = ToConfirm { to, ask: &ask, landed: &landed, rate_typed: asked.rate_typed, peer };
+    let confirmed = countersign(app.site(), now, &to_confirm);
+    let worked = Worked { landed, options, corrected, digest: used.digest.clone(), confirmed, old: old.clone() };
     Ok((asked, worked))
 }
 
@@ -229,21 +220,13 @@ fn found(app: &AppState, p: &Page, form: &Form, asked: &Asked, worked: Worked) -
         Some(Pack::Territory(book)) => Some(&**book),
         _ => current,
     };
-    let named = |id: &str, source: Option<&str>, knowledge: Knowledge| {
-        let info = used.and_then(|book| book.rule_on(id, asked.date).or_else(|| book.rule(id)));
-        let of_pack = info.map(|info| info.source.to_string()).unwrap_or_default();
-        Rule {
-            id: id.to_owned(),
-            name: info.map(|info| p.words(&info.name)).unwrap_or_default(),
-            source: source.map_or(of_pack, str::to_owned),
-            is_unverified: knowledge != Knowledge::Sourced,
-            address: used.map_or_else(String::new, |book| {
-                format!("/rules/{}?date={}&digest={}#{id}", book.territory, asked.date, worked.digest)
-            }),
-        }
+    let made = match (&worked.old, current) {
+        (Some(pack), _) => Made::Then(pack.clone()),
+        (None, Some(book)) => Made::Now(book),
+        (None, None) => Made::Unknown,
     };
     let landed = &worked.landed;
-    let mut steps = Steps { total: landed.total, reached: 0, steps: Vec::new() };
+    let mut steps = Steps::new(landed.total);
     for (at, line) in asked.lines.iter().enumerate() {
         let name = p.w2("calculator-goods", "n", at + 1, "hs", &line.hs);
         steps.add(name, asked.converted.get(at).map_or_else(String::new, |from| from.how(p)), line.value);
@@ -259,29 +242,42 @@ fn found(app: &AppState, p: &Page, form: &Form, asked: &Asked, worked: Worked) -
             Some(line) => p.w2("calculator-charge-of", "charge", kind, "n", i64::from(line) + 1),
             None => kind,
         };
-        steps.add(name, charge::formula(p, each), each.amount);
-        if let Some(step) = steps.steps.last_mut() {
-            step.is_tax = true;
-            step.taken = charge::taken(p, each);
-            step.rule = Some(named(&each.rule, Some(&each.source), each.knowledge));
-        }
+        let rule = made.rule(p, &each.rule, asked.date, Some(&each.source), each.knowledge);
+        steps.charge(p, name, each, rule);
     }
-    let rules = landed.rests_on.iter().map(|used| named(&used.rule, None, used.knowledge)).collect();
+    let rules = made.rules(p, landed, asked.date);
     let ways = worked.options.iter().map(|option| way(p, form, used, asked, option)).collect();
     let corrected = worked.corrected.as_ref().map(|now| match now {
         Ok(now) => Ok(now.total),
         Err(failure) => Err(p.problem(&failure.problem)),
     });
     Found {
-        steps: steps.steps,
+        steps: steps.done(),
         rules,
         ways,
         permanent: form.permanent(asked.date, &worked.digest),
         digest: worked.digest.to_string(),
         // What comes to the same is no correction.
         corrected: corrected.filter(|now| now.as_ref().ok() != Some(&landed.total)),
+        confirm: confirm(p, &worked.confirmed),
         exchange: landed.exchange.iter().map(|rate| p.fx(rate)).collect(),
         landed: worked.landed,
+    }
+}
+
+/// Who confirms the answer, over what; or why nobody does.
+fn confirm(p: &Page, confirmed: &Result<Countersigned, NotConfirmed>) -> Confirm {
+    match confirmed {
+        Ok(signed_by) => {
+            let of = &signed_by.statement;
+            let codes = of.lines.iter().map(|line| line.hs.to_string()).collect();
+            let mut facts = signed(p, codes, &of.landed, of.date);
+            let rates: Vec<String> = of.landed.exchange.iter().map(|rate| p.fx(rate)).collect();
+            facts.extend((!rates.is_empty()).then(|| (p.s("quote-rate"), rates.join("; "))));
+            facts.push((p.s("confirm-until"), p.time(of.valid_until)));
+            Confirm::given(p.hub_name(&of.hub), signed_by.key.clone(), false, facts)
+        }
+        Err(why) => Confirm::missing(p, why),
     }
 }
 
@@ -316,27 +312,6 @@ fn way(p: &Page, form: &Form, book: Option<&Rulebook>, asked: &Asked, option: &C
     }
 }
 
-struct Steps {
-    total: Money,
-    reached: i64,
-    steps: Vec<Step>,
-}
-
-impl Steps {
-    fn add(&mut self, name: String, how: String, amount: Money) {
-        let (from, len) = (self.share(self.reached), self.share(amount.minor()));
-        self.reached = self.reached.saturating_add(amount.minor());
-        self.steps.push(Step { name, how, taken: Vec::new(), amount, is_tax: false, from, len, rule: None });
-    }
-
-    /// `minor` in per cent of the total, `12.34`, for the bar alone.
-    fn share(&self, minor: i64) -> String {
-        let total = i128::from(self.total.minor().max(1));
-        let share = (i128::from(minor) * 10_000).div_euclid(total);
-        format_fixed(i64::try_from(share).unwrap_or(0), 2)
-    }
-}
-
 /// GET /api/v1/landed-cost, with the fields of the page.
 async fn show_api(State(app): State<AppState>, Query(fields): Query<BTreeMap<String, String>>) -> Answer<Json<Value>> {
     let form = Form::new(fields);
@@ -351,5 +326,7 @@ async fn show_api(State(app): State<AppState>, Query(fields): Query<BTreeMap<Str
         "permanent": form.permanent(asked.date, &worked.digest),
         "landed": worked.landed,
         "options": worked.options,
+        "countersigned": worked.confirmed.as_ref().ok(),
+        "why_not": worked.confirmed.as_ref().err(),
     })))
 }

@@ -8,8 +8,9 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use trade::codes::{Country, HubId};
+use trade::countersign::NotConfirmed;
 use trade::estimate::{AskEstimate, estimate};
 use trade::money::Currency;
 use trade::peer::Peer;
@@ -21,11 +22,12 @@ use trade::trade_file::Side;
 
 use crate::AppState;
 use crate::door::{ANYONE, Doors, get};
+use crate::fall::{Confirm, Shown};
 use crate::i18n::Told;
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
 use crate::product::form::{Faults, ProductForm, goods};
-use crate::quote::{Rule, Step, business_terms, gaps, rules, waterfall};
+use crate::quote::{business_terms, gaps};
 use crate::schema::{any, list, object, text};
 
 const SAMPLE: &str = "from=kul.sandbox&description=Cotton+kitchen+towel%2C+printed&hs=630260&origin=MY&weight=0.25\
@@ -127,9 +129,7 @@ async fn work_out(app: &AppState, origin: &Origin, form: &Form) -> Result<Quote,
 
 struct Found {
     quote: Quote,
-    steps: Vec<Step>,
-    rules: Vec<Rule>,
-    pack: String,
+    shown: Shown,
 }
 
 #[derive(Template)]
@@ -197,9 +197,10 @@ async fn show(State(app): State<AppState>, p: Page, Query(form): Query<Form>) ->
     };
     match work_out(&app, origin, &form).await {
         Ok(quote) => {
-            let (steps, rules) = (waterfall(&app, &shown.p, &quote), rules(&app, &shown.p, &quote));
-            let pack = quote.landed.pack.chars().take(12).collect();
-            shown.found = Some(Found { quote, steps, rules, pack });
+            let why = NotConfirmed::EstimateOnly { hub: quote.importer.clone() };
+            let confirm = Confirm::missing(&shown.p, &why);
+            let fall = Shown::of(&app, &shown.p, &quote, confirm).await?;
+            shown.found = Some(Found { quote, shown: fall });
             Ok(shown.p.show(&shown))
         }
         Err(mut faults) => {
@@ -235,6 +236,9 @@ fn unbound(quote: &Quote) -> Value {
         for name in ["id", "signature", "asked_by", "expires_at", "due", "import_fee"] {
             fields.remove(name);
         }
+        let why = NotConfirmed::EstimateOnly { hub: quote.importer.clone() };
+        let confirmed = json!({ "by": null, "key": null, "until": null, "why_not": why });
+        fields.insert("confirmed".to_owned(), confirmed);
     }
     for line in value.get_mut("lines").and_then(Value::as_array_mut).into_iter().flatten() {
         if let Some(fields) = line.as_object_mut() {

@@ -143,6 +143,7 @@ const NOUNS: &[Noun] = &[
     noun!("payout"),
     noun!("advance"),
     noun!("settlement"),
+    noun!("variance"),
     noun!("operator"),
     noun!("peer"),
     noun!("recovery"),

@@ -46,6 +46,7 @@ pub mod door;
 pub mod escrow;
 pub mod estimate;
 pub mod evidence;
+pub mod fall;
 pub mod front;
 pub mod handling;
 pub mod health;
@@ -88,6 +89,7 @@ pub mod start;
 pub mod stock;
 pub mod terms;
 pub mod trade_file;
+pub mod variance;
 pub mod verify;
 pub mod waybill;
 pub mod webhook;
@@ -253,6 +255,7 @@ pub fn doors() -> Doors {
         .merge(payout::routes())
         .merge(advance::routes())
         .merge(settlement::routes())
+        .merge(variance::routes())
         .merge(operator::routes())
         .merge(peer::routes())
         .merge(node::routes())

@@ -1,7 +1,5 @@
 //! Quotes: the price to the door with every charge, its base, rate, formula, rule and source.
 
-mod waterfall;
-
 use askama::Template;
 use axum::Json;
 use axum::extract::{Form, Path, State};
@@ -23,13 +21,12 @@ use trade::time::BusinessTime;
 use crate::AppState;
 use crate::auth::{As, Buyer, Signed};
 use crate::door::{Doors, get, only, parts, post};
+use crate::fall::{Confirm, Shown, quote_json};
 use crate::i18n::Told;
 use crate::idempotency::Fresh;
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
 use crate::schema::{Schema, any_of, boolean, id, list, noun, object, text};
-
-pub use waterfall::{Rule, Step, rules, waterfall};
 
 const QUOTE_SAMPLE: &str =
     r#"{"exporter": "kul.sandbox", "lines": [{"product": "prd_01914f00000070008000000000000001", "pieces": 2}]}"#;
@@ -151,11 +148,9 @@ pub fn gaps(page: &Page, failure: &Failure) -> Vec<Told> {
 struct QuotePage {
     p: Page,
     quote: Quote,
-    steps: Vec<Step>,
-    rules: Vec<Rule>,
+    shown: Shown,
     is_buyer: bool,
     expired: bool,
-    pack: String,
     /// What the buyer has to hold before the goods come in.
     permits: Vec<crate::permit::Needed>,
 }
@@ -168,13 +163,12 @@ async fn show(
 ) -> Answer<Response> {
     let quote = visible(&app, &party, &id).await?;
     let now: BusinessTime = app.hub.business_now().await?;
+    let confirm = Confirm::of(&app, &page, &quote).await?;
     let shown = QuotePage {
-        steps: waterfall(&app, &page, &quote),
-        rules: rules(&app, &page, &quote),
+        shown: Shown::of(&app, &page, &quote, confirm).await?,
         is_buyer: quote.asked_by == Some(party.id),
         expired: now > quote.expires_at,
         permits: crate::permit::of_quote(&app, &page, &quote),
-        pack: quote.landed.pack.chars().take(12).collect(),
         quote,
         p: page,
     };
@@ -217,7 +211,7 @@ async fn api_ask(
         (Some(exporter), None) if buys => {
             let command = AskQuote { quote, exporter, lines, buyer: Some(party.id), terms };
             let quote: Quote = app.submit_as(Command::AskQuote(command)).await?;
-            Ok(Json(own_view(quote, &party)?).into_response())
+            Ok(Json(quote_json(&app, &own_view(quote, &party)?).await?).into_response())
         }
         (None, Some(importer)) if sells => {
             let command = AskPeerQuote { quote, seller: party.id, importer, lines, practice: body.practice, terms };
@@ -239,7 +233,7 @@ fn own_view(quote: Quote, party: &Party) -> Answer<Quote> {
 
 async fn api_show(State(app): State<AppState>, Signed(party): Signed, Path(id): Path<String>) -> Answer<Json<Value>> {
     let quote = visible(&app, &party, &id).await?;
-    Ok(Json(serde_json::to_value(&quote).unwrap_or_default()))
+    Ok(Json(quote_json(&app, &quote).await?))
 }
 
 /// The word's code for how the order is treated.

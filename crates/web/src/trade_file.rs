@@ -27,7 +27,6 @@ pub mod matched;
 pub mod money;
 pub mod next;
 pub mod page;
-pub mod price;
 pub mod timeline;
 pub mod viewer;
 

@@ -28,12 +28,12 @@ use crate::pair::*;
 async fn migrations_run_once() {
     for scratch in testing::stores().await {
         let db = Db::open(&scratch.store).await.unwrap();
-        assert_eq!(schema::migrate(&db, WALL).await, Ok(7));
+        assert_eq!(schema::migrate(&db, WALL).await, Ok(8));
         assert_eq!(schema::migrate(&db, WALL).await, Ok(0));
         let mut conn = db.writer().await.unwrap();
-        sqlx::query::<Any>("UPDATE migration SET n = 99 WHERE n = 7").execute(&mut *conn).await.unwrap();
+        sqlx::query::<Any>("UPDATE migration SET n = 99 WHERE n = 8").execute(&mut *conn).await.unwrap();
         drop(conn);
-        assert_eq!(schema::migrate(&db, WALL).await, Err(OpenError::NewerTables { known: 7, found: 99 }));
+        assert_eq!(schema::migrate(&db, WALL).await, Err(OpenError::NewerTables { known: 8, found: 99 }));
     }
 }
 

@@ -12,7 +12,10 @@ use trade::trade_file::{Closed, DepositTold, Side, TradeFile};
 use super::cargo::handling;
 use super::claims::{disputes, refund, reimport, returns};
 use super::finance::finances;
-use super::{AT, CNY, clearances, declaration, hub, id, payments, payouts, permit_use, quote, reasons, trade, waybill};
+use super::{
+    AT, CNY, charged, clearances, declaration, hub, id, payments, payouts, permit_use, quote, reasons, refused, trade,
+    waybill, worked,
+};
 
 /// Trade files that between them hold every field in every form; more than one trade ever has.
 #[must_use]
@@ -39,6 +42,7 @@ pub fn trade_files() -> Vec<TradeFile> {
         matched: Some(MatchResult { at: AT, pack: "00".repeat(32), differs: reasons() }),
         permits: vec![permit_use()],
         clearance: clearance.clone(),
+        charged: Some(Arc::new(charged(worked()))),
         peer_clearance: clearance,
         custody: vec![Custody { kind: CustodyKind::Departed, place: "MYKUL".to_owned(), at: AT }],
         handling: handling(),
@@ -78,6 +82,7 @@ pub fn trade_files() -> Vec<TradeFile> {
             returning: Some(returning),
             reimport: Some(reimport()),
             dispute: Some(dispute),
+            charged: Some(Arc::new(charged(if n == 0 { refused() } else { worked() }))),
             finance: finances.get(n).cloned().map(Arc::new),
             ..file(clearance, escrow, closed)
         });

@@ -24,6 +24,8 @@ cli-verify-peer = The other side is proved too: { $events } events that { $hub }
     [yes] is one you trust
    *[other] is not known to you: give its card with a second --card
 }.
+cli-verify-price = The price holds: { $total } to the door, confirmed by { $hub } with the key { $key }, by the law of { $date } and rule pack { $pack }, until { $until }.
+cli-verify-card-needed = Give the card of the hub that confirmed the price: --card ehub.json, from its address /.well-known/ehub.json.
 cli-verify-altered = Altered: bytes { $from } to { $to } (line { $line }, column { $column }), in { $part }
 cli-audit-sound = All balances follow from the transfers, and every currency is in balance.
 cli-audit-unsound = The ledger does not add up: { $audit }

@@ -24,6 +24,8 @@ cli-verify-peer = Pihak yang satu lagi juga dibuktikan: { $events } peristiwa ya
     [yes] ialah yang anda percayai
    *[other] tidak anda kenali: beri kadnya dengan --card kedua
 }.
+cli-verify-price = Harga ini sah: { $total } sampai ke pintu, disahkan oleh { $hub } dengan kunci { $key }, menurut undang-undang { $date } dan pek peraturan { $pack }, sehingga { $until }.
+cli-verify-card-needed = Berikan kad hab yang mengesahkan harga itu: --card ehub.json, daripada alamatnya /.well-known/ehub.json.
 cli-verify-altered = Diubah: bait { $from } hingga { $to } (baris { $line }, lajur { $column }), dalam { $part }
 cli-audit-sound = Semua baki mengikut pindahan, dan setiap mata wang seimbang.
 cli-audit-unsound = Lejar tidak seimbang: { $audit }

@@ -24,6 +24,8 @@ cli-verify-peer = 另一方也得到证明：{ $hub } 告知并签名的事件 {
     [yes] 是您信任的
    *[other] 您尚未确认：请用第二个 --card 提供其名片
 }。
+cli-verify-price = 价格有效：到门 { $total }，由 { $hub } 以密钥 { $key } 确认，依据 { $date } 的法规和规则包 { $pack }，有效至 { $until }。
+cli-verify-card-needed = 请提供确认此价格的枢纽的名片：--card ehub.json，取自其地址 /.well-known/ehub.json。
 cli-verify-altered = 被改动：第 { $from } 至 { $to } 字节（第 { $line } 行第 { $column } 列），位于 { $part }
 cli-audit-sound = 所有余额均与转账一致，各币种收支平衡。
 cli-audit-unsound = 账目不符：{ $audit }

@@ -97,6 +97,8 @@ pub struct Asked {
     pub same_day: Option<Money>,
     pub registered: Option<bool>,
     pub preference: Option<String>,
+    /// The currency of prices that were converted at a rate that was typed too.
+    pub rate_typed: Option<Currency>,
 }
 
 /// The name of a field of a line, from 1: `hs`, `hs2`.
@@ -238,7 +240,20 @@ impl Form {
             freight.map_or((Money::zero(book.currency), None), |(freight, from)| (freight, Some(from)));
         let preference = Some(self.get("preference").to_owned()).filter(|id| !id.is_empty());
         let same_day = same_day.map(|(amount, _)| amount);
-        Ok(Asked { to, date, regime, mode, lines, converted, freight, freight_from, same_day, registered, preference })
+        Ok(Asked {
+            to,
+            date,
+            regime,
+            mode,
+            lines,
+            converted,
+            freight,
+            freight_from,
+            same_day,
+            registered,
+            preference,
+            rate_typed: rate.map(|rate| rate.from),
+        })
     }
 
     fn line(

@@ -12,6 +12,7 @@ use trade::trade_file::{Side, TradeFile};
 
 use super::viewer::Viewer;
 use crate::i18n::Tr;
+use crate::variance;
 
 pub struct MoneyView {
     /// The one amount that this reader waits for.
@@ -65,7 +66,7 @@ pub fn view(
     }
     Some(MoneyView {
         fig: fig(t, file, lane, claim_until),
-        facts: facts(t, file).into_iter().chain(advanced(t, file)).collect(),
+        facts: facts(t, file).into_iter().chain(variance::facts(t, file)).chain(advanced(t, file)).collect(),
         payments: file.payments.iter().map(|p| payment(t, p)).collect(),
         payouts: file.payouts.iter().map(|p| payout(t, p)).collect(),
         transfers: transfers.iter().map(|x| moved(t, x)).collect(),

@@ -1,11 +1,14 @@
 //! The page of one trade file: everything that this reader may know of it, on one page.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use trade::ball::{Ball, Holder, ball};
 use trade::clearance::Clearance;
 use trade::custody::CustodyKind;
+use trade::quote::Quote;
 use trade::rulebook::Lane;
 use trade::time::BusinessTime;
 use trade::trade_file::{Side, Stage, TradeFile};
@@ -13,11 +16,11 @@ use trade::trade_file::{Side, Stage, TradeFile};
 use super::matched::{self, Row};
 use super::money::{self, MoneyView};
 use super::next::{self, Next};
-use super::price::{self, Fall};
 use super::timeline::{self, Step};
 use super::viewer::Viewer;
 use crate::AppState;
 use crate::auth::Signed;
+use crate::fall::{Confirm, Shown};
 use crate::i18n::{Told, Tr};
 use crate::page::Page;
 use crate::problem::Answer;
@@ -52,7 +55,7 @@ struct View {
     next: Next,
     sees_match: bool,
     matched: Vec<Row>,
-    fall: Option<Fall>,
+    fall: Option<(Arc<Quote>, Shown)>,
     money: Option<MoneyView>,
     bank: String,
     export: CustomsView,
@@ -126,7 +129,7 @@ pub async fn show(
         next: next::next(&p, &file, &ball, viewer, claim_until),
         sees_match: viewer.sees_match(),
         matched: site.rulebook().map(|book| matched::rows(&p, &file, book)).unwrap_or_default(),
-        fall: file.order.as_ref().filter(|_| viewer.sees_prices()).map(|o| price::fall(&p, &o.quote)),
+        fall: fall(&app, &p, &file, viewer).await?,
         money: money::view(&p, &file, viewer, &transfers, lane, claim_until),
         bank: p.w2("money-held-by", "firm", &site.bank.firm, "account", &site.bank.account),
         export: customs(&p, &app, export),
@@ -150,6 +153,13 @@ pub async fn show(
             .collect(),
     };
     Ok(p.show(&TradePage { p: &p, v, told: None }))
+}
+
+/// The price to the door, where this part sees it.
+async fn fall(app: &AppState, p: &Page, file: &TradeFile, viewer: Viewer) -> Answer<Option<(Arc<Quote>, Shown)>> {
+    let Some(order) = file.order.as_ref().filter(|_| viewer.sees_prices()) else { return Ok(None) };
+    let confirm = Confirm::of(app, p, &order.quote).await?;
+    Ok(Some((order.quote.clone(), Shown::of(app, p, &order.quote, confirm).await?)))
 }
 
 /// The events that this part may see.

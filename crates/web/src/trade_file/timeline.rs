@@ -112,6 +112,10 @@ pub fn words(t: &Tr, what: &Happened) -> (String, Option<String>) {
             let why = if by.is_some() { "customs-by-officer" } else { "customs-by-itself" };
             (t.s(&key), Some(reason.clone().unwrap_or_else(|| t.s(why))))
         }
+        Happened::ImportCharged { charged } => {
+            let refused = charged.sums().is_none();
+            (t.s(if refused { "event-import-charged-refused" } else { &key }), crate::variance::told(t, charged))
+        }
         Happened::ImportMatched { differs } if differs.is_empty() => (t.s(&key), Some(t.s("event-why-all-agree"))),
         Happened::ImportMatched { differs } => {
             let fields: Vec<String> = differs.iter().map(|f| t.by("field", f)).collect();

@@ -31,6 +31,7 @@ pub const KINDS: &[&str] = &[
     "examining",
     "asked",
     "released",
+    "import-charged",
     "detained",
     "custody-recorded",
     "custody-excepted",
