@@ -96,7 +96,6 @@ replay-origins = By country of dispatch
 replay-origin = From
 replay-trades = Trades
 replay-tax-was = Charges today
-replay-tax-is = Charges under the draft
 replay-not-sold = Not sold
 replay-at-once = Released at once
 replay-goods-line = HS { $hs } × { $pieces }: { $value }

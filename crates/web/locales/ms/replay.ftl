@@ -81,7 +81,6 @@ replay-origins = Mengikut negara penghantaran
 replay-origin = Dari
 replay-trades = Dagangan
 replay-tax-was = Caj kini
-replay-tax-is = Caj di bawah draf
 replay-not-sold = Tidak dijual
 replay-at-once = Dilepaskan serta-merta
 replay-goods-line = HS { $hs } × { $pieces }: { $value }

@@ -81,7 +81,6 @@ replay-origins = 按发货国家或地区
 replay-origin = 来自
 replay-trades = 交易
 replay-tax-was = 现行税费
-replay-tax-is = 草案下税费
 replay-not-sold = 不能销售
 replay-at-once = 即时放行
 replay-goods-line = HS { $hs } × { $pieces }：{ $value }
