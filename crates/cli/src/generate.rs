@@ -5,8 +5,9 @@ use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
 use jiff::civil::Date;
-use sim::economy::{Economy, EconomyOptions, EconomyRefusal};
+use sim::economy::{Economy, EconomyOptions};
 use trade::codes::Country;
+use trade::command::Problem;
 use trade::rulebook::builtin;
 
 use crate::say;
@@ -47,7 +48,7 @@ pub fn run(options: &Options) -> ExitCode {
     };
     let economy = match Economy::new(&books, &asked) {
         Ok(economy) => economy,
-        Err(refusal) => return refused(&refusal),
+        Err(refusal) => return say::problem(&Problem::of(&refusal)),
     };
     let mut out = BufWriter::new(std::io::stdout().lock());
     let written = if options.coverage { coverage(&economy, &mut out) } else { trades(&economy, &mut out) };
@@ -78,30 +79,4 @@ fn coverage(economy: &Economy, out: &mut impl Write) -> std::io::Result<()> {
         out.write_all(b"\n")?;
     }
     Ok(())
-}
-
-/// Why there is no such economy, in the reader's words.
-pub fn refused(refusal: &EconomyRefusal) -> ExitCode {
-    match refusal {
-        EconomyRefusal::NoTrades => say::failed("cli-economy-no-trades", &[]),
-        EconomyRefusal::NoFirms => say::failed("cli-economy-no-firms", &[]),
-        EconomyRefusal::DatesReversed { from, to } => {
-            say::failed("cli-economy-dates-reversed", &[("from", from.to_string()), ("to", to.to_string())])
-        }
-        EconomyRefusal::TooManyDays { days, most } => {
-            say::failed("cli-economy-too-many-days", &[("days", days.to_string()), ("most", most.to_string())])
-        }
-        EconomyRefusal::NoSuchMarket { market } => {
-            say::failed("cli-economy-no-such-market", &[("market", market.to_string())])
-        }
-        EconomyRefusal::NoSampleRate { market, currency } => say::failed(
-            "cli-economy-no-sample-rate",
-            &[("market", market.to_string()), ("currency", currency.code().to_owned())],
-        ),
-        EconomyRefusal::RateOutOfRange { flaw, rate, most } => say::failed(
-            "cli-economy-rate-out-of-range",
-            &[("flaw", flaw.clone()), ("rate", rate.to_string()), ("most", most.to_string())],
-        ),
-        EconomyRefusal::NothingAnswers => say::failed("cli-economy-nothing-answers", &[]),
-    }
 }

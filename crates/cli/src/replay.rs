@@ -18,7 +18,7 @@ use web::i18n::Tr;
 use web::replay::{FlightTold, Section, flight_told, told, upset_told};
 
 use crate::directory::Directory;
-use crate::rulebook::{error_line, folder, tell_errors};
+use crate::rulebook::{folder, tell_errors};
 use crate::{say, serve};
 
 #[derive(clap::Args)]
@@ -160,12 +160,7 @@ fn read_draft(t: &Tr, books: &Rulebooks, path: &Path, asked: Option<Country>) ->
         None => return Err(say::failed("cli-replay-whose", &[])),
     };
     let base = books.book(to).ok_or_else(|| say::failed("cli-replay-no-market", &[("got", to.to_string())]))?;
-    let amended = amend(base, &text).map_err(|errors| {
-        for error in &errors {
-            say::fault(error_line(error));
-        }
-        ExitCode::FAILURE
-    })?;
+    let amended = amend(base, &text).map_err(faulty)?;
     let upset = amended.upset.iter().map(|error| upset_told(t, error)).collect();
     Ok((to, Draft { book: amended.book, changes: amended.changes, upset }))
 }
@@ -239,7 +234,7 @@ fn fly(options: &Options, ready: &Ready) -> ExitCode {
         let behind = Behind { figure: figure.clone(), skip: options.skip, most: options.most };
         let shown = behind.each(&tunnel, &*ready.trades, &stop, |flight| {
             flights.push(flight_told(&t, &tunnel, flight));
-            flights_json.push(json!({ "trade": flight.trade, "was": flight.was, "is": flight.is }));
+            flights_json.push(json!(flight));
         });
         if let Err(ReplayFault::Unread(cause)) = shown {
             return not_run(cause);

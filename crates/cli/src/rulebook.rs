@@ -83,8 +83,6 @@ pub fn told_line(fault: &impl serde::Serialize) -> String {
 
 pub fn error_line(error: &PackError) -> String {
     let told = web::rulebook::told(&say::reader(), error);
-    let place = [&error.file, &error.rule, &error.field];
-    let place: Vec<&str> = place.into_iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
     let fix = told.fix.map(|fix| format!(" {fix}")).unwrap_or_default();
-    format!("{}: {}{fix}", place.join(": "), told.title)
+    format!("{}: {}{fix}", web::rulebook::place(error), told.title)
 }

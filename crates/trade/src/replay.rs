@@ -41,7 +41,7 @@ pub struct WindTunnel<'a> {
 }
 
 /// A trade under both laws.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Flight<'t> {
     pub trade: &'t PastTrade,
     pub was: Answer,

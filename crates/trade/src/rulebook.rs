@@ -76,7 +76,7 @@ pub use pins::{PinFault, Pins, Standing, admit, all_there, note_of};
 pub use plan::{NoPlan, Planned};
 pub use pre_alert::{ListBar, ParcelFacts, PreAlertRule};
 pub use preference::Preference;
-pub(crate) use reader::{Errors, Fields, listed, single};
+pub(crate) use reader::{Errors, Fields, knowledge, listed, one_file, single};
 pub use reader::{Fact, PackError, Problem};
 pub use returns::{ClaimTerm, HomeAnswer, ReturnMatter, ReturnRule, ReturnTerms, TaxAnswer};
 pub use schema::schema;
@@ -99,6 +99,8 @@ pub enum Knowledge {
 }
 
 impl Knowledge {
+    pub const ALL: [Self; 3] = [Self::Sourced, Self::Unverified, Self::Unknown];
+
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {

@@ -235,8 +235,7 @@ async fn keys_of(app: &AppState, hub: &HubId) -> Answer<Option<Vec<VerifyKey>>> 
     if *hub == app.site().id {
         return Ok(Some(app.site().card.keys.clone()));
     }
-    let peers = app.hub.peers().await?;
-    Ok(peers.into_iter().find(|peer| peer.card.id == *hub).map(|peer| peer.card.keys))
+    Ok(app.hub.peer(hub).await?.map(|peer| peer.card.keys))
 }
 
 /// The id of the key that confirmed a quote, checked here and now.

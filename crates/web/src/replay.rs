@@ -250,7 +250,7 @@ async fn work_out(app: &AppState, p: &Page, asked: &Asked) -> Result<Ran, Fault>
             let behind = Behind { figure, skip, most: SHOWN + 1 };
             behind.each(&tunnel, &*trades, &stopped, |flight| {
                 flights.push(flight_told(&tr, &tunnel, flight));
-                flights_json.push(json!({ "trade": flight.trade, "was": flight.was, "is": flight.is }));
+                flights_json.push(json!(flight));
             })?;
         }
         Ok::<_, ReplayFault>((report, flights, flights_json, amended))
@@ -279,11 +279,8 @@ struct FaultRow {
 }
 
 fn fault_rows(p: &Page, errors: &[PackError]) -> Vec<FaultRow> {
-    let row = |error: &PackError| {
-        let place = [&error.file, &error.rule, &error.field].map(String::as_str);
-        let place: Vec<&str> = place.into_iter().filter(|part| !part.is_empty()).collect();
-        FaultRow { place: place.join(": "), told: crate::rulebook::told(p, error) }
-    };
+    let row =
+        |error: &PackError| FaultRow { place: crate::rulebook::place(error), told: crate::rulebook::told(p, error) };
     errors.iter().map(row).collect()
 }
 

@@ -25,7 +25,7 @@ use crate::page::Page;
 use crate::problem::{Answer, Failure};
 use crate::schema::{any, boolean, count, list, object, text};
 
-pub use words::{Told, fact_text, field_name, tell, told, word_text};
+pub use words::{Told, fact_text, field_name, place, tell, told, word_text};
 
 pub fn routes() -> Doors {
     Doors::new()

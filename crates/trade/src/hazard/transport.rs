@@ -10,7 +10,8 @@ use crate::codes::HsCode;
 use crate::money::parse_fixed;
 use crate::readiness::{BatteryDetail, Gap, HsClaim};
 use crate::rulebook::{
-    Confidence, Errors, Fields, Knowledge, Mode, PackError, Problem, RuleId, Words, digest, listed, single, words,
+    Confidence, Errors, Fields, Knowledge, Mode, PackError, Problem, RuleId, Words, digest, knowledge, listed,
+    one_file, single, words,
 };
 
 /// By what goods go on a lane, and the rules of all ways of transport.
@@ -100,16 +101,16 @@ impl Ask {
 /// blank between two words stands for whatever parts them.
 fn has_words(text: &str, words: &str) -> bool {
     let part_of_word = |c: char| c.is_alphanumeric() || c == '-';
-    let mut wanted = words.split(' ');
-    let Some(first) = wanted.next() else { return false };
-    let rest: Vec<&str> = wanted.collect();
     let mut found = text.split(|c: char| !part_of_word(c)).filter(|word| !word.is_empty());
-    while let Some(word) = found.next() {
-        if word == first && found.clone().take(rest.len()).eq(rest.iter().copied()) {
+    loop {
+        let mut from_here = found.clone();
+        if words.split(' ').all(|word| from_here.next() == Some(word)) {
             return true;
         }
+        if found.next().is_none() {
+            return false;
+        }
     }
-    false
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,16 +152,7 @@ impl Transport {
     /// # Errors
     /// All that is wrong, each with rule and field.
     pub fn load(file: &str, text: &str) -> Result<Self, Vec<PackError>> {
-        let errors = Errors::default();
-        let text = text.replace("\r\n", "\n");
-        let read = match text.parse::<Table>() {
-            Ok(table) => read(file, table, &text, &errors),
-            Err(error) => {
-                errors.push(file, "", "", Problem::NotToml { detail: error.to_string() });
-                None
-            }
-        };
-        read.filter(|_| errors.is_empty()).ok_or_else(|| errors.into_vec())
+        one_file(file, text, read)
     }
 
     /// Every rule, in the order of the file.
@@ -171,8 +163,8 @@ impl Transport {
 
     /// Whether a fact is called for by what is known of goods: `battery` or `liquid`.
     fn asks_for(&self, fact: Fact, hs: Option<&HsCode>, description: &str, date: Date) -> Option<&RuleId> {
-        let asks = self.asks.iter().filter(|ask| ask.fact == fact && ask.rule.holds_on(date));
-        asks.map(|ask| (ask, ask.calls_for(hs, description))).find_map(|(ask, calls)| calls.then_some(&ask.rule.id))
+        let mut asks = self.asks.iter().filter(|ask| ask.fact == fact && ask.rule.holds_on(date));
+        asks.find(|ask| ask.calls_for(hs, description)).map(|ask| &ask.rule.id)
     }
 
     fn gaps(&self, hs: Option<&HsCode>, description: &str, hazards: Hazards, date: Date) -> Vec<Gap> {
@@ -300,13 +292,7 @@ fn read_rule(f: &mut Fields<'_>, transport: &str) -> Option<TransportRule> {
     let valid_from = f.date("valid-from");
     let valid_to = f.optional("valid-to", Fields::date);
     let source = f.text("source");
-    let confidence = f.one_of("confidence", &Confidence::ALL);
-    let knowledge = f.one_of("knowledge", &[("sourced", Knowledge::Sourced), ("unverified", Knowledge::Unverified)]);
-    let (confidence, knowledge) = (confidence?, knowledge?);
-    if confidence.knowledge() != knowledge {
-        let (stated, follows) = (format!("{knowledge:?}").to_lowercase(), format!("{:?}", confidence.knowledge()));
-        f.error("knowledge", Problem::KnowledgeDisagrees { stated, follows: follows.to_lowercase() });
-    }
+    let (confidence, knowledge) = knowledge(f, &[Knowledge::Sourced, Knowledge::Unverified])?;
     let id = RuleId::from(id?.as_str());
     Some(TransportRule { id, name: name?, valid_from: valid_from?, valid_to, source: source?, confidence, knowledge })
 }

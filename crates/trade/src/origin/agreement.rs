@@ -13,7 +13,8 @@ use crate::codes::{Country, HsCode};
 use crate::money::{Currency, Money, Rate};
 use crate::quantity::Grams;
 use crate::rulebook::{
-    Confidence, Errors, Fields, Knowledge, PackError, Problem, Words, digest, listed, single, words,
+    Confidence, Errors, Fields, Knowledge, PackError, Problem, Words, digest, knowledge, listed, one_file, single,
+    words,
 };
 
 /// An agreement by its name in the packs, `acfta`.
@@ -180,16 +181,7 @@ impl Agreement {
     /// # Errors
     /// All that is wrong, each with rule and field.
     pub fn load(file: &str, text: &str) -> Result<Self, Vec<PackError>> {
-        let errors = Errors::default();
-        let text = text.replace("\r\n", "\n");
-        let read = match text.parse::<Table>() {
-            Ok(table) => read(file, table, &text, &errors),
-            Err(error) => {
-                errors.push(file, "", "", Problem::NotToml { detail: error.to_string() });
-                None
-            }
-        };
-        read.filter(|_| errors.is_empty()).ok_or_else(|| errors.into_vec())
+        one_file(file, text, read)
     }
 
     #[must_use]
@@ -218,20 +210,6 @@ impl Agreement {
     }
 }
 
-fn knowledge(f: &mut Fields<'_>) -> Option<(Confidence, Knowledge)> {
-    let confidence = f.one_of("confidence", &Confidence::ALL);
-    let states =
-        [("sourced", Knowledge::Sourced), ("unverified", Knowledge::Unverified), ("unknown", Knowledge::Unknown)];
-    let stated = f.one_of("knowledge", &states);
-    let (confidence, stated) = (confidence?, stated?);
-    if confidence.knowledge() != stated {
-        let name = |state| states.iter().find(|s| s.1 == state).map_or("", |s| s.0).to_owned();
-        let follows = name(confidence.knowledge());
-        f.error("knowledge", Problem::KnowledgeDisagrees { stated: name(stated), follows });
-    }
-    Some((confidence, stated))
-}
-
 fn countries(f: &mut Fields<'_>, key: &str) -> Vec<Country> {
     let mut found = Vec::new();
     for got in f.texts(key) {
@@ -256,7 +234,7 @@ fn read(file: &str, mut table: Table, text: &str, errors: &Errors) -> Option<Agr
     let valid_from = head.date("valid-from");
     let valid_to = head.optional("valid-to", Fields::date);
     let source = head.text("source");
-    let known_as = knowledge(&mut head);
+    let known_as = knowledge(&mut head, &Knowledge::ALL);
     let form = head.one_of("form", &Form::ALL);
     let has_unread_product_rules = head.one_of("product-rules", &[("not-found", true), ("none", false)]);
     let mut members = head.table("members")?;
@@ -332,7 +310,7 @@ fn read_criterion(f: &mut Fields<'_>, agreement: &AgreementId) -> Option<Criteri
     let code = f.text("code");
     let name = words(f, "name");
     let source = f.text("source");
-    let known_as = knowledge(f);
+    let known_as = knowledge(f, &Knowledge::ALL);
     let tests = ["wholly-obtained", "exclusively-originating", "regional-value", "change-of-heading"].map(|t| (t, t));
     let test = match f.one_of("test", &tests)? {
         "wholly-obtained" => Test::WhollyObtained,

@@ -1,7 +1,7 @@
 //! What many trades come to under two laws. Counts of any parts of the trades add up to those of the whole.
 
-use std::collections::BTreeMap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::AddAssign;
 
 use serde::Serialize;
 
@@ -17,12 +17,14 @@ pub struct Two<T> {
     pub is: T,
 }
 
-impl Two<i128> {
+impl<T: AddAssign> Two<T> {
     fn add(&mut self, other: Self) {
         self.was += other.was;
         self.is += other.is;
     }
+}
 
+impl Two<i128> {
     #[must_use]
     pub const fn change(&self) -> i128 {
         self.is - self.was
@@ -64,10 +66,8 @@ impl Group {
         self.tax.add(other.tax);
         self.dearer += other.dearer;
         self.cheaper += other.cheaper;
-        for (mine, theirs) in [(&mut self.not_sold, other.not_sold), (&mut self.at_once, other.at_once)] {
-            mine.was += theirs.was;
-            mine.is += theirs.is;
-        }
+        self.not_sold.add(other.not_sold);
+        self.at_once.add(other.at_once);
     }
 }
 
@@ -183,12 +183,10 @@ impl Counts {
             self.revenue.entry(key).or_default().add(two);
         }
         for (code, two) in other.refused {
-            let mine = self.refused.entry(code).or_default();
-            *mine = Two { was: mine.was + two.was, is: mine.is + two.is };
+            self.refused.entry(code).or_default().add(two);
         }
         for (code, two) in other.checked {
-            let mine = self.checked.entry(code).or_default();
-            *mine = Two { was: mine.was + two.was, is: mine.is + two.is };
+            self.checked.entry(code).or_default().add(two);
         }
         self.cost.add(other.cost);
         self.dearer += other.dearer;

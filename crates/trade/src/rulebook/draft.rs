@@ -93,7 +93,7 @@ pub fn amend(base: &Rulebook, draft: &str) -> Result<Amended, Vec<PackError>> {
     if errors.is_empty() && named.is_empty() && head.repeal.is_empty() {
         errors.push(DRAFT_FILE, "", "", Problem::Missing);
     }
-    let book = if errors.is_empty() { load::unproved(&files, &errors) } else { None };
+    let book = if errors.is_empty() { load::unproved(&facts::borrowed(&files), &errors) } else { None };
     let Some((book, worked)) = book else {
         // What the draft put where the pack's own rules stand is the draft's.
         let own = |mut error: PackError| {

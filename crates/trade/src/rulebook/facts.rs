@@ -22,7 +22,7 @@ pub struct RuleFacts {
 /// # Errors
 /// The files are not a pack that loads.
 pub fn facts(files: &[(String, String)]) -> Result<Vec<RuleFacts>, Vec<PackError>> {
-    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let files = borrowed(files);
     let errors = Errors::noting();
     let rules = match pack::head_of(files.iter().map(|(_, text)| *text)) {
         Some(Head::Territory(_)) => load::rulebook_into(&files, &errors).map(|book| book.rules),
@@ -39,10 +39,15 @@ pub fn facts(files: &[(String, String)]) -> Result<Vec<RuleFacts>, Vec<PackError
 /// The same of the pack of a territory whose examples need not come out: one with a draft in it.
 pub(super) fn unproved(files: &[(String, String)]) -> Result<Vec<RuleFacts>, Vec<PackError>> {
     let errors = Errors::noting();
-    match load::unproved(files, &errors) {
+    match load::unproved(&borrowed(files), &errors) {
         Some((book, _)) => Ok(told(book.rules, &errors)),
         None => Err(errors.into_vec()),
     }
+}
+
+/// Files as the loader takes them.
+pub(super) fn borrowed(files: &[(String, String)]) -> Vec<(&str, &str)> {
+    files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect()
 }
 
 fn told(rules: RuleIndex, errors: &Errors) -> Vec<RuleFacts> {

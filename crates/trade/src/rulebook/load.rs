@@ -8,13 +8,13 @@ use jiff::tz::TimeZone;
 use toml::{Table, Value};
 
 use super::examples::{self, Example};
-use super::reader::{Errors, Fields, PackError, Problem};
+use super::reader::{Errors, Fields, PackError, Problem, knowledge};
 use super::tariff::RawTable;
 use super::{
-    ChargeRule, ClaimTerm, Confidence, ConsumptionTax, DataRule, Deposit, DescriptionRule, ExchangeRule, Fee, FxSample,
-    Knowledge, Lane, Levy, Limit, PositiveList, PreAlertRule, Preference, RateFrom, RateTable, Regime, Relief,
-    Restriction, ReturnRule, RiskRule, RuleId, RuleIndex, RuleInfo, RuleKind, Rulebook, StockMoveRule, Tariff, TaxBase,
-    Term, Tolerance, TradeField, Words, charge, digest, lane, plan,
+    ChargeRule, ClaimTerm, ConsumptionTax, DataRule, Deposit, DescriptionRule, ExchangeRule, Fee, FxSample, Knowledge,
+    Lane, Levy, Limit, PositiveList, PreAlertRule, Preference, RateFrom, RateTable, Regime, Relief, Restriction,
+    ReturnRule, RiskRule, RuleId, RuleIndex, RuleInfo, RuleKind, Rulebook, StockMoveRule, Tariff, TaxBase, Term,
+    Tolerance, TradeField, Words, charge, digest, lane, plan,
 };
 use crate::codes::Country;
 use crate::money::Currency;
@@ -85,27 +85,18 @@ fn common(f: &mut Fields<'_>, kind: RuleKind, prefix: &str) -> Option<Common> {
         f.error("valid-to", Problem::EndsBeforeItStarts { from, to });
     }
     let source = f.text("source");
-    let confidence = f.one_of("confidence", &Confidence::ALL);
-    let states =
-        [("sourced", Knowledge::Sourced), ("unverified", Knowledge::Unverified), ("unknown", Knowledge::Unknown)];
-    let knowledge = f.one_of("knowledge", &states);
-    if let (Some(confidence), Some(stated)) = (confidence, knowledge)
-        && confidence.knowledge() != stated
-    {
-        let name = |state| states.iter().find(|s| s.1 == state).map_or("", |s| s.0).to_owned();
-        let follows = name(confidence.knowledge());
-        f.error("knowledge", Problem::KnowledgeDisagrees { stated: name(stated), follows });
-    }
+    let known = knowledge(f, &Knowledge::ALL);
+    let (id, (confidence, knowledge)) = (id?, known?);
     let info = RuleInfo {
-        id: RuleId::from(id?.as_str()),
+        id: RuleId::from(id.as_str()),
         kind,
         name: name?,
         note,
         valid_from: valid_from?,
         valid_to,
         source: source?.into(),
-        confidence: confidence?,
-        knowledge: knowledge?,
+        confidence,
+        knowledge,
         file: f.file.to_owned(),
     };
     Some(Common { info: Arc::new(info) })
@@ -448,19 +439,16 @@ pub(super) fn rulebook(files: &[(&str, &str)]) -> Result<Rulebook, Vec<PackError
 }
 
 pub(super) fn rulebook_into(files: &[(&str, &str)], errors: &Errors) -> Option<Rulebook> {
-    let files = canonical(files, errors);
-    let (mut book, examples) = build_rulebook(&files, errors).filter(|_| errors.is_empty())?;
+    let (book, examples) = unproved(files, errors)?;
     for example in &examples {
         examples::check_in_book(example, &book, errors);
     }
-    book.files = files;
     errors.is_empty().then_some(book)
 }
 
 /// A pack with its examples, which nobody has worked yet.
-pub(super) fn unproved(files: &[(String, String)], errors: &Errors) -> Option<(Rulebook, Vec<Example>)> {
-    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    let files = canonical(&files, errors);
+pub(super) fn unproved(files: &[(&str, &str)], errors: &Errors) -> Option<(Rulebook, Vec<Example>)> {
+    let files = canonical(files, errors);
     let (mut book, examples) = build_rulebook(&files, errors).filter(|_| errors.is_empty())?;
     book.files = files;
     Some((book, examples))

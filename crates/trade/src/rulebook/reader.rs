@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use super::duty_rate::RateError;
+use super::{Confidence, Knowledge};
 use crate::money::{Currency, Money, Rate};
 
 /// One thing that is wrong in a pack: in which file, which rule, which field, and what.
@@ -474,6 +475,38 @@ impl<'a> Fields<'a> {
             self.error(key, Problem::UnknownField);
         }
     }
+}
+
+/// Reads a pack that is one file, with line ends as `\n`, or tells all that is wrong with it.
+pub(crate) fn one_file<T>(
+    file: &str,
+    text: &str,
+    read: impl FnOnce(&str, Table, &str, &Errors) -> Option<T>,
+) -> Result<T, Vec<PackError>> {
+    let errors = Errors::default();
+    let text = text.replace("\r\n", "\n");
+    let read = match text.parse::<Table>() {
+        Ok(table) => read(file, table, &text, &errors),
+        Err(error) => {
+            errors.push(file, "", "", Problem::NotToml { detail: error.to_string() });
+            None
+        }
+    };
+    read.filter(|_| errors.is_empty()).ok_or_else(|| errors.into_vec())
+}
+
+/// How well something is known, by its source: as stated, which has to follow from the confidence.
+pub(crate) fn knowledge(f: &mut Fields<'_>, states: &[Knowledge]) -> Option<(Confidence, Knowledge)> {
+    let confidence = f.one_of("confidence", &Confidence::ALL);
+    let states: Vec<_> = states.iter().map(|state| (state.code(), *state)).collect();
+    let stated = f.one_of("knowledge", &states);
+    let (confidence, stated) = (confidence?, stated?);
+    let follows = confidence.knowledge();
+    if follows != stated {
+        let (stated, follows) = (stated.code().to_owned(), follows.code().to_owned());
+        f.error("knowledge", Problem::KnowledgeDisagrees { stated, follows });
+    }
+    Some((confidence, stated))
 }
 
 /// The one table that stands under a key of a file; without it, an error.

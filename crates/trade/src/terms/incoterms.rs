@@ -12,7 +12,7 @@ use toml::Table;
 use super::{Incoterm, IncotermReason};
 use crate::money::{Currency, Money, MoneyError, Rate};
 use crate::rulebook::{
-    Confidence, Errors, Fields, Knowledge, Mode, PackError, Problem, Words, digest, listed, single, words,
+    Confidence, Errors, Fields, Knowledge, Mode, PackError, Problem, Words, digest, listed, one_file, single, words,
 };
 
 /// The table of this binary.
@@ -226,16 +226,7 @@ impl Incoterms {
     /// # Errors
     /// All that is wrong, each with rule and field.
     pub fn load(file: &str, text: &str) -> Result<Self, Vec<PackError>> {
-        let errors = Errors::default();
-        let text = text.replace("\r\n", "\n");
-        let read = match text.parse::<Table>() {
-            Ok(table) => read(file, table, &text, &errors),
-            Err(error) => {
-                errors.push(file, "", "", Problem::NotToml { detail: error.to_string() });
-                None
-            }
-        };
-        read.filter(|_| errors.is_empty()).ok_or_else(|| errors.into_vec())
+        one_file(file, text, read)
     }
 
     /// # Panics

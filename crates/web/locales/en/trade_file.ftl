@@ -108,15 +108,6 @@ mender-payment-firm = the payment firm
 mender-broker = the broker
 
 fall-heading = Price to the door
-fall-goods = Goods
-fall-goods-why = { $pieces } × { $price } at { $rate }
-fall-freight = Freight
-fall-freight-why = { $weight } charged, { $home } at { $rate }
-fall-total = The buyer pays
-fall-total-why = rules of { $date }, signed by { $hub } until { $until }
-fall-rate-why = exchange rate { $rate } { $from }–{ $to }, spread { $spread }, { $source }, { $as-of }
-fall-line = line { $line }
-fall-pack = rule pack { $pack }
 
 money-heading = Money
 money-yours = You receive
@@ -324,8 +315,6 @@ event-permit-revoked = A permit was revoked
 event-permit-drawn = { $pieces } pieces drawn from a permit, { $left } left
 event-permit-given-back = { $pieces } pieces given back to a permit, { $left } left
 track-link = The way of the parcel, for anybody
-fall-registration = low value goods number { $no }
-fall-sale = sold { $incoterm } { $place }
 next-pay-balance-title = Your turn: pay the balance
 next-pay-balance = Pay { $amount } under the reference { $order }, at the latest { $when }. Otherwise the order lapses, and the deposit goes back to you.
 money-deposit = Deposit in escrow

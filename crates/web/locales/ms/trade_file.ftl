@@ -105,15 +105,6 @@ mender-payment-firm = syarikat pembayaran
 mender-broker = ejen kastam
 
 fall-heading = Harga hingga ke pintu
-fall-goods = Barang
-fall-goods-why = { $pieces } × { $price } pada kadar { $rate }
-fall-freight = Tambang
-fall-freight-why = { $weight } dicaj, { $home } pada kadar { $rate }
-fall-total = Pembeli membayar
-fall-total-why = peraturan bertarikh { $date }, ditandatangani { $hub } hingga { $until }
-fall-rate-why = kadar pertukaran { $rate } { $from }–{ $to }, spread { $spread }, { $source }, { $as-of }
-fall-line = baris { $line }
-fall-pack = pek peraturan { $pack }
 
 money-heading = Wang
 money-yours = Anda menerima
@@ -321,8 +312,6 @@ event-permit-revoked = Permit dibatalkan
 event-permit-drawn = { $pieces } keping diambil daripada permit, baki { $left }
 event-permit-given-back = { $pieces } keping dipulangkan kepada permit, baki { $left }
 track-link = Perjalanan bungkusan, untuk sesiapa
-fall-registration = nombor barang bernilai rendah { $no }
-fall-sale = dijual { $incoterm } { $place }
 next-pay-balance-title = Giliran anda: bayar baki
 next-pay-balance = Bayar { $amount } dengan rujukan { $order }, selewat-lewatnya { $when }. Jika tidak, pesanan luput dan deposit dikembalikan kepada anda.
 money-deposit = Deposit dalam eskrow

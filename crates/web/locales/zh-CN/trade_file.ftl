@@ -105,15 +105,6 @@ mender-payment-firm = 支付机构
 mender-broker = 报关行
 
 fall-heading = 到门价
-fall-goods = 货款
-fall-goods-why = { $pieces } × { $price }，汇率 { $rate }
-fall-freight = 运费
-fall-freight-why = 计费 { $weight }，{ $home }，汇率 { $rate }
-fall-total = 买家支付
-fall-total-why = 依据 { $date } 的规则，{ $hub } 签名确认至 { $until }
-fall-rate-why = 汇率 { $rate } { $from }–{ $to }，点差 { $spread }，{ $source }，{ $as-of }
-fall-line = 第 { $line } 项
-fall-pack = 规则包 { $pack }
 
 money-heading = 资金
 money-yours = 您将收到
@@ -321,8 +312,6 @@ event-permit-revoked = 许可证被撤销
 event-permit-drawn = 从许可证核销 { $pieces } 件，剩余 { $left } 件
 event-permit-given-back = 退回许可证 { $pieces } 件，剩余 { $left } 件
 track-link = 公开的包裹行程
-fall-registration = 低价值商品登记号 { $no }
-fall-sale = 成交条件 { $incoterm } { $place }
 next-pay-balance-title = 轮到您：支付余款
 next-pay-balance = 请以 { $order } 为附言支付 { $amount }，最迟 { $when }；逾期订单失效，定金退回给您。
 money-deposit = 托管中的定金

@@ -17,6 +17,13 @@ pub fn told(t: &Tr, error: &PackError) -> i18n::Told {
     t.problem(&Problem { code: format!("pack-{}", problem.code), args: problem.args })
 }
 
+/// Where in a pack something is wrong: `my/consumer.toml: my.lvg: rate`, as far as it is known.
+#[must_use]
+pub fn place(error: &PackError) -> String {
+    let parts = [&error.file, &error.rule, &error.field].map(String::as_str);
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")
+}
+
 /// One change of a rule as somebody reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
