@@ -2,7 +2,8 @@
 //!
 //! Rows as the public tables of the Harmonized System have them: `section,hscode,description,parent,level`
 //! with two, four or six digits; `description_ms` and `description_zh` where there are such columns. A code
-//! that is already worded keeps its wording and gains the words of the table.
+//! that is already worded keeps its wording. Rows of statistics (chapter 99,
+//! `TOTAL`) are no goods and are passed over.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +11,11 @@ use serde::Serialize;
 
 use super::wording::{CHINESE, ENGLISH, Entry, Keyword, MALAY, Wording, Words3};
 
-/// Rows of one file; the nomenclature of 2022 has 6,940.
+/// Rows of one file; the nomenclature of 2022 has 6,936, and its table four of statistics.
 const ROWS: usize = 20_000;
+/// What tables for statistics have beside the nomenclature: goods of no known kind, and the sum of all goods.
+/// Neither is a code by which goods are declared: the nomenclature leaves chapter 99 to each country's own use.
+const OF_STATISTICS: [&str; 4] = ["99", "9999", "999999", "TOTAL"];
 const FAULTS: usize = 20;
 
 /// Why a row cannot be taken; the first row after the head is row 2.
@@ -110,6 +114,9 @@ impl Wording {
             };
             let code: String = cell(code_at).chars().filter(|c| *c != '.').collect();
             let got = || code.chars().take(20).collect::<String>();
+            if OF_STATISTICS.contains(&code.as_str()) {
+                continue;
+            }
             if !matches!(code.len(), 2 | 4 | 6) || !code.bytes().all(|b| b.is_ascii_digit()) {
                 fault(RowFault::RowNotACode { got: got() });
             } else if !seen.insert(code.clone()) {
@@ -124,6 +131,7 @@ impl Wording {
         if !faults.is_empty() {
             return Err(faults);
         }
+        let worded: BTreeSet<String> = self.entries.iter().map(|e| e.hs6.clone()).collect();
         let mut codes = 0;
         for (code, name) in taken {
             match code.len() {
@@ -132,19 +140,18 @@ impl Wording {
                 }
                 6 => {
                     codes += 1;
-                    self.add(code, name);
+                    if !worded.contains(&code) {
+                        self.add(code, name);
+                    }
                 }
                 _ => {}
             }
         }
-        self.entries.sort_by(|a, b| (&a.hs6, a.loaded).cmp(&(&b.hs6, b.loaded)));
+        self.entries.sort_by(|a, b| a.hs6.cmp(&b.hs6));
         Ok(codes)
     }
 
     fn add(&mut self, hs6: String, name: Words3) {
-        if self.entries.binary_search_by(|e| e.hs6.as_str().cmp(&hs6)).is_ok() {
-            return;
-        }
         let keywords = [(&name.en, ENGLISH), (&name.ms, MALAY), (&name.zh, CHINESE)]
             .into_iter()
             .filter(|(text, _)| !text.is_empty())
