@@ -1,6 +1,7 @@
 //! What makes goods dangerous on their way: lithium batteries, liquids that burn. What must be known of
 //! which goods, and how they then go, stands in `rulebooks/transport/`.
 
+mod named;
 mod transport;
 
 use serde::{Deserialize, Serialize};

@@ -8,7 +8,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use papers::certificate::ubl::{self, Codes};
 use papers::certificate::{Line, Paper, PaperWords, pdf};
-use trade::certificate::{Certificate, CertificateFacts, CertificateRefusal, certificate};
+use trade::certificate::{Certificate, CertificateFacts, CertificateRefusal, Lacking, certificate};
 use trade::origin::{Agreement, AgreementId, Form};
 use trade::party::{Party, Role};
 use trade::rulebook::Knowledge;
@@ -118,7 +118,13 @@ struct CertificatePage {
     certificate: Option<Certificate>,
     unverified: bool,
     refused: Option<Told>,
-    lacks: Vec<Told>,
+    lacks: Vec<Lack>,
+}
+
+/// What is lacking, and where it is stated.
+struct Lack {
+    told: Told,
+    at: Option<String>,
 }
 
 async fn show(
@@ -130,9 +136,19 @@ async fn show(
     let made = made(&app, &party, &id, &agreement).await?;
     let refused = made.certificate.as_ref().err();
     let lacks = match refused {
-        Some(CertificateRefusal::CertificateIncomplete { lacks, .. }) => lacks.iter().map(|l| page.told(l)).collect(),
-        _ => Vec::new(),
+        Some(CertificateRefusal::CertificateIncomplete { lacks, .. }) => lacks.as_slice(),
+        _ => &[],
     };
+    let lines = made.file.order.as_ref().map_or(&[][..], |order| &order.quote.lines);
+    let at = |lack: &Lacking| match lack {
+        Lacking::MaterialsMissing { sku } | Lacking::DoesNotOriginate { sku, .. } => {
+            let line = lines.iter().find(|line| line.sku == *sku)?;
+            Some(format!("/products/{}/materials", line.product))
+        }
+        Lacking::WaybillMissing => Some(format!("/trades/{id}/waybill")),
+        Lacking::OrderMissing => None,
+    };
+    let lacks = lacks.iter().map(|lack| Lack { told: page.told(lack), at: at(lack) }).collect();
     let shown = CertificatePage {
         short: made.agreement.short.clone(),
         name: page.words(&made.agreement.name),

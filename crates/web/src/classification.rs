@@ -197,8 +197,8 @@ struct Row {
     why: Vec<Why>,
     /// Back to the form that somebody came from, with this code.
     take: Option<String>,
-    /// The codes of its heading.
-    beside: String,
+    /// The codes of its heading, beside the first of them.
+    beside: Option<String>,
     heading: String,
 }
 
@@ -282,7 +282,10 @@ impl ClassificationPage {
             ReadAs::Code { digits } => Some(self.p.w1("classify-as-code", "digits", digits)),
             ReadAs::EarlierEdition { digits } => Some(self.p.w1("classify-as-earlier", "digits", dotted(digits))),
         };
-        self.rows = found.codes.iter().map(|code| row(&self.p, &self.asked, code)).collect();
+        let heading = |code: &Candidate| code.hs6.get(..4).map(str::to_owned);
+        let first = |at: usize, code| found.codes.iter().take(at).all(|before| heading(before) != heading(code));
+        self.rows =
+            (0..).zip(&found.codes).map(|(at, code)| row(&self.p, &self.asked, code, first(at, code))).collect();
         self.unknown = found.unknown.join(&self.p.s("list-comma"));
         if let Some(Question { ask, answers }) = &found.question {
             let asked = self.p.one_of(ask);
@@ -297,9 +300,9 @@ impl ClassificationPage {
     }
 }
 
-fn row(p: &Page, asked: &Asked, code: &Candidate) -> Row {
+fn row(p: &Page, asked: &Asked, code: &Candidate, first: bool) -> Row {
     let why = code.why.iter().take(5).map(|w| Why {
-        words: w.words.clone(),
+        words: if w.points < 0 { p.w1("classify-word-against", "words", &w.words) } else { w.words.clone() },
         class: if w.points < 0 { "stop" } else { "go" },
         against: w.kind == EvidenceKind::Against,
     });
@@ -307,10 +310,11 @@ fn row(p: &Page, asked: &Asked, code: &Candidate) -> Row {
     let heading = code.hs6.get(..4).unwrap_or(&code.hs6);
     Row {
         name: p.one_of(&code.name).to_owned(),
-        confidence: code.confidence,
+        // What is least likely stands last without a number.
+        confidence: code.confidence.filter(|confidence| *confidence > 0),
         why: why.collect(),
         take: asked.taken(&code.hs6),
-        beside: asked.about(heading),
+        beside: (code.confidence.is_some() && first).then(|| asked.about(heading)),
         heading: heading.to_owned(),
         hs,
     }

@@ -332,8 +332,10 @@ impl Tr {
             Value::Number(n) => n.to_string(),
             Value::String(text) => show::coded(name).map_or_else(|| text.clone(), |list| self.by(list, text)),
             Value::Array(items) => {
-                let items: Vec<String> = items.iter().map(|i| self.argument_text(name, i)).collect();
-                items.join(&self.s("list-comma"))
+                let told: Vec<String> = items.iter().map(|i| self.argument_text(name, i)).collect();
+                // Sentences end with their own full stop.
+                let between = if items.iter().any(is_problem) { "sentence-space" } else { "list-comma" };
+                told.join(&self.s(between))
             }
             Value::Object(fields) => {
                 if let Ok(money) = serde_json::from_value::<trade::money::Money>(value.clone()) {
@@ -347,6 +349,11 @@ impl Tr {
             }
         }
     }
+}
+
+/// A value that is told as a whole sentence.
+fn is_problem(value: &Value) -> bool {
+    value.get("code").is_some_and(Value::is_string)
 }
 
 /// Fluent writes a value that it was not given as its name in braces; here a mark stands for it.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use toml::Table;
 
+use super::named::Named;
 use super::{Battery, Chemistry, Hazards, Liquid, LiquidForm, PackedHow};
 use crate::codes::HsCode;
 use crate::money::parse_fixed;
@@ -78,39 +79,7 @@ struct Ask {
     rule: TransportRule,
     fact: Fact,
     hs_in: Vec<String>,
-    words: Vec<String>,
-}
-
-impl Ask {
-    fn calls_for(&self, hs: Option<&HsCode>, description: &str) -> bool {
-        hs.is_some_and(|hs| self.hs_in.iter().any(|prefix| hs.is_under(prefix))) || self.names(description)
-    }
-
-    /// Whether one of the words stands in a text; Latin ones as whole words, wherever they begin and end.
-    fn names(&self, description: &str) -> bool {
-        let text = description.to_lowercase();
-        self.words.iter().any(
-            |word| {
-                if word.is_ascii() { has_words(&text, word) } else { text.contains(word.as_str()) }
-            },
-        )
-    }
-}
-
-/// Whether words stand in a text with nothing before or behind them that would make them part of others. One
-/// blank between two words stands for whatever parts them.
-fn has_words(text: &str, words: &str) -> bool {
-    let part_of_word = |c: char| c.is_alphanumeric() || c == '-';
-    let mut found = text.split(|c: char| !part_of_word(c)).filter(|word| !word.is_empty());
-    loop {
-        let mut from_here = found.clone();
-        if words.split(' ').all(|word| from_here.next() == Some(word)) {
-            return true;
-        }
-        if found.next().is_none() {
-            return false;
-        }
-    }
+    named: Named,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,24 +130,30 @@ impl Transport {
         asks.chain(self.batteries.iter().map(|b| &b.rule)).chain(self.liquids.iter().map(|l| &l.rule))
     }
 
-    /// Whether a fact is called for by what is known of goods: `battery` or `liquid`.
+    /// Whether a fact is called for by what is known of goods, their description in lower case.
     fn asks_for(&self, fact: Fact, hs: Option<&HsCode>, description: &str, date: Date) -> Option<&RuleId> {
+        let of_code = |ask: &Ask| hs.is_some_and(|hs| ask.hs_in.iter().any(|prefix| hs.is_under(prefix)));
         let mut asks = self.asks.iter().filter(|ask| ask.fact == fact && ask.rule.holds_on(date));
-        asks.find(|ask| ask.calls_for(hs, description)).map(|ask| &ask.rule.id)
+        asks.find(|ask| of_code(ask) || ask.named.stand_in(description)).map(|ask| &ask.rule.id)
     }
 
     fn gaps(&self, hs: Option<&HsCode>, description: &str, hazards: Hazards, date: Date) -> Vec<Gap> {
         let mut gaps = Vec::new();
+        let text = if hazards.battery.is_none() || hazards.liquid.is_none() {
+            description.to_lowercase()
+        } else {
+            String::new()
+        };
         match hazards.battery {
             None => {
-                let asked = self.asks_for(Fact::Battery, hs, description, date);
+                let asked = self.asks_for(Fact::Battery, hs, &text, date);
                 gaps.extend(asked.map(|rule| Gap::BatteryUnknown { rule: rule.clone() }));
             }
             Some(battery) => self.battery_gaps(battery, date, &mut gaps),
         }
         match hazards.liquid {
             None => {
-                let asked = self.asks_for(Fact::Liquid, hs, description, date);
+                let asked = self.asks_for(Fact::Liquid, hs, &text, date);
                 gaps.extend(asked.map(|rule| Gap::LiquidUnknown { rule: rule.clone() }));
             }
             Some(liquid) => self.liquid_gaps(liquid, date, &mut gaps),
@@ -305,8 +280,8 @@ fn read_ask(f: &mut Fields<'_>, rule: Option<TransportRule>) -> Option<Ask> {
             f.error("hs-in", Problem::NotACode { got: got.clone() });
         }
     }
-    let words = f.texts("words").into_iter().map(|word| word.to_lowercase()).collect();
-    Some(Ask { rule: rule?, fact: fact?, hs_in, words })
+    let named = Named::of(f.texts("words"));
+    Some(Ask { rule: rule?, fact: fact?, hs_in, named })
 }
 
 /// Watt-hours as text, to thousandths.

@@ -2,6 +2,7 @@
 certificate-heading = { $agreement } certificate of origin
 certificate-data-set = A data set for whoever certifies origin; not a certificate until it is signed and stamped.
 certificate-unverified = It leans on rules that nobody has read at their source (unverified).
+certificate-lacks = The certificate under { $agreement } cannot be made out yet.
 certificate-ready = Everything that the boxes ask for is known.
 certificate-boxes = The other boxes
 certificate-reference = Reference

@@ -7,6 +7,7 @@ classify-go = Find the code
 classify-codes = Codes, best first
 classify-sure = { $confidence } % sure
 classify-against = A word speaks against it
+classify-word-against = “{ $words }” speaks against it
 classify-why-ask = The first codes differ in this. Each answer leaves those beside it.
 classify-which = Which of these is it?
 classify-answered = You answered:

@@ -36,6 +36,7 @@ sandbox-word = Sandbox
 sandbox-mark = Sandbox: no real goods or money
 to-front = To the front page
 list-comma = {", "}
+sentence-space = {" "}
 nothing = nothing
 bool-true = yes
 bool-false = no

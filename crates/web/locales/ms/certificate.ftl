@@ -2,6 +2,7 @@
 certificate-heading = Sijil tempat asal { $agreement }
 certificate-data-set = Set data bagi pihak yang mengesahkan asal; bukan sijil sehingga ditandatangani dan dicap.
 certificate-unverified = Ia bergantung pada peraturan yang belum dibaca di sumbernya (belum disahkan).
+certificate-lacks = Sijil di bawah { $agreement } belum boleh dibuat.
 certificate-ready = Semua yang diminta oleh petak telah diketahui.
 certificate-boxes = Petak lain
 certificate-reference = Rujukan

@@ -7,6 +7,7 @@ classify-go = Cari kod
 classify-codes = Kod, yang terbaik dahulu
 classify-sure = { $confidence } % pasti
 classify-against = Ada kata yang bercanggah
+classify-word-against = “{ $words }” menyanggahnya
 classify-why-ask = Kod teratas berbeza dalam hal ini. Setiap jawapan meninggalkan kod di sebelahnya.
 classify-which = Yang mana satu?
 classify-answered = Jawapan anda:

@@ -36,6 +36,7 @@ sandbox-word = Kotak pasir
 sandbox-mark = Kotak pasir: tiada barang atau wang sebenar
 to-front = Ke laman utama
 list-comma = {", "}
+sentence-space = {" "}
 nothing = tiada
 bool-true = ya
 bool-false = tidak

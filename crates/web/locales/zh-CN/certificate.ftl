@@ -2,6 +2,7 @@
 certificate-heading = { $agreement } 原产地证书
 certificate-data-set = 供签证机构使用的数据；签章之前不是证书。
 certificate-unverified = 所依据的规则尚未核对原文（未核实）。
+certificate-lacks = { $agreement } 证书尚不能出具。
 certificate-ready = 各栏所需内容齐全。
 certificate-boxes = 其他各栏
 certificate-reference = 编号

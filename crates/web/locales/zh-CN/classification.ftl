@@ -7,6 +7,7 @@ classify-go = 查编码
 classify-codes = 编码，最佳在前
 classify-sure = 把握 { $confidence }%
 classify-against = 有词语与之不符
+classify-word-against = “{ $words }”与此不符
 classify-why-ask = 前几个编码在这一点上不同。每个答案保留其旁边的编码。
 classify-which = 是其中哪一个？
 classify-answered = 您的回答：

@@ -36,6 +36,7 @@ sandbox-word = 沙盒
 sandbox-mark = 沙盒：不涉及真实货物和资金
 to-front = 回到首页
 list-comma = 、
+sentence-space = {""}
 nothing = 无
 bool-true = 是
 bool-false = 否

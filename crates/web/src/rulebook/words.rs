@@ -1,10 +1,14 @@
 //! Rule packs in words: what is wrong with one, what it says, and what changes.
 
+use std::borrow::Cow;
+
 use trade::command::Problem;
 use trade::rulebook::{Fact, FieldChange, PackError, RuleChange, Turn};
 
 use crate::i18n::{self, Tr};
 
+/// The field that says on which side of an amount a value lies.
+const COMPARE: &str = "compare";
 /// Rows of a table that are told one by one; more are counted.
 const ROWS_TOLD: usize = 20;
 /// Items of a list that are told.
@@ -51,7 +55,8 @@ pub fn tell(t: &Tr, change: &RuleChange) -> Told {
         (Turn::Removed, _) => "rules-removed",
     };
     let sentence = t.w(key, [("on", on.unwrap_or_default()), ("rule", name)]);
-    let told: Vec<String> = change.fields.iter().filter_map(|field| field_line(t, change.turn, field)).collect();
+    let told: Vec<String> =
+        whole(t, &change.fields).iter().filter_map(|field| field_line(t, change.turn, field)).collect();
     let left = told.len().saturating_sub(ROWS_TOLD);
     let source = t.w(
         "rules-source",
@@ -67,6 +72,46 @@ pub fn tell(t: &Tr, change: &RuleChange) -> Told {
         more: (left > 0).then(|| t.n("rules-more", left)),
         source,
     }
+}
+
+/// The fields, a value's bound as one: what is compared, how, and with which amount are read together.
+fn whole<'a>(t: &Tr, fields: &'a [FieldChange]) -> Vec<Cow<'a, FieldChange>> {
+    let beside = |compare: &str, name: &str| {
+        let other = compare.replacen(COMPARE, name, 1);
+        fields.iter().find(|field| field.row.is_none() && field.field == other)
+    };
+    let mut whole = Vec::new();
+    for field in fields {
+        let own = field.field.split(['.', ' ']).find(|part| [COMPARE, "amount", "basis"].contains(part));
+        let compare = own.and_then(|own| {
+            let at = field.field.replacen(own, COMPARE, 1);
+            fields.iter().find(|field| field.row.is_none() && field.field == at)
+        });
+        let parts = compare.and_then(|compare| Some((compare, beside(&compare.field, "amount")?)));
+        match (own, parts) {
+            (Some(COMPARE), Some((compare, amount))) => {
+                let basis = beside(&compare.field, "basis");
+                let bound = |side: fn(&FieldChange) -> &Option<Fact>| {
+                    let (compare, amount) = (side(compare).as_ref()?, side(amount).as_ref()?);
+                    let bound = [("compare", fact_text(t, compare)), ("amount", fact_text(t, amount))];
+                    Some(Fact::Text(match basis.and_then(|basis| side(basis).as_ref()) {
+                        None => t.w("rules-bound", bound),
+                        Some(basis) => {
+                            let [compare, amount] = bound;
+                            t.w("rules-bound-of", [compare, amount, ("basis", fact_text(t, basis))])
+                        }
+                    }))
+                };
+                let (from, to) = (bound(|field| &field.from), bound(|field| &field.to));
+                if from.is_some() || to.is_some() {
+                    whole.push(Cow::Owned(FieldChange { from, to, ..compare.clone() }));
+                }
+            }
+            (Some(_), Some(_)) => {}
+            _ => whole.push(Cow::Borrowed(field)),
+        }
+    }
+    whole
 }
 
 fn field_line(t: &Tr, turn: Turn, change: &FieldChange) -> Option<String> {
