@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use trade::codes::Country;
 use trade::command::Problem;
+use trade::hs_edition::HsEdition;
 use trade::rulebook::{DutyRate, Folder, Found, HsNumber, Pack, Rulebook, read_folder};
 
 use crate::rulebook::{folder, tell_errors, today};
@@ -41,7 +42,7 @@ struct Import {
     /// The folder of that territory's pack.
     #[arg(long)]
     into: PathBuf,
-    /// A list of the nomenclature (CSV with a column hscode): codes of other editions are then noticed.
+    /// The codes of another edition than HS 2022 (CSV with a column hscode), where the table is of it.
     #[arg(long)]
     nomenclature: Option<PathBuf>,
     /// Look at the table and change nothing.
@@ -90,7 +91,10 @@ fn import(options: &Import) -> Result<ExitCode, ExitCode> {
         options.market.parse().map_err(|e| say::failed("cli-bad-territory", &[("got", format!("{e}"))]))?;
     let bytes = fs::read(&options.file).map_err(|e| unreadable(&options.file, e))?;
     let known = options.nomenclature.as_deref().map(nomenclature).transpose()?;
-    let table = tariff::read(&bytes, |hs6| known.as_ref().is_none_or(|known| known.contains(hs6)));
+    let table = tariff::read(&bytes, |hs6| match &known {
+        Some(known) => known.contains(hs6),
+        None => hs6.parse().is_ok_and(|hs| HsEdition::latest().has(&hs)),
+    });
     let table = table.map_err(|refusal| tell(&options.file, &refusal))?;
     let files = tariff::files(market, &table).map_err(|refusal| tell(&options.file, &refusal))?;
 

@@ -441,6 +441,7 @@ fn cost_refusals() -> Vec<LandedCostRefusal> {
         PiecesOutOfRange { line: 0, pieces: 0, most: 1 },
         ValueNotPositive { line: 0, value: CNY },
         ContentNotPositive { line: 0, content },
+        HsNotInEdition { line: 0, hs: hs(), edition: 2022, n: 1, instead: vec![hs()] },
         FreightNegative { freight: CNY },
         YearUsedNegative { used: CNY },
         AmountTooLarge {},

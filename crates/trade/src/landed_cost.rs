@@ -11,6 +11,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::codes::{Country, HsCode};
+use crate::hs_edition::HsEdition;
 use crate::money::{Currency, FxRate, Money, MoneyError, Rate};
 use crate::quantity::{Content, Grams};
 use crate::rulebook::{
@@ -211,6 +212,15 @@ pub enum LandedCostRefusal {
     ContentNotPositive {
         line: u32,
         content: Content,
+    },
+    /// No code of the nomenclature in force on the day; `instead` came in its place, where that is known.
+    HsNotInEdition {
+        line: u32,
+        hs: HsCode,
+        edition: u32,
+        /// How many are in `instead`.
+        n: usize,
+        instead: Vec<HsCode>,
     },
     FreightNegative {
         freight: Money,
@@ -428,6 +438,11 @@ fn check_form(book: &Rulebook, ask: &LandedCostAsk<'_>) -> Result<(), LandedCost
         }
         if let Some(content) = asked.content.filter(|content| content.milli < 1) {
             return Err(LandedCostRefusal::ContentNotPositive { line, content });
+        }
+        if let Some(edition) = HsEdition::on(ask.date).filter(|edition| !edition.has(&asked.hs)) {
+            let (hs, instead) = (asked.hs.clone(), edition.instead_of(&asked.hs).to_vec());
+            let (edition, n) = (edition.year, instead.len());
+            return Err(LandedCostRefusal::HsNotInEdition { line, hs, edition, n, instead });
         }
     }
     if ask.freight.minor() < 0 {

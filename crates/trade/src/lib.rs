@@ -32,6 +32,7 @@ pub mod exchange;
 pub mod financing;
 pub mod handling;
 pub mod hazard;
+pub mod hs_edition;
 pub mod http_signature;
 pub mod id;
 pub mod key;

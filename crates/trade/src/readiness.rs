@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codes::{Country, HsCode};
 use crate::hazard::{Carriage, Hazards};
+use crate::hs_edition::HsEdition;
 use crate::landed_cost::{AskLine, LandedCostAsk, LandedCostRefusal, landed_cost};
 use crate::money::Money;
 use crate::quantity::{Content, Grams};
@@ -49,6 +50,15 @@ pub enum Gap {
     HsTooShort {
         got: String,
         digits: usize,
+        rule: RuleId,
+    },
+    /// No code of the nomenclature in force; `instead` came in its place, where that is known.
+    HsNotInEdition {
+        hs: HsCode,
+        edition: u32,
+        /// How many are in `instead`.
+        n: usize,
+        instead: Vec<HsCode>,
         rule: RuleId,
     },
     /// The description has only words that fit any goods.
@@ -186,6 +196,7 @@ impl Gap {
         match self {
             Self::HsMissing { rule }
             | Self::HsTooShort { rule, .. }
+            | Self::HsNotInEdition { rule, .. }
             | Self::VagueDescription { rule, .. }
             | Self::DescriptionTooShort { rule }
             | Self::OriginMissing { rule }
@@ -212,7 +223,7 @@ impl Gap {
     fn order(&self) -> u8 {
         match self {
             Self::HsMissing { .. } => 0,
-            Self::HsTooShort { .. } => 1,
+            Self::HsTooShort { .. } | Self::HsNotInEdition { .. } => 1,
             Self::VagueDescription { .. } => 2,
             Self::DescriptionTooShort { .. } => 3,
             Self::OriginMissing { .. } => 4,
@@ -268,7 +279,7 @@ pub fn readiness(
     };
     for (book, direction) in [(export, Direction::Export), (import, Direction::Import)] {
         let data = book.data.iter().filter(|rule| rule.info.holds_on(date));
-        data.filter_map(|rule| gap_of(rule, product, direction)).for_each(&mut add);
+        data.filter_map(|rule| gap_of(rule, product, direction, date)).for_each(&mut add);
         description_gaps(book, product, direction, date).into_iter().for_each(&mut add);
         restriction_gaps(book, product, direction, date).into_iter().for_each(&mut add);
     }
@@ -284,7 +295,7 @@ fn case_of<'a>(product: &'a ReadinessFacts<'_>, direction: Direction) -> Case<'a
 }
 
 /// What a data rule finds missing.
-pub(crate) fn gap_of(rule: &DataRule, product: &ReadinessFacts<'_>, direction: Direction) -> Option<Gap> {
+pub(crate) fn gap_of(rule: &DataRule, product: &ReadinessFacts<'_>, direction: Direction, date: Date) -> Option<Gap> {
     // A rule for some goods only cannot be judged before it is known which goods these are.
     let for_some = !rule.when.hs_in.is_empty() || !rule.when.hs_out.is_empty();
     let case = case_of(product, direction);
@@ -300,7 +311,10 @@ pub(crate) fn gap_of(rule: &DataRule, product: &ReadinessFacts<'_>, direction: D
             HsClaim::Code(hs) if hs.as_str().len() < digits => {
                 Some(Gap::HsTooShort { got: hs.to_string(), digits, rule: id() })
             }
-            HsClaim::Code(_) => None,
+            HsClaim::Code(hs) => HsEdition::on(date).filter(|edition| !edition.has(hs)).map(|edition| {
+                let instead = edition.instead_of(hs).to_vec();
+                Gap::HsNotInEdition { hs: hs.clone(), edition: edition.year, n: instead.len(), instead, rule: id() }
+            }),
         },
         DataField::Description => {
             product.description.trim().is_empty().then(|| Gap::DescriptionTooShort { rule: id() })
@@ -420,7 +434,9 @@ fn gap_of_refusal(book: &Rulebook, product: &ReadinessFacts<'_>, refusal: Landed
             let digits = usize::try_from(digits).unwrap_or(usize::MAX);
             Gap::HsTooShort { got: hs.to_string(), digits, rule }
         }
-        LandedCostRefusal::NoChargeFits { hs, .. } => Gap::RateUnknown { hs, rule: None },
+        LandedCostRefusal::NoChargeFits { hs, .. } | LandedCostRefusal::HsNotInEdition { hs, .. } => {
+            Gap::RateUnknown { hs, rule: None }
+        }
         LandedCostRefusal::RuleUnknown { rule } | LandedCostRefusal::ExchangeMissing { rule, .. } => {
             match &product.hs {
                 HsClaim::Code(hs) => Gap::RateUnknown { hs: hs.clone(), rule: Some(rule) },

@@ -93,12 +93,17 @@ impl From<Unavailable> for Failure {
     }
 }
 
+/// What somebody has to be who asks for something; all else that is `not-a-` something is a fault of the text.
+const ASKERS: [&str; 9] = ["broker", "buyer", "carrier", "giver", "handler", "holder", "lender", "seller", "warehouse"];
+
 /// 404 for what is not there, 403 for what is another's, 409 for what the state forbids, else 422.
 fn status_of(code: &str) -> StatusCode {
     match code {
         _ if code.ends_with("-unknown") && code != "list-unknown" && code != "rate-unknown" => StatusCode::NOT_FOUND,
         "not-here" | "no-trade" => StatusCode::NOT_FOUND,
-        _ if code.ends_with("not-yours") || code.starts_with("not-a-") => StatusCode::FORBIDDEN,
+        _ if code.ends_with("not-yours") || code.strip_prefix("not-a-").is_some_and(|what| ASKERS.contains(&what)) => {
+            StatusCode::FORBIDDEN
+        }
         _ if code.ends_with("-taken") || code.ends_with("-expired") || code.ends_with("-closed") => {
             StatusCode::CONFLICT
         }

@@ -166,7 +166,7 @@ pub struct Lane {
 #[must_use]
 pub fn place_of(gap: &str) -> Option<&'static str> {
     Some(match gap {
-        "hs-missing" | "hs-too-short" | "list-unknown" | "rate-unknown" => "hs",
+        "hs-missing" | "hs-too-short" | "hs-not-in-edition" | "list-unknown" | "rate-unknown" => "hs",
         "vague-description" | "description-too-short" => "description",
         "origin-missing" => "origin",
         "weight-missing" => "weight",

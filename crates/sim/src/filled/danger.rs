@@ -11,6 +11,7 @@ pub fn gaps() -> Vec<Gap> {
     each_variant!(Gap:
         HsMissing { rule: rule() },
         HsTooShort { got: "33".to_owned(), digits: 6, rule: rule() },
+        HsNotInEdition { hs: hs(), edition: 2022, n: 1, instead: vec![hs()], rule: rule() },
         VagueDescription { word: "goods".to_owned(), rule: rule() },
         DescriptionTooShort { rule: rule() },
         OriginMissing { rule: rule() },

@@ -511,7 +511,8 @@ pub(super) fn check_in_book(example: &Example, book: &Rulebook, errors: &Errors)
                 hazards: crate::hazard::Hazards::default(),
             };
             let direction = rule.when.directions.first().copied().unwrap_or(Direction::Import);
-            let got = gap_of(rule, &product, direction).map_or("ready".to_owned(), |gap| code_of(&gap));
+            let got =
+                gap_of(rule, &product, direction, rule.info.valid_from).map_or("ready".to_owned(), |gap| code_of(&gap));
             example.compare(errors, expect, &got);
         }
         Check::Term { ends } => {

@@ -59,6 +59,11 @@ problem-no-trade = There is no such trade file here, or it is not yours.
 # identifiers and money
 problem-hs-too-short = The HS code { $got } is too short: customs needs six digits or more.
     .fix = Look up the full code in the tariff book; a short code is never padded.
+problem-hs-not-in-edition = HS { $hs } is no code of HS { $edition }.
+    .fix = { $n ->
+        [0] Find the code of today by words, on the page HS code.
+       *[other] Take the one that fits of those that came in its place: { $instead }.
+    }
 problem-hs-not-digits = { $got } is not an HS code.
     .fix = Six to ten digits, such as 0901.21.
 problem-not-a-country = { $got } is not a country.

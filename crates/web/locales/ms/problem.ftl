@@ -57,6 +57,11 @@ problem-no-trade = Tiada fail dagangan sedemikian di sini, atau ia bukan milik a
 
 problem-hs-too-short = Kod HS { $got } terlalu pendek: kastam memerlukan enam digit atau lebih.
     .fix = Cari kod penuh dalam buku tarif; kod pendek tidak akan ditambah sifar.
+problem-hs-not-in-edition = HS { $hs } bukan kod HS { $edition }.
+    .fix = { $n ->
+        [0] Cari kod hari ini dengan kata-kata, di halaman Kod HS.
+       *[other] Pilih yang sesuai daripada yang menggantikannya: { $instead }.
+    }
 problem-hs-not-digits = { $got } bukan kod HS.
     .fix = Enam hingga sepuluh digit, seperti 0901.21.
 problem-not-a-country = { $got } bukan negara.

@@ -57,6 +57,11 @@ problem-no-trade = 此处没有该交易档案，或不属于您。
 
 problem-hs-too-short = HS 编码 { $got } 位数不足：海关至少需要六位。
     .fix = 请在税则中查到完整编码；系统不会自动补零。
+problem-hs-not-in-edition = HS { $hs } 不是 HS { $edition } 的编码。
+    .fix = { $n ->
+        [0] 请在“HS 编码”页用文字查找现行编码。
+       *[other] 请在取代它的编码中选用合适的：{ $instead }。
+    }
 problem-hs-not-digits = { $got } 不是 HS 编码。
     .fix = 六至十位数字，例如 0901.21。
 problem-not-a-country = { $got } 不是国家或地区。
