@@ -137,7 +137,7 @@ fn main() -> ExitCode {
             Command::Restore(options) => backup::restore(&options).await,
             Command::Recover(options) => recover::run(&options).await,
             Command::Audit(options) => audit::run(&options).await,
-            Command::Rules(options) => rulebook::run(&options),
+            Command::Rules(options) => rulebook::run(&options).await,
             Command::Replay(options) => replay::run(options).await,
             Command::Tariff(options) => tariff::run(&options),
             Command::Generate(options) => generate::run(&options),

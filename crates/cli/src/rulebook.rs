@@ -38,10 +38,10 @@ enum Command {
     Schema,
 }
 
-pub fn run(options: &Options) -> ExitCode {
+pub async fn run(options: &Options) -> ExitCode {
     match &options.command {
         Command::Check(options) => check::run(options),
-        Command::Diff(options) => diff::run(options),
+        Command::Diff(options) => diff::run(options).await,
         Command::Keygen(options) => sign::keygen(options),
         Command::Sign(options) => sign::sign(options),
         Command::Verify(options) => sign::verify(options),

@@ -30,7 +30,7 @@ use trade::payout::{Payout, PayoutKind, PayoutState};
 use trade::permit::PermitUse;
 use trade::personal::fields_of;
 use trade::product::Goods;
-use trade::quantity::{Content, ContentUnit, Grams, Size};
+use trade::quantity::{Content, ContentUnit, Grams, Size, Strength};
 use trade::quote::{Quote, QuoteLine, QuoteRefusal};
 use trade::rate_card::FreightRefusal;
 use trade::readiness::HsClaim;
@@ -433,7 +433,7 @@ fn quote_refusals() -> Vec<QuoteRefusal> {
 }
 
 fn cost_refusals() -> Vec<LandedCostRefusal> {
-    let content = Content { milli: 0, unit: ContentUnit::Ml };
+    let content = Content { milli: 0, unit: ContentUnit::Ml, strength: Strength::of_tenths(400) };
     each_variant!(LandedCostRefusal:
         NoLines {},
         TooManyLines { lines: 201, most: 200 },
@@ -476,7 +476,7 @@ fn goods(hs: HsClaim) -> Goods {
         weight: Some(Grams(120)),
         size: Some(Size { length_mm: 60, width_mm: 60, height_mm: 80 }),
         price: Some(MYR),
-        content: Some(Content { milli: 50_000, unit: ContentUnit::Ml }),
+        content: Some(Content { milli: 50_000, unit: ContentUnit::Ml, strength: Strength::of_tenths(400) }),
         hazards: hazards(),
     }
 }
@@ -502,7 +502,7 @@ pub fn quote() -> Quote {
             value: CNY,
             weight: Grams(120),
             size: Some(Size { length_mm: 60, width_mm: 60, height_mm: 80 }),
-            content: Some(Content { milli: 50_000, unit: ContentUnit::Ml }),
+            content: Some(Content { milli: 50_000, unit: ContentUnit::Ml, strength: Strength::of_tenths(400) }),
         }],
         freight_home: MYR,
         chargeable: Grams(240),
@@ -542,7 +542,7 @@ fn landed() -> LandedCost {
         InsideItsBase {},
         BelowThreshold { per: Per::Ml, price: CNY, threshold: CNY },
         PartOfBase { top: 11, bottom: 12 },
-        ByRate { rate: DutyRate::FREE, grams: Some(1), millilitres: Some(1), pieces: 1 },
+        ByRate { rate: DutyRate::FREE, grams: Some(1), millilitres: Some(1), alcohol: Some(1), pieces: 1 },
         Flat { amount: CNY, per: FlatPer::Hs6, count: 1 },
         WithLine { line: 0 },
         TopUp { already: CNY },

@@ -89,7 +89,7 @@ pub fn goods_on(way: Way, number: usize) -> Goods {
         weight: Some(Grams(grams)),
         size: Some(Size { length_mm: 120, width_mm: 90, height_mm: 60 }),
         price: Some(Money::new(minor, currency)),
-        content: (ml > 0).then_some(Content { milli: ml * 1_000, unit: ContentUnit::Ml }),
+        content: (ml > 0).then_some(Content { milli: ml * 1_000, unit: ContentUnit::Ml, strength: None }),
         hazards: trade::hazard::Hazards::default(),
     }
 }

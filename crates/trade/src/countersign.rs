@@ -156,7 +156,7 @@ pub fn countersign(site: &Site, now: BusinessTime, of: &ToConfirm<'_>) -> Result
         preference: ask.preference.map(str::to_owned),
         landed: of.landed.clone(),
         stated_at: now,
-        valid_until: now.plus_days(book.quote_validity.days),
+        valid_until: now.plus_days(book.quote_validity(of.ask.date).days),
     };
     let signature = site.road.key.sign_bytes(Purpose::Statement, &statement.signed_bytes());
     Ok(Countersigned { key: site.road.key.verify_key().id(), statement, signature })

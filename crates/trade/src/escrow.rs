@@ -166,7 +166,8 @@ impl Decide for EndClaimWindow {
 #[must_use]
 pub fn claim_window_ends(world: &World, file: &TradeFile) -> Option<BusinessTime> {
     let delivered = file.custody_at(CustodyKind::Delivered)?;
-    Some(delivered.plus_days(world.site.rulebook()?.claim_window.days))
+    let date = world.site.date(delivered);
+    Some(delivered.plus_days(world.site.rulebook()?.claim_window(date).days))
 }
 
 fn releasable(world: &World, trade: &TradeId) -> Result<TradeFile, EscrowRefusal> {

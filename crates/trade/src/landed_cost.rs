@@ -162,7 +162,15 @@ pub enum FormulaKind {
     /// base × top / bottom × rate: only a part of the base is taxed.
     PartOfBase { top: i64, bottom: i64 },
     /// The rate counts quantities: of all pieces together, net grams and millilitres of contents.
-    ByRate { rate: DutyRate, grams: Option<i64>, millilitres: Option<i64>, pieces: i64 },
+    /// `alcohol`: where the rate counts it, in thousandths of a millilitre.
+    ByRate {
+        rate: DutyRate,
+        grams: Option<i64>,
+        millilitres: Option<i64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        alcohol: Option<i64>,
+        pieces: i64,
+    },
     /// base / (1 − rate) × rate: the tax is part of its own base.
     InsideItsBase,
     /// The same amount for each of `count`.
@@ -268,7 +276,7 @@ pub enum LandedCostRefusal {
         hs: HsCode,
         rule: RuleId,
     },
-    /// A rate counts what is not told of the goods: their net weight, or their contents by volume.
+    /// A rate counts what is not told of the goods: their net weight, their contents by volume, or their alcohol.
     QuantityMissing {
         line: u32,
         hs: HsCode,

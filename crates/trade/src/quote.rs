@@ -392,7 +392,7 @@ impl<'a> LaneTerms<'a> {
     /// On which terms a business buys, with the rules that the deposit rests on.
     fn sale(&self, landed: &mut LandedCost) -> Result<Option<Sale>, QuoteRefusal> {
         let Terms::Business { incoterm, place } = self.terms else { return Ok(None) };
-        let rules = self.import.deposit(Regime::B2b, self.date).zip(self.import.balance_due.as_ref());
+        let rules = self.import.deposit(Regime::B2b, self.date).zip(self.import.balance_due(self.date));
         let deposit = match rules {
             Some((deposit, term)) => {
                 for rule in [&deposit.info, &term.info] {
@@ -455,7 +455,7 @@ pub fn price(
         fx: fx.clone(),
         date,
         asked_at: world.now,
-        expires_at: world.now.plus_days(terms.import.quote_validity.days),
+        expires_at: world.now.plus_days(terms.import.quote_validity(date).days),
         sale,
         asked_by: buyer,
         signature: None,

@@ -152,6 +152,11 @@ pub enum Gap {
     FlammableGoods {
         rule: RuleId,
     },
+    /// What nobody tells the hub and customs asks for with the entry.
+    ToldAtEntry {
+        field: DataField,
+        rule: RuleId,
+    },
 }
 
 /// What is not said of a battery.
@@ -166,11 +171,11 @@ pub enum BatteryDetail {
 
 impl Gap {
     /// Whether the product cannot be offered while this gap is open. A permit can be brought until
-    /// the parcel moves, and so can an answer on dangers; of these only what is known to break a rule
+    /// the parcel moves, and what is told with the entry, and so can an answer on dangers; of these only what is known to break a rule
     /// blocks. Everything else blocks.
     #[must_use]
     pub fn blocks(&self) -> bool {
-        !matches!(self, Self::PermitNeeded { .. }) && !self.is_of_transport()
+        !matches!(self, Self::PermitNeeded { .. } | Self::ToldAtEntry { .. }) && !self.is_of_transport()
             || matches!(self, Self::ChargeTooHigh { .. })
     }
 
@@ -213,7 +218,8 @@ impl Gap {
             | Self::BatteryGoesAs { rule, .. }
             | Self::NotOnPassengerAircraft { rule, .. }
             | Self::LiquidUnknown { rule }
-            | Self::FlammableGoods { rule } => Some(rule),
+            | Self::FlammableGoods { rule }
+            | Self::ToldAtEntry { rule, .. } => Some(rule),
             Self::RateUnknown { rule, .. } => rule.as_ref(),
             Self::ListUnknown { .. } | Self::RegimeUnknown { .. } => None,
         }
@@ -244,6 +250,7 @@ impl Gap {
             Self::NotOnPassengerAircraft { .. } => 19,
             Self::LiquidUnknown { .. } => 20,
             Self::FlammableGoods { .. } => 21,
+            Self::ToldAtEntry { .. } => 22,
         }
     }
 
@@ -253,6 +260,7 @@ impl Gap {
             (Self::Prohibited { .. }, _) | (Self::PermitNeeded { .. }, _) | (Self::UnverifiedRefused { .. }, _) => {
                 self == other
             }
+            (Self::ToldAtEntry { .. }, _) => self == other,
             _ if self.is_of_transport() => self == other,
             _ => self.order() == other.order(),
         }
@@ -287,6 +295,20 @@ pub fn readiness(
     carriage.gaps(&product.hs, product.description, product.hazards, date).into_iter().for_each(&mut add);
     gaps.sort_by_key(Gap::order);
     gaps
+}
+
+/// What customs asks for with the entry of such goods and no hub holds, each rule once.
+#[must_use]
+pub fn told_at_entry<'a>(book: &'a Rulebook, ask: &LandedCostAsk<'_>) -> Vec<&'a DataRule> {
+    let fits = |rule: &&DataRule| {
+        rule.field.is_told_at_entry()
+            && rule.info.holds_on(ask.date)
+            && ask.lines.iter().any(|line| {
+                let case = Case::of(ask.regime, Direction::Import);
+                rule.when.met(&Case { hs: Some(&line.hs), origin: line.origin, mode: Some(ask.mode), ..case })
+            })
+    };
+    book.data.iter().filter(fits).collect()
 }
 
 fn case_of<'a>(product: &'a ReadinessFacts<'_>, direction: Direction) -> Case<'a> {
@@ -326,6 +348,9 @@ pub(crate) fn gap_of(rule: &DataRule, product: &ReadinessFacts<'_>, direction: D
         DataField::Price => product.price.is_none_or(|price| !price.is_positive()).then(|| Gap::NoPrice { rule: id() }),
         DataField::Content => {
             product.content.is_none_or(|content| content.milli < 1).then(|| Gap::ContentMissing { rule: id() })
+        }
+        field @ (DataField::PersonalCustomsCode | DataField::ProductIdentifier) => {
+            Some(Gap::ToldAtEntry { field, rule: id() })
         }
     }
 }

@@ -68,7 +68,7 @@ pub use goods::{
 pub use hs_set::{HsNumber, HsSet, Within};
 pub use in_use::{MARK as PACKS_MARK, PackInUse, PacksInUse, UsePacks, UsePacksRefusal, from_mark};
 pub use lane::{Fee, FeeSide, FxSample, Lane};
-pub(crate) use load::words;
+pub(crate) use load::{report_overlaps, words};
 pub use match_rules::{Allowed, Channel, Mender, RiskRule, Tolerance, TradeField};
 pub use note::{NoteFault, PackNote, Vouched};
 pub use pack::{Folder, Pack, PackFiles, PackName, SIGNATURE_FILE, read_folder};
@@ -76,7 +76,7 @@ pub use pins::{PinFault, Pins, Standing, admit, all_there, note_of};
 pub use plan::{NoPlan, Planned};
 pub use pre_alert::{ListBar, ParcelFacts, PreAlertRule};
 pub use preference::Preference;
-pub(crate) use reader::{Errors, Fields, knowledge, listed, one_file, single};
+pub(crate) use reader::{Errors, Fields, knowledge, listed, one_file, one_file_into, single};
 pub use reader::{Fact, PackError, Problem};
 pub use returns::{ClaimTerm, HomeAnswer, ReturnMatter, ReturnRule, ReturnTerms, TaxAnswer};
 pub use schema::schema;
@@ -298,6 +298,16 @@ pub enum RuleKind {
     Preference,
     Exchange,
     Deposit,
+    /// Of a way of transport: for which goods a fact is asked.
+    Ask,
+    /// Of a way of transport: how a kind of battery goes.
+    Battery,
+    /// Of a way of transport: what is told of liquids.
+    Liquid,
+    /// A trade agreement as a whole: its members and proofs.
+    Agreement,
+    /// One way for goods to originate under an agreement.
+    Criterion,
 }
 
 impl RuleKind {
@@ -348,12 +358,11 @@ pub struct Rulebook {
     pub name: Words,
     /// SHA-256 over all files, in lower-case hex.
     pub digest: Arc<str>,
-    /// How long a quote binds.
-    pub quote_validity: Term,
-    /// How long after delivery a buyer may claim.
-    pub claim_window: Term,
-    /// How long after a business order its balance may be paid; none where no deposits are taken.
-    pub balance_due: Option<Term>,
+    /// All versions by date; one at least.
+    quote_validity: Vec<Term>,
+    /// All versions by date; one at least.
+    claim_window: Vec<Term>,
+    balance_due: Vec<Term>,
     /// How long the parts of a return or a dispute may take.
     claim_terms: Vec<(ClaimTerm, Term)>,
     pub returns: Vec<ReturnRule>,
@@ -388,6 +397,16 @@ pub struct Term {
 
 type RuleIndex = BTreeMap<RuleId, Vec<Arc<RuleInfo>>>;
 
+/// The versions of each rule by date.
+fn index_of(rules: impl Iterator<Item = Arc<RuleInfo>>) -> RuleIndex {
+    let mut index = RuleIndex::new();
+    for info in rules {
+        index.entry(info.id.clone()).or_default().push(info);
+    }
+    index.values_mut().for_each(|versions| versions.sort_by_key(|info| info.valid_from));
+    index
+}
+
 impl Rulebook {
     /// Loads a pack from its files, `(name, contents)`, and works every example.
     ///
@@ -419,6 +438,30 @@ impl Rulebook {
     #[must_use]
     pub fn files(&self) -> &[(String, String)] {
         &self.files
+    }
+
+    /// How long a quote of this day binds.
+    #[must_use]
+    pub fn quote_validity(&self, date: Date) -> &Term {
+        standing(&self.quote_validity, date)
+    }
+
+    /// How long a buyer of goods that were delivered on this day may claim.
+    #[must_use]
+    pub fn claim_window(&self, date: Date) -> &Term {
+        standing(&self.claim_window, date)
+    }
+
+    /// The shortest that any goods have or had.
+    #[must_use]
+    pub fn shortest_claim_window(&self) -> Days {
+        self.claim_window.iter().map(|term| term.days).min().unwrap_or(Days(0))
+    }
+
+    /// How long after a business order of this day its balance may be paid; none where no deposits are taken.
+    #[must_use]
+    pub fn balance_due(&self, date: Date) -> Option<&Term> {
+        self.balance_due.iter().find(|term| term.info.holds_on(date))
     }
 
     /// A table of rates by its id.
@@ -454,6 +497,13 @@ impl Rulebook {
             .find(|tolerance| tolerance.field == field)
             .expect("a hub is not opened on a pack without a tolerance for each field")
     }
+}
+
+/// The version of a term that a hub cannot be without: the one that holds, or where a pack leaves days
+/// without any, the last before them, or else the first.
+fn standing(versions: &[Term], date: Date) -> &Term {
+    let begun = versions.iter().rev().find(|term| term.info.valid_from <= date);
+    begun.or(versions.first()).expect("a pack without this term does not load")
 }
 
 /// SHA-256 over the files in order of name: for each its name, a zero byte, the length of its

@@ -16,7 +16,8 @@ use trade::codes::Country;
 use trade::countersign::{Countersigned, NotConfirmed, ToConfirm, countersign};
 use trade::landed_cost::{CostOption, LandedCost, LandedCostAsk, Needs, landed_cost, options};
 use trade::money::Money;
-use trade::rulebook::{Mode, Pack, Regime, Rulebook};
+use trade::readiness::told_at_entry;
+use trade::rulebook::{DataField, Mode, Pack, Regime, RuleInfo, Rulebook};
 
 use crate::AppState;
 use crate::charge;
@@ -41,6 +42,7 @@ pub fn routes() -> Doors {
                 ("permanent", text()),
                 ("landed", any()),
                 ("options", list(any())),
+                ("told_at_entry", list(any())),
                 ("countersigned", any()),
                 ("why_not", any()),
             ])
@@ -70,6 +72,8 @@ struct Found {
     /// By a newer pack, what it comes to now; or why it comes to nothing.
     corrected: Option<Result<Money, Told>>,
     exchange: Vec<String>,
+    /// What customs asks for with the entry, which no price needs: name, sentence and rule.
+    at_entry: Vec<(String, String, Rule)>,
     confirm: Confirm,
 }
 
@@ -135,6 +139,7 @@ struct Worked {
     corrected: Option<Result<LandedCost, Failure>>,
     digest: Arc<str>,
     confirmed: Result<Countersigned, NotConfirmed>,
+    at_entry: Vec<(DataField, Arc<RuleInfo>)>,
     /// By which pack, where it is not the one that the hub goes by.
     old: Option<Arc<Pack>>,
 }
@@ -167,7 +172,9 @@ async fn work_out(app: &AppState, form: &Form) -> Result<(Asked, Worked), Faults
     let peer = peer.map(|card| card.id);
     let to_confirm = ToConfirm { to, ask: &ask, landed: &landed, rate_typed: asked.rate_typed, peer };
     let confirmed = countersign(app.site(), now, &to_confirm);
-    let worked = Worked { landed, options, corrected, digest: used.digest.clone(), confirmed, old: old.clone() };
+    let at_entry = told_at_entry(used, &ask).into_iter().map(|rule| (rule.field, rule.info.clone())).collect();
+    let worked =
+        Worked { at_entry, landed, options, corrected, digest: used.digest.clone(), confirmed, old: old.clone() };
     Ok((asked, worked))
 }
 
@@ -246,6 +253,12 @@ fn found(app: &AppState, p: &Page, form: &Form, asked: &Asked, worked: Worked) -
         steps.charge(p, name, each, rule);
     }
     let rules = made.rules(p, landed, asked.date);
+    let at_entry = worked.at_entry.iter().map(|(_, info)| {
+        let note = info.note.as_ref().map(|note| p.words(note)).unwrap_or_default();
+        let rule = made.rule(p, &info.id, asked.date, Some(&info.source), info.knowledge);
+        (p.words(&info.name), note, rule)
+    });
+    let at_entry = at_entry.collect();
     let ways = worked.options.iter().map(|option| way(p, form, used, asked, option)).collect();
     let corrected = worked.corrected.as_ref().map(|now| match now {
         Ok(now) => Ok(now.total),
@@ -253,6 +266,7 @@ fn found(app: &AppState, p: &Page, form: &Form, asked: &Asked, worked: Worked) -
     });
     Found {
         steps: steps.done(),
+        at_entry,
         rules,
         ways,
         permanent: form.permanent(asked.date, &worked.digest),
@@ -326,6 +340,9 @@ async fn show_api(State(app): State<AppState>, Query(fields): Query<BTreeMap<Str
         "permanent": form.permanent(asked.date, &worked.digest),
         "landed": worked.landed,
         "options": worked.options,
+        "told_at_entry": worked.at_entry.iter().map(|(field, info)| json!({
+            "field": field, "rule": info.id, "source": info.source, "knowledge": info.knowledge,
+        })).collect::<Vec<_>>(),
         "countersigned": worked.confirmed.as_ref().ok(),
         "why_not": worked.confirmed.as_ref().err(),
     })))

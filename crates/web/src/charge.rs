@@ -53,10 +53,12 @@ pub fn formula(t: &Tr, charge: &Charge) -> String {
         FormulaKind::PartOfBase { top, bottom } => {
             t.w("formula-part-of-base", [base, rate, ("top", t.num(*top)), ("bottom", t.num(*bottom))])
         }
-        FormulaKind::ByRate { rate, grams, millilitres, pieces } => {
+        FormulaKind::ByRate { rate, grams, millilitres, alcohol, pieces } => {
             let of = |key: &str, n: i64| t.w1(key, "n", n);
             let mut told: Vec<String> = grams.map(|n| of("quantity-grams", n)).into_iter().collect();
             told.extend(millilitres.map(|n| of("quantity-millilitres", n)));
+            let of_alcohol = |micro: i64| t.w1("quantity-alcohol", "ml", t.decimal(micro, 3));
+            told.extend(alcohol.map(of_alcohol));
             told.push(of("quantity-pieces", *pieces));
             t.w("formula-by-rate", [base, ("rate", rate.to_string()), ("quantity", told.join(", "))])
         }

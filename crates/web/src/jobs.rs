@@ -57,7 +57,7 @@ const fn waits(unavailable: &Unavailable) -> bool {
 async fn due(app: &AppState) -> Result<Vec<Command>, hub::db::StoreError> {
     let now = app.hub.business_now().await?;
     let before = |days: Days| now.plus_days(Days(-days.0));
-    let window = app.site().rulebook().map_or(Days(14), |book| book.claim_window.days);
+    let window = app.site().rulebook().map_or(Days(14), |book| book.shortest_claim_window());
     let mut due: Vec<Command> = Vec::new();
     for trade in app.hub.claim_windows(before(window), AT_ONCE).await? {
         due.push(EndClaimWindow { trade }.into());

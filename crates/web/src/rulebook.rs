@@ -80,7 +80,7 @@ pub struct Shelf(Mutex<HashMap<Arc<str>, Arc<Vec<RuleFacts>>>>);
 /// One pack that the hub goes by.
 #[derive(Clone)]
 struct Shown {
-    /// As it stands in addresses: `MY`, `MY-CN-b2b`.
+    /// As it stands in addresses.
     slug: String,
     name: String,
     pack: PackName,
@@ -106,7 +106,7 @@ impl Shown {
     }
 }
 
-/// Every pack with rules that the hub goes by, territories first.
+/// Every pack with rules that the hub goes by: territories, lanes, agreements, ways of transport.
 fn shown(app: &AppState, t: &Tr) -> Vec<(Shown, Arc<PackFiles>)> {
     let books = &app.site().rulebooks;
     let mut packs = Vec::new();
@@ -120,7 +120,7 @@ fn shown(app: &AppState, t: &Tr) -> Vec<(Shown, Arc<PackFiles>)> {
         packs.push((shown, Arc::from(book.files())));
     }
     for lane in &books.lanes {
-        let slug = format!("{}-{}-{}", lane.from, lane.to, lane.regime.code());
+        let slug = slug_of(&lane.pack_name());
         let (from, to) = (t.country(lane.from), t.country(lane.to));
         let name = t.w("rules-lane", [("from", from), ("to", to), ("regime", t.by("regime", lane.regime.code()))]);
         let (pack, rules) = (lane.pack_name(), lane.rules().count());
@@ -128,7 +128,26 @@ fn shown(app: &AppState, t: &Tr) -> Vec<(Shown, Arc<PackFiles>)> {
         let shown = Shown { slug, name, pack, digest: lane.digest.clone(), rules, standing };
         packs.push((shown, Arc::from(lane.files())));
     }
+    for agreement in &books.agreements {
+        let pack = PackName::agreement(agreement);
+        let (slug, name, rules) = (slug_of(&pack), t.words(&agreement.name), agreement.rules().count());
+        let standing = books.standing(&pack).clone();
+        let shown = Shown { slug, name, pack, digest: agreement.digest.clone(), rules, standing };
+        packs.push((shown, Arc::from(&agreement.files[..])));
+    }
+    for transport in &books.transports {
+        let pack = PackName::transport(transport);
+        let (slug, name, rules) = (slug_of(&pack), t.words(&transport.name), transport.rules().count());
+        let standing = books.standing(&pack).clone();
+        let shown = Shown { slug, name, pack, digest: transport.digest.clone(), rules, standing };
+        packs.push((shown, Arc::from(&transport.files[..])));
+    }
     packs
+}
+
+/// As a pack stands in addresses: `MY-CN-b2b`, `agreement-acfta`, `transport-air`.
+fn slug_of(pack: &PackName) -> String {
+    pack.as_str().replace('/', "-")
 }
 
 /// A pack by its name in the address, with what it says: the version that the hub goes by, or an older

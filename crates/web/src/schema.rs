@@ -175,7 +175,7 @@ pub fn nouns() -> Vec<(&'static str, Schema)> {
         ("Waybill", waybill()),
         ("Asked", object([("product", id("prd")), ("pieces", integer().between(1, 1_000_000))])),
         ("Size", object([("length_mm", integer()), ("width_mm", integer()), ("height_mm", integer())])),
-        ("Content", object([("milli", integer()), ("unit", text())])),
+        ("Content", object([("milli", integer()), ("unit", text()), ("strength?", integer())])),
         ("Mandate", mandate()),
         ("Permit", permit()),
         ("Bagged", object([("trade", text()), ("waybill", text()), ("gross", count())])),

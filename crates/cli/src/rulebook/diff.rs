@@ -10,14 +10,18 @@ use trade::rulebook::{PackName, RuleChange, RuleFacts, between, between_days, be
 use web::rulebook::Told;
 
 use super::{folder, tell_errors};
-use crate::say;
+use crate::directory::Directory;
+use crate::{say, serve};
 
 #[derive(clap::Args)]
 pub struct Options {
     /// One folder of packs with two days, or the older and the newer folder. `built-in` stands for the
-    /// packs of this program.
+    /// packs of this program, a digest as on the page `/rules` for the pack that the hub of `--dir` has kept.
     #[arg(num_args = 1..=2, required = true)]
     dirs: Vec<PathBuf>,
+    /// The hub's directory, for digests of packs that it goes by or went by.
+    #[arg(long)]
+    dir: Option<PathBuf>,
     /// Compare what holds on these days: the first day, and the second (or the same day of the second folder).
     #[arg(long, num_args = 1..=2, value_names = ["FROM", "TO"])]
     date: Vec<Date>,
@@ -33,10 +37,14 @@ struct Loaded {
     rules: Vec<RuleFacts>,
 }
 
-pub fn run(options: &Options) -> ExitCode {
+pub async fn run(options: &Options) -> ExitCode {
     let mut sides = Vec::new();
     for dir in &options.dirs {
-        match load(dir) {
+        let loaded = match digest_in(dir) {
+            Some(digest) => kept(options.dir.as_deref(), &digest).await,
+            None => load(dir),
+        };
+        match loaded {
             Ok(packs) => sides.push(packs),
             Err(code) => return code,
         }
@@ -47,10 +55,18 @@ pub fn run(options: &Options) -> ExitCode {
         _ => return say::failed("rules-diff-what", &[]),
     };
     let mut changed: BTreeMap<&PackName, Vec<RuleChange>> = BTreeMap::new();
-    // Of the program's own packs only those that the other folder has too: it need not hold them all.
+    // Of the program's own packs only those that the other folder has too: it need not hold them all. Beside
+    // a pack by its digest, only what is of its name.
     let all = options.dirs.first().is_none_or(|dir| dir.as_os_str() != BUILT_IN);
-    let older = old.keys().filter(|name| all || new.contains_key(*name));
-    let names: BTreeSet<&PackName> = older.chain(new.keys()).collect();
+    let by_digest: Vec<bool> = options.dirs.iter().map(|dir| digest_in(dir).is_some()).collect();
+    let with_new = !all || by_digest.get(1) == Some(&true);
+    let with_old = by_digest.first() == Some(&true);
+    let older = old.keys().filter(|name| !with_new || new.contains_key(*name));
+    let newer = new.keys().filter(|name| !with_old || old.contains_key(*name));
+    let names: BTreeSet<&PackName> = older.chain(newer).collect();
+    if names.is_empty() {
+        return say::failed("rules-diff-other-packs", &[]);
+    }
     for name in names {
         let nothing = Vec::new();
         let was = old.get(name).map_or(&nothing, |pack| &pack.rules);
@@ -82,6 +98,33 @@ pub fn run(options: &Options) -> ExitCode {
         changed.iter().for_each(|(name, changes)| tell(name, changes));
     }
     ExitCode::SUCCESS
+}
+
+/// A digest that was written in the place of a folder: 64 digits of hex, as pages show it.
+fn digest_in(dir: &Path) -> Option<String> {
+    let text = dir.to_str().filter(|text| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()))?;
+    Some(text.to_ascii_lowercase())
+}
+
+/// The pack that a hub has kept under a digest, whether the hub runs or not.
+async fn kept(dir: Option<&Path>, digest: &str) -> Result<BTreeMap<PackName, Loaded>, ExitCode> {
+    let Some(dir) = dir else {
+        return Err(say::failed("rules-diff-whose-digest", &[("digest", digest.to_owned())]));
+    };
+    let directory = Directory::open(dir).map_err(|e| say::directory(&e))?;
+    let hub = serve::open_to_look(&directory).await.map_err(|failure| failure.say())?;
+    let found = hub.pack_by_digest(digest).await;
+    hub.close().await;
+    let found = found.map_err(|e| say::failed("cli-hub-not-opened", &[("cause", e.to_string())]))?;
+    let Some(pack) = found else {
+        let args = [("digest", digest.to_owned()), ("dir", dir.display().to_string())];
+        return Err(say::failed("rules-diff-no-digest", &args));
+    };
+    let rules = facts(pack.files()).map_err(|errors| {
+        tell_errors(&errors);
+        ExitCode::FAILURE
+    })?;
+    Ok(BTreeMap::from([(pack.name(), Loaded { digest: digest.to_owned(), rules })]))
 }
 
 fn load(dir: &Path) -> Result<BTreeMap<PackName, Loaded>, ExitCode> {
@@ -120,5 +163,19 @@ fn tell(name: &PackName, changes: &[RuleChange]) {
             say::line(format!("      {more}"));
         }
         say::line(format!("      {source}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_sixty_four_digits_of_hex_and_everything_else_is_a_folder() {
+        let digest = "a1".repeat(32);
+        assert_eq!(digest_in(Path::new(&digest.to_uppercase())), Some(digest.clone()));
+        for folder in ["rulebooks/my", "built-in", &digest[1..], &digest.replace('a', "g")] {
+            assert_eq!(digest_in(Path::new(folder)), None, "{folder}");
+        }
     }
 }

@@ -395,7 +395,7 @@ fn content(text: &str, unit: Option<Unit>) -> Result<Content, FaultKind> {
     if !(1..=MAX_CONTENT_MILLI).contains(&whole) {
         return Err(range());
     }
-    Ok(Content { milli: whole, unit })
+    Ok(Content { milli: whole, unit, strength: None })
 }
 
 /// Cuts at an `x` that stands between numbers or blanks, not inside a word such as `box`.

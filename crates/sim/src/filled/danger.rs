@@ -3,7 +3,7 @@
 use trade::codes::Country;
 use trade::hazard::{Battery, Chemistry, Hazards, Liquid, LiquidForm, PackedHow};
 use trade::readiness::{BatteryDetail, Gap};
-use trade::rulebook::{Direction, PermitKind, Regime};
+use trade::rulebook::{DataField, Direction, PermitKind, Regime};
 
 use super::{hs, rule};
 
@@ -42,6 +42,7 @@ pub fn gaps() -> Vec<Gap> {
         NotOnPassengerAircraft { un: "UN3480".to_owned(), rule: rule() },
         LiquidUnknown { rule: rule() },
         FlammableGoods { rule: rule() },
+        ToldAtEntry { field: DataField::ProductIdentifier, rule: rule() },
     )
 }
 

@@ -11,8 +11,8 @@ use crate::codes::HsCode;
 use crate::money::parse_fixed;
 use crate::readiness::{BatteryDetail, Gap, HsClaim};
 use crate::rulebook::{
-    Confidence, Errors, Fields, Knowledge, Mode, PackError, Problem, RuleId, Words, digest, knowledge, listed,
-    one_file, single, words,
+    Errors, Fields, Knowledge, Mode, PackError, Problem, RuleId, RuleInfo, RuleKind, Words, digest, knowledge, listed,
+    one_file, one_file_into, report_overlaps, single, words,
 };
 
 /// By what goods go on a lane, and the rules of all ways of transport.
@@ -47,24 +47,8 @@ pub struct Transport {
     asks: Vec<Ask>,
     batteries: Vec<BatteryRule>,
     liquids: Vec<LiquidRule>,
-}
-
-/// What each of its rules has.
-#[derive(Clone, Debug)]
-pub struct TransportRule {
-    pub id: RuleId,
-    pub name: Words,
-    pub valid_from: Date,
-    pub valid_to: Option<Date>,
-    pub source: String,
-    pub confidence: Confidence,
-    pub knowledge: Knowledge,
-}
-
-impl TransportRule {
-    fn holds_on(&self, date: Date) -> bool {
-        self.valid_from <= date && self.valid_to.is_none_or(|to| date <= to)
-    }
+    /// As loaded, by name: what the digest is over.
+    pub files: Vec<(String, String)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +60,7 @@ enum Fact {
 /// For which goods a fact has to be known.
 #[derive(Clone, Debug)]
 struct Ask {
-    rule: TransportRule,
+    rule: Arc<RuleInfo>,
     fact: Fact,
     hs_in: Vec<String>,
     named: Named,
@@ -99,7 +83,7 @@ struct ChargeLimit {
 /// How a kind of battery goes.
 #[derive(Clone, Debug)]
 struct BatteryRule {
-    rule: TransportRule,
+    rule: Arc<RuleInfo>,
     un: String,
     chemistry: Chemistry,
     packed: PackedHow,
@@ -112,7 +96,7 @@ struct BatteryRule {
 
 #[derive(Clone, Debug)]
 struct LiquidRule {
-    rule: TransportRule,
+    rule: Arc<RuleInfo>,
 }
 
 impl Transport {
@@ -124,8 +108,12 @@ impl Transport {
         one_file(file, text, read)
     }
 
-    /// Every rule, in the order of the file.
-    pub fn rules(&self) -> impl Iterator<Item = &TransportRule> {
+    pub(crate) fn load_into(file: &str, text: &str, errors: &Errors) -> Option<Self> {
+        one_file_into(file, text, errors, read)
+    }
+
+    /// Every rule and version, by kind, in the order of the file.
+    pub fn rules(&self) -> impl Iterator<Item = &Arc<RuleInfo>> {
         let asks = self.asks.iter().map(|ask| &ask.rule);
         asks.chain(self.batteries.iter().map(|b| &b.rule)).chain(self.liquids.iter().map(|l| &l.rule))
     }
@@ -226,13 +214,16 @@ fn read(file: &str, mut table: Table, text: &str, errors: &Errors) -> Option<Tra
         asks: Vec::new(),
         batteries: Vec::new(),
         liquids: Vec::new(),
+        files: vec![(file.to_owned(), text.to_owned())],
         id,
     };
     let mut examples = Vec::new();
-    for (key, value) in [asks, batteries, liquids] {
+    for (kind, (key, value)) in
+        [RuleKind::Ask, RuleKind::Battery, RuleKind::Liquid].into_iter().zip([asks, batteries, liquids])
+    {
         for mut f in listed(file, key, value, errors) {
             let own = f.tables("example");
-            let read = read_rule(&mut f, &transport.id);
+            let read = read_rule(&mut f, kind, &transport.id);
             if own.is_empty() {
                 f.error("example", Problem::NoExample);
             }
@@ -247,6 +238,9 @@ fn read(file: &str, mut table: Table, text: &str, errors: &Errors) -> Option<Tra
             f.finish();
         }
     }
+    let mut by_date: Vec<_> = transport.rules().cloned().collect();
+    by_date.sort_by(|a, b| (&a.id, a.valid_from).cmp(&(&b.id, b.valid_from)));
+    by_date.chunk_by(|a, b| a.id == b.id).for_each(|versions| report_overlaps(versions, errors));
     if errors.is_empty() {
         for (rule, number, example) in examples {
             work(&rule, number, example, &transport);
@@ -255,7 +249,7 @@ fn read(file: &str, mut table: Table, text: &str, errors: &Errors) -> Option<Tra
     Some(transport)
 }
 
-fn read_rule(f: &mut Fields<'_>, transport: &str) -> Option<TransportRule> {
+fn read_rule(f: &mut Fields<'_>, kind: RuleKind, transport: &str) -> Option<Arc<RuleInfo>> {
     let id = f.text("id");
     if let Some(id) = &id {
         f.rule.clone_from(id);
@@ -266,13 +260,28 @@ fn read_rule(f: &mut Fields<'_>, transport: &str) -> Option<TransportRule> {
     let name = words(f, "name");
     let valid_from = f.date("valid-from");
     let valid_to = f.optional("valid-to", Fields::date);
+    if let (Some(from), Some(to)) = (valid_from, valid_to)
+        && to < from
+    {
+        f.error("valid-to", Problem::EndsBeforeItStarts { from, to });
+    }
     let source = f.text("source");
     let (confidence, knowledge) = knowledge(f, &[Knowledge::Sourced, Knowledge::Unverified])?;
-    let id = RuleId::from(id?.as_str());
-    Some(TransportRule { id, name: name?, valid_from: valid_from?, valid_to, source: source?, confidence, knowledge })
+    Some(Arc::new(RuleInfo {
+        id: RuleId::from(id?.as_str()),
+        kind,
+        name: name?,
+        note: None,
+        valid_from: valid_from?,
+        valid_to,
+        source: source?.into(),
+        confidence,
+        knowledge,
+        file: f.file.to_owned(),
+    }))
 }
 
-fn read_ask(f: &mut Fields<'_>, rule: Option<TransportRule>) -> Option<Ask> {
+fn read_ask(f: &mut Fields<'_>, rule: Option<Arc<RuleInfo>>) -> Option<Ask> {
     let fact = f.one_of("fact", &[("battery", Fact::Battery), ("liquid", Fact::Liquid)]);
     let hs_in = f.texts("hs-in");
     for got in &hs_in {
@@ -296,7 +305,7 @@ fn milliwatt_hours(f: &mut Fields<'_>, key: &str) -> Option<i64> {
     }
 }
 
-fn read_battery(f: &mut Fields<'_>, rule: Option<TransportRule>) -> Option<BatteryRule> {
+fn read_battery(f: &mut Fields<'_>, rule: Option<Arc<RuleInfo>>) -> Option<BatteryRule> {
     let un = f.text("un");
     let chemistry = f.one_of("chemistry", &Chemistry::ALL);
     let packed = f.one_of("packed", &PackedHow::ALL);
@@ -326,7 +335,7 @@ fn read_battery(f: &mut Fields<'_>, rule: Option<TransportRule>) -> Option<Batte
 
 /// Works one example: the codes of what is told of goods, in their order. Under a battery's rule its kind
 /// and packing are given.
-fn work(rule: &TransportRule, number: usize, mut f: Fields<'_>, transport: &Transport) {
+fn work(rule: &RuleInfo, number: usize, mut f: Fields<'_>, transport: &Transport) {
     f.rule = rule.id.to_string();
     let date = f.optional("date", Fields::date).unwrap_or(rule.valid_from);
     let text = f.optional("text", Fields::text).unwrap_or_default();

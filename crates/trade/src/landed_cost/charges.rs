@@ -4,8 +4,8 @@ use super::goods::{Due, Line, LineRates};
 use super::{Charge, ChargeKind, Collected, FormulaKind, LandedCostRefusal, Order, Reliefs, Used};
 use crate::money::{Currency, Money, Rate};
 use crate::rulebook::{
-    Basis, ChargeRule, DutyRate, FlatPer, Found, Kinds, Knowledge, Levy, Preference, RateFrom, RateRefusal, RuleInfo,
-    Treatment,
+    Basis, ChargeRule, DutyRate, FlatPer, Found, Kinds, Knowledge, Levy, Measure, Preference, RateFrom, RateRefusal,
+    RuleInfo, Treatment,
 };
 
 /// What the charges of an order come to.
@@ -408,7 +408,9 @@ impl<'a> Work<'_, 'a> {
                 let levied = self.line.levied(base);
                 let amount = self.by_rate(rule, stated, &levied, used)?;
                 let (grams, millilitres, pieces) = (levied.grams, levied.millilitres, levied.pieces);
-                (amount, FormulaKind::ByRate { rate: stated.rate.clone(), grams, millilitres, pieces })
+                let counted = stated.rate.measures().contains(&Measure::Alcohol);
+                let alcohol = levied.alcohol.filter(|_| counted);
+                (amount, FormulaKind::ByRate { rate: stated.rate.clone(), grams, millilitres, alcohol, pieces })
             }
         };
         let bounded = [rule.most]

@@ -2,7 +2,7 @@
 
 use super::{AskLine, LandedCostRefusal, Order, Used};
 use crate::money::{Money, Rate};
-use crate::quantity::ContentUnit;
+use crate::quantity::{Content, ContentUnit};
 use crate::rulebook::{Basis, ConsumptionTax, HsNumber, Knowledge, Levied, Per, RuleInfo, TariffRow, When, Within};
 
 /// A line with its share of the freight and its customs value.
@@ -50,10 +50,16 @@ impl<'a> Line<'a> {
         let all = |of_one: i64| of_one.checked_mul(self.ask.pieces);
         let content = |unit| self.ask.content.filter(|content| content.unit == unit).map(|content| content.milli);
         let whole = |milli: i64| all(milli).map(|milli| milli.div_euclid(1_000));
+        // milli is thousandths of a millilitre, and strength is thousandths: 700 ml of 40 % are 280 ml of alcohol
+        let alcohol = |content: Content| {
+            let milli = i128::from(all(content.milli)?) * i128::from(content.strength?.tenths());
+            i64::try_from(milli / 1_000).ok()
+        };
         Levied {
             value: base,
             grams: self.ask.net.map(|net| net.0).and_then(all).or_else(|| content(ContentUnit::G).and_then(whole)),
             millilitres: content(ContentUnit::Ml).and_then(whole),
+            alcohol: self.ask.content.filter(|content| content.unit == ContentUnit::Ml).and_then(alcohol),
             pieces: self.ask.pieces,
         }
     }

@@ -20,7 +20,7 @@ fn cny(minor: i64) -> Money {
 }
 
 fn ml(amount: i64) -> Option<Content> {
-    Some(Content { milli: amount * 1_000, unit: ContentUnit::Ml })
+    Some(Content { milli: amount * 1_000, unit: ContentUnit::Ml, strength: None })
 }
 
 fn line(hs: &str, pieces: i64, value: i64) -> AskLine {
@@ -79,8 +79,8 @@ fn the_worked_examples_of_the_facts_come_out() {
 
 #[test]
 fn a_threshold_of_consumption_tax_is_met_from_its_amount_on() {
-    let grams = |amount: i64| Some(Content { milli: amount * 1_000, unit: ContentUnit::G });
-    let sheets = |amount: i64| Some(Content { milli: amount * 1_000, unit: ContentUnit::Piece });
+    let grams = |amount: i64| Some(Content { milli: amount * 1_000, unit: ContentUnit::G, strength: None });
+    let sheets = |amount: i64| Some(Content { milli: amount * 1_000, unit: ContentUnit::Piece, strength: None });
     let due = |line: AskLine, freight| taxes(&[line], freight).map(|(_, ct, _)| ct > 0);
     // 30 ml: 300.00 is 10.00 a ml; two of them: 600.00
     assert_eq!(due(cream(1, 30_000, ml(30)), 0), Ok(true));
@@ -240,7 +240,7 @@ fn absurd_orders_are_refused_and_nothing_overflows() {
         assert_eq!(cost(&[line(COFFEE, 1, value)], 0), Err(refused));
     }
     for milli in [0, -1, i64::MIN] {
-        let content = Content { milli, unit: ContentUnit::Ml };
+        let content = Content { milli, unit: ContentUnit::Ml, strength: None };
         let refused = LandedCostRefusal::ContentNotPositive { line: 0, content };
         assert_eq!(cost(&[cream(1, 100, Some(content))], 0), Err(refused));
     }
@@ -256,7 +256,7 @@ fn absurd_orders_are_refused_and_nothing_overflows() {
     // the largest numbers that pass the form
     assert_eq!(cost(&[line(SHOES, 1, i64::MAX)], i64::MAX), Err(LandedCostRefusal::AmountTooLarge));
     assert_eq!(cost(&[line(SHOES, 1, i64::MAX)], 0), Err(LandedCostRefusal::AmountTooLarge));
-    let most = Some(Content { milli: i64::MAX, unit: ContentUnit::Ml });
+    let most = Some(Content { milli: i64::MAX, unit: ContentUnit::Ml, strength: None });
     assert_eq!(taxes(&[cream(MOST_PIECES, 10_000, most)], 0), Ok((0, 0, 910)));
     assert!(matches!(cost(&[line(COFFEE, MOST_PIECES, i64::MAX)], 0), Err(LandedCostRefusal::OverSingleLimit { .. })));
 }
@@ -411,7 +411,7 @@ proptest! {
         pieces in any::<i64>(), value in any::<i64>(), freight in any::<i64>(), milli in any::<i64>(),
         used in any::<i64>(), second in any::<i64>(),
     ) {
-        let content = Some(Content { milli, unit: ContentUnit::G });
+        let content = Some(Content { milli, unit: ContentUnit::G, strength: None });
         let lines = [cream(pieces, value, content), line(WATCH, 1, second)];
         for lines in [&lines[..1], &lines[..]] {
             let _ = landed_cost(china(), &LandedCostAsk { year_used: Some(cny(used)), ..ask(lines, freight) });

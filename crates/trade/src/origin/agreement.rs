@@ -13,8 +13,8 @@ use crate::codes::{Country, HsCode};
 use crate::money::{Currency, Money, Rate};
 use crate::quantity::Grams;
 use crate::rulebook::{
-    Confidence, Errors, Fields, Knowledge, PackError, Problem, Words, digest, knowledge, listed, one_file, single,
-    words,
+    Confidence, Errors, Fields, Knowledge, PackError, Problem, RuleId, RuleInfo, RuleKind, Words, digest, knowledge,
+    listed, one_file, one_file_into, single, words,
 };
 
 /// An agreement by its name in the packs, `acfta`.
@@ -182,6 +182,36 @@ impl Agreement {
     /// All that is wrong, each with rule and field.
     pub fn load(file: &str, text: &str) -> Result<Self, Vec<PackError>> {
         one_file(file, text, read)
+    }
+
+    pub(crate) fn load_into(file: &str, text: &str, errors: &Errors) -> Option<Self> {
+        one_file_into(file, text, errors, read)
+    }
+
+    /// The agreement and each of its criteria as a rule; all hold as long as it does.
+    pub fn rules(&self) -> impl Iterator<Item = Arc<RuleInfo>> {
+        let file = self.files.first().map_or("", |(file, _)| file);
+        let rule = move |id: &str, kind, name: &Words, source: &str, confidence, knowledge| {
+            Arc::new(RuleInfo {
+                id: RuleId::from(id),
+                kind,
+                name: name.clone(),
+                note: None,
+                valid_from: self.valid_from,
+                valid_to: self.valid_to,
+                source: source.into(),
+                confidence,
+                knowledge,
+                file: file.to_owned(),
+            })
+        };
+        let own =
+            rule(self.id.as_str(), RuleKind::Agreement, &self.name, &self.source, self.confidence, self.knowledge);
+        let criteria = self.criteria.iter().map(move |criterion| {
+            let Criterion { id, name, source, confidence, knowledge, .. } = criterion;
+            rule(id, RuleKind::Criterion, name, source, *confidence, *knowledge)
+        });
+        std::iter::once(own).chain(criteria)
     }
 
     #[must_use]

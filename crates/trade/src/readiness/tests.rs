@@ -2,7 +2,7 @@ use super::*;
 use crate::hazard::{Battery, Chemistry, Liquid, LiquidForm, PackedHow};
 use crate::money::Currency;
 use crate::quantity::ContentUnit;
-use crate::rulebook::{Mode, test_books};
+use crate::rulebook::{Knowledge, Mode, test_books};
 use jiff::civil::date;
 
 fn book(territory: Country) -> &'static Rulebook {
@@ -52,7 +52,7 @@ fn a_product_with_all_its_facts_is_ready() {
 
 #[test]
 fn each_missing_fact_is_one_gap_though_both_sides_ask() {
-    let content = Some(Content { milli: 0, unit: ContentUnit::Ml });
+    let content = Some(Content { milli: 0, unit: ContentUnit::Ml, strength: None });
     for (product, expected) in [
         (ReadinessFacts { hs: HsClaim::Missing, ..coffee() }, "hs-missing"),
         (ReadinessFacts { hs: HsClaim::Short("2101".into()), ..coffee() }, "hs-too-short"),
@@ -204,4 +204,32 @@ fn spirits_and_perfume_are_asked_whether_they_burn() {
     let liquid = Liquid { form: LiquidForm::Liquid, flammable: Some(true) };
     let rum = ReadinessFacts { hazards: Hazards { battery: None, liquid: Some(liquid) }, ..of_code("220830") };
     assert_eq!(codes(&gaps(&rum)), ["rate-unknown", "flammable-goods"]);
+}
+
+#[test]
+fn what_customs_asks_for_with_the_entry_is_told_and_keeps_nothing_from_being_sold() {
+    let lines = [AskLine {
+        hs: "610910".parse().unwrap(),
+        pieces: 1,
+        value: Money::new(20_00, Currency::EUR),
+        content: None,
+        origin: None,
+        net: None,
+    }];
+    let told = |territory, date, regime| {
+        let book = test_books().book(territory).unwrap();
+        let freight = Money::zero(Currency::EUR);
+        let ask = LandedCostAsk::new(date, regime, &lines, freight, &Stance::Sandbox);
+        told_at_entry(book, &ask).into_iter().map(|rule| (rule.field, rule.info.knowledge)).collect::<Vec<_>>()
+    };
+    let eu = "EU".parse().unwrap();
+    let (october, november) = (jiff::civil::date(2026, 10, 31), jiff::civil::date(2026, 11, 1));
+    assert_eq!(told(eu, october, Regime::B2cParcel), []);
+    assert_eq!(told(eu, november, Regime::B2cParcel), [(DataField::ProductIdentifier, Knowledge::Sourced)]);
+    assert_eq!(told(eu, november, Regime::B2b), []);
+    let korea = told("KR".parse().unwrap(), november, Regime::B2cParcel);
+    assert_eq!(korea, [(DataField::PersonalCustomsCode, Knowledge::Unverified)]);
+    assert_eq!(told(Country::MY, november, Regime::B2cParcel), []);
+    let gap = Gap::ToldAtEntry { field: DataField::PersonalCustomsCode, rule: RuleId::from("kr.data.personal-code") };
+    assert!(!gap.blocks());
 }

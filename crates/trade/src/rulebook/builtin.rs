@@ -30,6 +30,7 @@ pub(super) const CN: &[(&str, &str)] = files![
 const EU: &[(&str, &str)] = files![
     "eu/consumer.toml",
     "eu/general.toml",
+    "eu/goods.toml",
     "eu/pack.toml",
     "eu/sale.toml",
     "eu/tariff.toml",
@@ -74,7 +75,8 @@ const AU: &[(&str, &str)] = files!["au/consumer.toml", "au/general.toml", "au/pa
 
 const JP: &[(&str, &str)] = files!["jp/consumer.toml", "jp/general.toml", "jp/pack.toml", "jp/tariff.toml"];
 
-const KR: &[(&str, &str)] = files!["kr/consumer.toml", "kr/general.toml", "kr/pack.toml", "kr/tariff.toml"];
+const KR: &[(&str, &str)] =
+    files!["kr/consumer.toml", "kr/general.toml", "kr/goods.toml", "kr/pack.toml", "kr/tariff.toml"];
 
 const NZ: &[(&str, &str)] = files!["nz/consumer.toml", "nz/general.toml", "nz/pack.toml", "nz/tariff.toml"];
 
@@ -106,6 +108,9 @@ const AGREEMENTS: &[(&str, &str)] = files!["agreements/acfta.toml", "agreements/
 
 /// One file a way of transport.
 const TRANSPORTS: &[(&str, &str)] = files!["transport/air.toml"];
+
+/// Terms of delivery, read from where they are used.
+const TERMS: &[(&str, &str)] = files!["terms/incoterms.toml"];
 
 pub(super) const SCORECARD: &[(&str, &str)] = files!["advance/scorecard.toml"];
 
@@ -157,11 +162,16 @@ impl Rulebooks {
                 self.agreements.retain(|other| other.id != agreement.id);
                 self.agreements.push(*agreement);
             }
+            Pack::Transport(transport) => {
+                self.transports.retain(|other| other.id != transport.id);
+                self.transports.push(*transport);
+            }
             Pack::Incoterms(..) => {}
         }
     }
 
-    /// Goes no longer by any pack for which this does not hold.
+    /// Goes no longer by any pack for which this does not hold. The rules of transport stay: without them
+    /// goods would fly of which nobody asked whether there is a battery in them.
     pub fn retain(&mut self, keep: impl Fn(&PackName) -> bool) {
         self.books.retain(|_, book| keep(&book.pack_name()));
         self.lanes.retain(|lane| keep(&lane.pack_name()));
@@ -182,7 +192,8 @@ impl Rulebooks {
         let lanes = self.lanes.iter().map(|lane| (lane.pack_name(), &*lane.digest, lane.files()));
         let card = self.scorecard.iter().map(|card| (PackName::advance(), &*card.digest, &card.files[..]));
         let agreements = self.agreements.iter().map(|a| (PackName::agreement(a), &*a.digest, &a.files[..]));
-        books.chain(lanes).chain(card).chain(agreements).collect()
+        let transports = self.transports.iter().map(|t| (PackName::transport(t), &*t.digest, &t.files[..]));
+        books.chain(lanes).chain(card).chain(agreements).chain(transports).collect()
     }
 
     /// What the log says of the packs that are gone by.
@@ -278,7 +289,9 @@ pub fn builtin() -> Result<Rulebooks, Vec<PackError>> {
 #[must_use]
 pub fn builtin_folders() -> Vec<Folder> {
     let mut folders: BTreeMap<&str, Vec<(String, Vec<u8>)>> = BTreeMap::new();
-    for (path, text) in TERRITORIES.iter().chain(&LANES).chain([&SCORECARD, &AGREEMENTS]).copied().flatten() {
+    for (path, text) in
+        TERRITORIES.iter().chain(&LANES).chain([&SCORECARD, &AGREEMENTS, &TRANSPORTS, &TERMS]).copied().flatten()
+    {
         let (folder, file) = path.split_once('/').unwrap_or(("", path));
         folders.entry(folder).or_default().push((file.to_owned(), text.as_bytes().to_vec()));
     }

@@ -94,17 +94,13 @@ pub fn check(pack: &Pack, date: Date) -> Result<PackReport, Vec<PackError>> {
             count(&mut report, book.rules.values(), date);
         }
         Pack::Lane(lane) => count(&mut report, lane.rules.values(), date),
-        // An agreement is one rule with its criteria.
         Pack::Agreement(agreement) => {
             report.name = Some(agreement.name.clone());
-            report.kinds.insert("agreement".to_owned(), 1);
-            report.rules = 1;
-            match agreement.knowledge {
-                Knowledge::Sourced => report.sourced = 1,
-                Knowledge::Unverified => report.unverified = 1,
-                Knowledge::Unknown => report.unknown = 1,
-            }
-            (report.from, report.to) = (Some(agreement.valid_from), agreement.valid_to);
+            count(&mut report, super::index_of(agreement.rules()).values(), date);
+        }
+        Pack::Transport(transport) => {
+            report.name = Some(transport.name.clone());
+            count(&mut report, super::index_of(transport.rules().cloned()).values(), date);
         }
         Pack::Incoterms(terms, _) => {
             report.name = Some(terms.name.clone());
@@ -199,7 +195,11 @@ mod tests {
                 let digest = match &pack {
                     Pack::Territory(book) => built.book(book.territory).unwrap().digest.clone(),
                     Pack::Lane(lane) => built.lane(lane.from, lane.to, lane.regime).unwrap().digest.clone(),
-                    Pack::Agreement(agreement) => agreement.digest.clone(),
+                    Pack::Agreement(agreement) => built.agreement(&agreement.id).unwrap().digest.clone(),
+                    Pack::Transport(transport) => {
+                        let own = built.transports.iter().find(|own| own.id == transport.id);
+                        own.unwrap().digest.clone()
+                    }
                     Pack::Incoterms(terms, _) => terms.digest.clone(),
                     Pack::Scorecard(_) => built.scorecard.clone().unwrap().digest.clone(),
                 };

@@ -46,8 +46,10 @@ impl Felt {
     #[must_use]
     pub const fn of(kind: RuleKind) -> Self {
         match kind {
-            RuleKind::PositiveList | RuleKind::Restriction => Self::Goods,
-            RuleKind::Data | RuleKind::Description => Self::Papers,
+            RuleKind::PositiveList | RuleKind::Restriction | RuleKind::Battery | RuleKind::Liquid => Self::Goods,
+            RuleKind::Data | RuleKind::Description | RuleKind::Ask | RuleKind::Agreement | RuleKind::Criterion => {
+                Self::Papers
+            }
             RuleKind::Risk | RuleKind::Tolerance => Self::Checks,
             RuleKind::Term | RuleKind::Return => Self::Time,
             RuleKind::StockMove | RuleKind::PreAlert => Self::Moves,

@@ -3,7 +3,7 @@
 //! ```text
 //! rate  = part { "+" part }
 //! part  = "free" | number "%" | number currency "/" [number] unit | ("MAX" | "MIN") "(" rate { "," rate } ")"
-//! unit  = "kg" | "g" | "t" | "l" | "ml" | "hl" | "piece" | "pair"
+//! unit  = "kg" | "g" | "t" | "l" | "ml" | "hl" | "lpa" | "piece" | "pair"
 //! ```
 
 use std::cmp::Ordering;
@@ -32,19 +32,22 @@ pub enum Measure {
     Mass,
     /// Volume of the contents, in millilitres.
     Volume,
+    /// Alcohol in the contents, in thousandths of a millilitre.
+    Alcohol,
     /// Pieces, or pairs, as sold.
     Piece,
 }
 
-/// Units that tariffs count in: the name, what it measures, and how many thousandths of a kilogram, of a
-/// litre or of a piece it is.
-const UNITS: [(&str, Measure, i64); 8] = [
+/// Units that tariffs count in: the name, what it measures, and how many grams, millilitres, thousandths of a
+/// piece or of a millilitre of alcohol it is. `lpa` is a litre of pure alcohol.
+const UNITS: [(&str, Measure, i64); 9] = [
     ("kg", Measure::Mass, 1_000),
     ("g", Measure::Mass, 1),
     ("t", Measure::Mass, 1_000_000),
     ("l", Measure::Volume, 1_000),
     ("ml", Measure::Volume, 1),
     ("hl", Measure::Volume, 100_000),
+    ("lpa", Measure::Alcohol, 1_000_000),
     ("piece", Measure::Piece, 1_000),
     ("pair", Measure::Piece, 1_000),
 ];
@@ -71,7 +74,7 @@ impl Specific {
         self.currency
     }
 
-    /// In minor units of the currency, for a quantity in thousandths of a kilogram, litre or piece.
+    /// In minor units of the currency, for a quantity as [`UNITS`] count it.
     fn worth(self, quantity: i64) -> Result<Exact, MoneyError> {
         // micros × 10^digits / 10^6 is minor units; count thousandths of a unit that is UNITS.2 thousandths
         let minor = Exact::new(i128::from(self.micros) * 10_i128.pow(self.currency.digits()), 1_000_000)?;
@@ -98,6 +101,8 @@ pub struct Levied {
     pub grams: Option<i64>,
     /// Contents in millilitres.
     pub millilitres: Option<i64>,
+    /// Pure alcohol in the contents, in thousandths of a millilitre.
+    pub alcohol: Option<i64>,
     pub pieces: i64,
 }
 
@@ -197,6 +202,11 @@ impl DutyRate {
                 let quantity = match measure {
                     Measure::Mass => levied.grams,
                     Measure::Volume => levied.millilitres,
+                    // What is missing first: without a volume a strength says nothing.
+                    Measure::Alcohol if levied.millilitres.is_none() => {
+                        return Err(RateRefusal::QuantityMissing { measure: Measure::Volume });
+                    }
+                    Measure::Alcohol => levied.alcohol,
                     Measure::Piece => levied.pieces.checked_mul(1_000),
                 };
                 let worth = specific.worth(quantity.ok_or(RateRefusal::QuantityMissing { measure })?)?;
@@ -468,7 +478,13 @@ mod tests {
 
     /// Goods of EUR 200.00, 4 pieces, 2.5 kg, 3 litres.
     fn work(rate: &str) -> Result<i64, RateRefusal> {
-        let levied = Levied { value: eur(20_000), grams: Some(2_500), millilitres: Some(3_000), pieces: 4 };
+        let levied = Levied {
+            value: eur(20_000),
+            grams: Some(2_500),
+            millilitres: Some(3_000),
+            alcohol: Some(1_200_000),
+            pieces: 4,
+        };
         // one US cent is 0.9 euro cents
         let exchange = |from, _| (from == Currency::USD).then(|| Exact::new(9, 10).expect("a fraction"));
         rate.parse::<DutyRate>().expect("a rate").on(&levied, exchange).map(Money::minor)
@@ -487,6 +503,8 @@ mod tests {
             ("min(10%, 1.2 USD/kg)", 270),
             // 32.00 a hectolitre: 3 l are 0.96
             ("32.00 EUR/hl", 96),
+            // 88.00 a litre of alcohol: 3 l of 40 % are 1.2 l of it, 105.60
+            ("88 EUR/lpa", 10_560),
             // 175.00 a tonne: 2.5 kg are 0.4375
             ("175.00 EUR/t", 44),
             // 0.30 a piece at least, 0.80 a piece at most, else 4.5 %: 9.00, at most 3.20
@@ -500,10 +518,14 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_refused_by_name() {
-        let levied = Levied { value: eur(100), grams: None, millilitres: None, pieces: 1 };
+        let levied = Levied { value: eur(100), grams: None, millilitres: None, alcohol: None, pieces: 1 };
         let on = |text: &str| text.parse::<DutyRate>().expect("a rate").on(&levied, |_, _| None);
         assert_eq!(on("1 EUR/kg"), Err(RateRefusal::QuantityMissing { measure: Measure::Mass }));
         assert_eq!(on("5% + 1 EUR/l"), Err(RateRefusal::QuantityMissing { measure: Measure::Volume }));
+        assert_eq!(on("88 EUR/lpa"), Err(RateRefusal::QuantityMissing { measure: Measure::Volume }));
+        let weak = Levied { millilitres: Some(700), ..levied };
+        let drink = "88 EUR/lpa".parse::<DutyRate>().expect("a rate").on(&weak, |_, _| None);
+        assert_eq!(drink, Err(RateRefusal::QuantityMissing { measure: Measure::Alcohol }));
         let missing = RateRefusal::ExchangeMissing { from: Currency::USD, to: Currency::EUR };
         assert_eq!(on("1 USD/piece"), Err(missing));
     }
@@ -565,7 +587,7 @@ mod tests {
 
         #[test]
         fn the_larger_is_at_least_each_and_the_smaller_at_most(a in rates(), b in rates(), value in 0_i64..1_000_000_000) {
-            let levied = Levied { value: eur(value), grams: Some(1_234), millilitres: Some(777), pieces: 5 };
+            let levied = Levied { value: eur(value), grams: Some(1_234), millilitres: Some(777), alcohol: Some(310_800), pieces: 5 };
             let on = |rate: DutyRate| rate.on(&levied, |_, _| None).expect("small").minor();
             let (x, y) = (on(a.clone()), on(b.clone()));
             prop_assert_eq!(on(DutyRate::Max(vec![a.clone(), b.clone()])), x.max(y));

@@ -15,7 +15,7 @@ use crate::channel::{ChannelFacts, Draw, met};
 use crate::codes::{Country, HsCode, Place};
 use crate::exchange::Exchange;
 use crate::landed_cost::{AskLine, ChargeKind, LandedCost, LandedCostAsk, LandedCostRefusal, landed_cost};
-use crate::money::{Currency, Money, Rate, parse_fixed};
+use crate::money::{Currency, Money, Rate};
 use crate::quantity::{Content, ContentUnit, Grams, Size};
 use crate::rate_card::{Packed, freight};
 use crate::readiness::{HsClaim, ReadinessFacts, gap_of};
@@ -197,7 +197,12 @@ pub(super) fn read(
             let expect = f.amount("expect", money.import);
             Some(()).and_then(|()| Some(Check::Fx { amount: amount?, expect: expect? }))
         }
-        RuleKind::Description => None,
+        RuleKind::Description
+        | RuleKind::Ask
+        | RuleKind::Battery
+        | RuleKind::Liquid
+        | RuleKind::Agreement
+        | RuleKind::Criterion => None,
     };
     f.finish();
     let (rule, from, file) = (info.id.clone(), info.valid_from, info.file.clone());
@@ -260,13 +265,14 @@ fn regime(f: &mut Fields<'_>) -> Option<Regime> {
     if f.has("regime") { f.one_of("regime", &Regime::ALL) } else { Some(Regime::B2cParcel) }
 }
 
-/// `50 ml`, `30 g`, `10 piece`.
+/// `50 ml`, `30 g`, `10 piece`; a drink with its strength, `700 ml 40%`.
 fn content(f: &mut Fields<'_>, key: &str) -> Option<Content> {
     let got = f.text(key)?;
     let units = [ContentUnit::Ml, ContentUnit::G, ContentUnit::Piece];
-    let read = got.split_once(' ').and_then(|(amount, unit)| {
-        let milli = parse_fixed(amount, 3).ok()?;
-        Some(Content { milli, unit: units.into_iter().find(|known| known.code() == unit)? })
+    let read = got.split_once(' ').and_then(|(amount, rest)| {
+        let (unit, strength) = rest.split_once(' ').unwrap_or((rest, ""));
+        let unit = units.into_iter().find(|known| known.code() == unit)?;
+        Content::read(&format!("{amount} {strength}"), unit)
     });
     if read.is_none() {
         f.error(key, Problem::NotAnAmount { got });
@@ -516,9 +522,8 @@ pub(super) fn check_in_book(example: &Example, book: &Rulebook, errors: &Errors)
             example.compare(errors, expect, &got);
         }
         Check::Term { ends } => {
-            let mut terms = vec![book.quote_validity.clone(), book.claim_window.clone()];
-            terms.extend(book.balance_due.clone());
-            terms.extend(book.claim_terms.iter().map(|(_, term)| term.clone()));
+            let own = [&book.quote_validity, &book.claim_window, &book.balance_due].into_iter().flatten();
+            let terms: Vec<_> = own.chain(book.claim_terms.iter().map(|(_, term)| term)).cloned().collect();
             let Some(rule) = example.mine(&terms, |rule| &rule.info, errors) else { return };
             let got = example.date.checked_add(jiff::Span::new().days(rule.days.0)).ok();
             example.compare(errors, &Some(*ends), &got);

@@ -7,7 +7,9 @@ use jiff::civil::Date;
 
 use super::pack::Head;
 use super::reader::{Asked, Errors, Fact, PackError};
-use super::{RuleId, RuleIndex, RuleInfo, load, pack};
+use super::{RuleId, RuleIndex, RuleInfo, RuleKind, Words, load, pack};
+use crate::hazard::Transport;
+use crate::origin::Agreement;
 
 /// One version of a rule with what it says besides what every rule has. Tables in a list are told apart
 /// by a number where the rule has several: `due-from.per`, `due-from.per 2`.
@@ -17,7 +19,8 @@ pub struct RuleFacts {
     pub fields: BTreeMap<String, Fact>,
 }
 
-/// All versions of all rules of a pack, from its files, by id and first day. A scorecard has none.
+/// All versions of all rules of a pack, from its files, by id and first day. A scorecard and terms of
+/// delivery have none.
 ///
 /// # Errors
 /// The files are not a pack that loads.
@@ -27,20 +30,43 @@ pub fn facts(files: &[(String, String)]) -> Result<Vec<RuleFacts>, Vec<PackError
     let rules = match pack::head_of(files.iter().map(|(_, text)| *text)) {
         Some(Head::Territory(_)) => load::rulebook_into(&files, &errors).map(|book| book.rules),
         Some(Head::Lane) => load::lane_into(&files, &errors).map(|lane| lane.rules),
-        Some(Head::Scorecard | Head::Agreement | Head::Incoterms) => return Ok(Vec::new()),
+        Some(Head::Agreement) => {
+            let [(file, text)] = &files[..] else { return Err(pack::headless(&files)) };
+            return match Agreement::load_into(file, text, &errors) {
+                Some(agreement) => Ok(of_agreement(&agreement, &errors)),
+                None => Err(errors.into_vec()),
+            };
+        }
+        Some(Head::Transport) => {
+            let [(file, text)] = &files[..] else { return Err(pack::headless(&files)) };
+            Transport::load_into(file, text, &errors).map(|transport| super::index_of(transport.rules().cloned()))
+        }
+        Some(Head::Scorecard | Head::Incoterms) => return Ok(Vec::new()),
         None => return Err(pack::headless(&files)),
     };
     match rules {
-        Some(rules) => Ok(told(rules, &errors)),
+        Some(rules) => Ok(told(rules, &errors, None)),
         None => Err(errors.into_vec()),
     }
+}
+
+/// The criteria begin when the agreement does, and its proofs are told with it.
+fn of_agreement(agreement: &Agreement, errors: &Errors) -> Vec<RuleFacts> {
+    let mut told = told(super::index_of(agreement.rules()), errors, Some(agreement.valid_from));
+    let proofs =
+        |of: fn(&Words) -> &String| Fact::Texts(agreement.proofs.iter().map(|p| of(&p.name).clone()).collect());
+    let all = [("en", proofs(|w| &w.en)), ("ms", proofs(|w| &w.ms)), ("zh", proofs(|w| &w.zh))];
+    if let Some(own) = told.iter_mut().find(|rule| rule.info.kind == RuleKind::Agreement) {
+        own.fields.extend(all.map(|(language, names)| (format!("proof.{language}"), names)));
+    }
+    told
 }
 
 /// The same of the pack of a territory whose examples need not come out: one with a draft in it.
 pub(super) fn unproved(files: &[(String, String)]) -> Result<Vec<RuleFacts>, Vec<PackError>> {
     let errors = Errors::noting();
     match load::unproved(&borrowed(files), &errors) {
-        Some((book, _)) => Ok(told(book.rules, &errors)),
+        Some((book, _)) => Ok(told(book.rules, &errors, None)),
         None => Err(errors.into_vec()),
     }
 }
@@ -50,7 +76,8 @@ pub(super) fn borrowed(files: &[(String, String)]) -> Vec<(&str, &str)> {
     files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect()
 }
 
-fn told(rules: RuleIndex, errors: &Errors) -> Vec<RuleFacts> {
+/// `day`: the first of rules that state none.
+fn told(rules: RuleIndex, errors: &Errors, day: Option<Date>) -> Vec<RuleFacts> {
     let infos = rules.into_values().flatten();
     let mut by_rule: BTreeMap<usize, Vec<Asked>> = BTreeMap::new();
     for asked in errors.asked() {
@@ -58,7 +85,7 @@ fn told(rules: RuleIndex, errors: &Errors) -> Vec<RuleFacts> {
     }
     let mut of: BTreeMap<(RuleId, Date), BTreeMap<String, Fact>> = BTreeMap::new();
     for asked in by_rule.into_values() {
-        let (mut id, mut from) = (None, None);
+        let (mut id, mut from) = (None, day);
         let mut fields = BTreeMap::new();
         for field in asked {
             match (field.path.as_str(), field.found) {

@@ -89,17 +89,29 @@ pub enum DataField {
     Weight,
     Price,
     Content,
+    /// The buyer's own number with customs, which whoever makes the entry takes from the buyer. No hub holds it.
+    PersonalCustomsCode,
+    /// The merchant's and the manufacturer's identifiers of the goods. No hub holds them.
+    ProductIdentifier,
 }
 
 impl DataField {
-    const ALL: [(&'static str, Self); 6] = [
+    const ALL: [(&'static str, Self); 8] = [
         ("hs", Self::Hs),
         ("description", Self::Description),
         ("origin", Self::Origin),
         ("weight", Self::Weight),
         ("price", Self::Price),
         ("content", Self::Content),
+        ("personal-customs-code", Self::PersonalCustomsCode),
+        ("product-identifier", Self::ProductIdentifier),
     ];
+
+    /// Whether it is told with the entry alone: a hub says that it is asked for, and never has it.
+    #[must_use]
+    pub const fn is_told_at_entry(self) -> bool {
+        matches!(self, Self::PersonalCustomsCode | Self::ProductIdentifier)
+    }
 }
 
 /// A fact that must be given where the conditions hold.

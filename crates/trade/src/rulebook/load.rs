@@ -205,9 +205,9 @@ struct Gathered {
     data: Vec<DataRule>,
     stock_moves: Vec<StockMoveRule>,
     pre_alerts: Vec<PreAlertRule>,
-    quote_validity: Option<Term>,
-    claim_window: Option<Term>,
-    balance_due: Option<Term>,
+    quote_validity: Vec<Term>,
+    claim_window: Vec<Term>,
+    balance_due: Vec<Term>,
     reliefs: Vec<Relief>,
     deposits: Vec<Deposit>,
     claim_terms: Vec<(ClaimTerm, Term)>,
@@ -327,9 +327,9 @@ impl Gathered {
                 let (name, of_claims) = known?;
                 match of_claims {
                     Some(which) => self.claim_terms.push((which, term)),
-                    None if name == "quote-validity" => self.quote_validity = Some(term),
-                    None if name == "claim-window" => self.claim_window = Some(term),
-                    None => self.balance_due = Some(term),
+                    None if name == "quote-validity" => self.quote_validity.push(term),
+                    None if name == "claim-window" => self.claim_window.push(term),
+                    None => self.balance_due.push(term),
                 }
                 Some(format!("term {name}"))
             }
@@ -371,19 +371,15 @@ impl Gathered {
                 self.fx.push(lane::read_fx(f, common, money)?);
                 Some("fx".to_owned())
             }
+            // Of other packs than those of a territory or a lane; each_rule gives none of them.
+            RuleKind::Ask | RuleKind::Battery | RuleKind::Liquid | RuleKind::Agreement | RuleKind::Criterion => None,
         }
     }
 
     /// All versions of each rule by date; reports versions, and rules for one thing, that overlap.
     fn index(&mut self, errors: &Errors) -> RuleIndex {
-        let mut index = RuleIndex::new();
-        for info in self.infos.drain(..) {
-            index.entry(info.id.clone()).or_default().push(info);
-        }
-        for versions in index.values_mut() {
-            versions.sort_by_key(|info| info.valid_from);
-            report_overlaps(versions, errors);
-        }
+        let index = super::index_of(self.infos.drain(..));
+        index.values().for_each(|versions| report_overlaps(versions, errors));
         let mut subjects: BTreeMap<String, Vec<Arc<RuleInfo>>> = BTreeMap::new();
         for (subject, info) in self.subjects.drain(..) {
             subjects.entry(subject).or_default().push(info);
@@ -423,7 +419,7 @@ impl Gathered {
     }
 }
 
-fn report_overlaps(by_date: &[Arc<RuleInfo>], errors: &Errors) {
+pub(crate) fn report_overlaps(by_date: &[Arc<RuleInfo>], errors: &Errors) {
     for pair in by_date.windows(2) {
         let (a, b) = (&pair[0], &pair[1]);
         if a.valid_to.is_none_or(|to| to >= b.valid_from) {
@@ -481,15 +477,28 @@ fn build_rulebook(files: &[(String, String)], errors: &Errors) -> Option<(Rulebo
     let rules = found.index(errors);
     let tariff = found.tariff(&rules, errors);
 
+    for (n, tolerance) in found.tolerances.iter().enumerate() {
+        // A match goes by one tolerance, whenever its documents came.
+        if found.tolerances[..n].iter().any(|earlier| earlier.info.id == tolerance.info.id) {
+            let got = tolerance.field.code().to_owned();
+            errors.push(&tolerance.info.file, &tolerance.info.id, "field", Problem::Duplicate { got });
+        }
+    }
     for (field, wanted) in TradeField::ALL {
         if runs_a_hub && !found.tolerances.iter().any(|tolerance| tolerance.field == wanted) {
             errors.push(&place, "tolerance", field, Problem::Missing);
         }
     }
     for (term, found) in [("quote-validity", &found.quote_validity), ("claim-window", &found.claim_window)] {
-        if found.is_none() {
+        if found.is_empty() {
             errors.push(&place, "term", term, Problem::Missing);
         }
+    }
+    if found.quote_validity.is_empty() || found.claim_window.is_empty() {
+        return None;
+    }
+    for terms in [&mut found.quote_validity, &mut found.claim_window] {
+        terms.sort_by_key(|term| term.info.valid_from);
     }
     let mut book = Rulebook {
         territory,
@@ -499,8 +508,8 @@ fn build_rulebook(files: &[(String, String)], errors: &Errors) -> Option<(Rulebo
         zone: zone?,
         name: name?,
         digest: digest(files),
-        quote_validity: found.quote_validity?,
-        claim_window: found.claim_window?,
+        quote_validity: found.quote_validity,
+        claim_window: found.claim_window,
         balance_due: found.balance_due,
         claim_terms: found.claim_terms,
         returns: found.returns,

@@ -1,7 +1,7 @@
 //! A pack as it lies on a disk: a folder of files, and what of it is law, lane or policy.
 //!
 //! A folder with `[pack]` in one of its files is the pack of a territory. In a folder of `[lane]` files
-//! each file is a pack by itself; so is a `[scorecard]`. Files are named by what they rule and not by
+//! each file is a pack by itself; so is an `[agreement]`, a `[transport]` and a `[scorecard]`. Files are named by what they rule and not by
 //! where they were found (`my/tariff.toml`), so that a copy elsewhere has the same digest.
 
 use std::fmt;
@@ -12,6 +12,8 @@ use toml::{Table, Value};
 
 use super::reader::{PackError, Problem};
 use super::{Lane, Rulebook};
+use crate::classification::Wording;
+use crate::hazard::Transport;
 use crate::origin::Agreement;
 use crate::scorecard::Scorecard;
 use crate::terms::Incoterms;
@@ -29,7 +31,7 @@ pub struct Folder {
     pub files: Vec<(String, Vec<u8>)>,
 }
 
-/// What a pack rules: `MY`, `MY-CN/b2b`, or the operator's `advance`.
+/// What a pack rules: `MY`, `MY-CN/b2b`, `transport/air`, or the operator's `advance`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PackName(String);
@@ -52,6 +54,12 @@ impl PackName {
     #[must_use]
     pub fn agreement(agreement: &Agreement) -> Self {
         Self(format!("agreement/{}", agreement.short.to_ascii_lowercase()))
+    }
+
+    /// The rules of a way of transport: `transport/air`.
+    #[must_use]
+    pub fn transport(transport: &Transport) -> Self {
+        Self(format!("transport/{}", transport.id))
     }
 
     #[must_use]
@@ -90,6 +98,8 @@ pub enum Pack {
     Scorecard(Arc<Scorecard>),
     /// When goods originate under an agreement.
     Agreement(Box<Agreement>),
+    /// What goods must be known by to go by air, and so on.
+    Transport(Box<Transport>),
     /// Who does and pays what under a term of delivery: checked here, and gone by as it came with the program.
     Incoterms(Box<Incoterms>, Vec<(String, String)>),
 }
@@ -102,6 +112,7 @@ impl Pack {
             Self::Lane(lane) => lane.pack_name(),
             Self::Scorecard(_) => PackName::advance(),
             Self::Agreement(agreement) => PackName::agreement(agreement),
+            Self::Transport(transport) => PackName::transport(transport),
             Self::Incoterms(..) => PackName("incoterms".to_owned()),
         }
     }
@@ -113,6 +124,7 @@ impl Pack {
             Self::Lane(lane) => &lane.digest,
             Self::Scorecard(card) => &card.digest,
             Self::Agreement(agreement) => &agreement.digest,
+            Self::Transport(transport) => &transport.digest,
             Self::Incoterms(terms, _) => &terms.digest,
         }
     }
@@ -125,6 +137,7 @@ impl Pack {
             Self::Lane(lane) => lane.files(),
             Self::Scorecard(card) => &card.files,
             Self::Agreement(agreement) => &agreement.files,
+            Self::Transport(transport) => &transport.files,
             Self::Incoterms(_, files) => files,
         }
     }
@@ -139,6 +152,10 @@ impl Pack {
             Some(Head::Lane) => Lane::load(files).map(Box::new).map(Self::Lane),
             Some(Head::Agreement) => match files {
                 [(file, text)] => Agreement::load(file, text).map(Box::new).map(Self::Agreement),
+                _ => Err(vec![fault("", Problem::WrongType { expected: "one file".to_owned() })]),
+            },
+            Some(Head::Transport) => match files {
+                [(file, text)] => Transport::load(file, text).map(Box::new).map(Self::Transport),
                 _ => Err(vec![fault("", Problem::WrongType { expected: "one file".to_owned() })]),
             },
             Some(Head::Incoterms) => match files {
@@ -170,6 +187,7 @@ pub(super) enum Head {
     Lane,
     Scorecard,
     Agreement,
+    Transport,
     Incoterms,
 }
 
@@ -183,8 +201,16 @@ pub(super) fn head_of<'a>(texts: impl Iterator<Item = &'a str>) -> Option<Head> 
         let scorecard = || table.contains_key("scorecard").then_some(Head::Scorecard);
         let agreement = || table.contains_key("agreement").then_some(Head::Agreement);
         let incoterms = || table.contains_key("incoterms").then_some(Head::Incoterms);
-        lane.or_else(scorecard).or_else(agreement).or_else(incoterms)
+        let transport = || table.contains_key("transport").then_some(Head::Transport);
+        lane.or_else(scorecard).or_else(agreement).or_else(incoterms).or_else(transport)
     })
+}
+
+/// Words that lead to codes, which rule nothing: they may lie beside the packs.
+fn is_wording(texts: &[(&str, &str)]) -> bool {
+    let is_code = |key: &String| key.len() == 6 && key.bytes().all(|b| b.is_ascii_digit());
+    let names_codes = |text: &str| text.parse::<Table>().is_ok_and(|table| table.keys().any(is_code));
+    texts.iter().any(|(_, text)| names_codes(text)) && Wording::read(texts).is_ok()
 }
 
 fn fault(file: &str, problem: Problem) -> PackError {
@@ -231,8 +257,10 @@ pub fn read_folder(folder: &Folder) -> Result<Vec<Pack>, Vec<PackError>> {
         Some(Head::Lane) => texts.iter().for_each(|(name, text)| take(&[(format!("lanes/{name}"), *text)])),
         Some(Head::Incoterms) => texts.iter().for_each(|(name, text)| take(&[(format!("terms/{name}"), *text)])),
         Some(Head::Agreement) => texts.iter().for_each(|(name, text)| take(&[(format!("agreements/{name}"), *text)])),
+        Some(Head::Transport) => texts.iter().for_each(|(name, text)| take(&[(format!("transport/{name}"), *text)])),
         Some(Head::Scorecard) => texts.iter().for_each(|(name, text)| take(&[(format!("advance/{name}"), *text)])),
         None if texts.is_empty() => errors.push(fault(&folder.name, Problem::NoHead)),
+        None if is_wording(&texts) => {}
         None => texts.iter().for_each(|(name, text)| take(&[(format!("{}/{name}", folder.name), *text)])),
     }
     if errors.is_empty() { Ok(packs) } else { Err(errors) }

@@ -118,7 +118,7 @@ pub enum Problem {
     NotUtf8,
     /// Everything that lies in the folder of a pack is part of it, and this cannot be.
     NotOfAPack,
-    /// No file of the folder says what it is: `[pack]`, `[lane]` or `[scorecard]`.
+    /// No file of the folder says what it is: `[pack]`, `[lane]`, `[transport]` and so on.
     NoHead,
     /// A market with so few worked examples proves little.
     TooFewExamples {
@@ -484,15 +484,24 @@ pub(crate) fn one_file<T>(
     read: impl FnOnce(&str, Table, &str, &Errors) -> Option<T>,
 ) -> Result<T, Vec<PackError>> {
     let errors = Errors::default();
+    one_file_into(file, text, &errors, read).ok_or_else(|| errors.into_vec())
+}
+
+pub(crate) fn one_file_into<T>(
+    file: &str,
+    text: &str,
+    errors: &Errors,
+    read: impl FnOnce(&str, Table, &str, &Errors) -> Option<T>,
+) -> Option<T> {
     let text = text.replace("\r\n", "\n");
     let read = match text.parse::<Table>() {
-        Ok(table) => read(file, table, &text, &errors),
+        Ok(table) => read(file, table, &text, errors),
         Err(error) => {
             errors.push(file, "", "", Problem::NotToml { detail: error.to_string() });
             None
         }
     };
-    read.filter(|_| errors.is_empty()).ok_or_else(|| errors.into_vec())
+    read.filter(|_| errors.is_empty())
 }
 
 /// How well something is known, by its source: as stated, which has to follow from the confidence.

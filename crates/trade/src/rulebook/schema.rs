@@ -76,8 +76,8 @@ fn kinds() -> BTreeMap<String, Kind> {
                     take(&mut kinds, load, errors.asked());
                 }
             }
-            // A scorecard and an agreement have forms of their own.
-            Some(Head::Scorecard | Head::Agreement | Head::Incoterms) | None => {}
+            // They have forms of their own.
+            Some(Head::Scorecard | Head::Agreement | Head::Transport | Head::Incoterms) | None => {}
         }
     }
     load += 1;
@@ -204,6 +204,8 @@ mod tests {
     use super::super::load::KINDS;
     use super::*;
 
+    const OWN_FORM: [&str; 4] = ["advance", "agreements", "terms", "transport"];
+
     /// The keys of a table that the schema does not know, with their paths.
     fn unknown(table: &Table, schema: &Value, path: &str, found: &mut Vec<String>) {
         for (key, value) in table {
@@ -243,9 +245,7 @@ mod tests {
     fn every_field_of_every_pack_is_in_the_schema() {
         let schema = schema();
         let mut found = Vec::new();
-        for folder in
-            builtin_folders().into_iter().filter(|folder| !matches!(folder.name.as_str(), "advance" | "agreements"))
-        {
+        for folder in builtin_folders().into_iter().filter(|folder| !OWN_FORM.contains(&folder.name.as_str())) {
             for (name, bytes) in folder.files {
                 let table: Table = String::from_utf8(bytes).unwrap().parse().unwrap();
                 for (kind, value) in &table {

@@ -268,7 +268,7 @@ fn the_lane_gives_the_agreed_samples() {
     assert!(lane.rate_card("express", day).is_none());
     assert!(lane.rate_card("economy", date(2025, 12, 31)).is_none());
     let china = test_books().book(Country::CN).expect("there is a pack");
-    assert_eq!((china.quote_validity.days.0, china.claim_window.days.0), (7, 14));
+    assert_eq!((china.quote_validity(day).days.0, china.claim_window(day).days.0), (7, 14));
     let business = test_books().lane(Country::CN, Country::MY, Regime::B2b).expect("there is a lane");
     let share = |side| business.fee(side, day).map(|fee| fee.share.percent_text());
     assert_eq!(share(FeeSide::ExportingHub).as_deref(), Some("0.8"));
@@ -338,4 +338,60 @@ fn a_rule_that_nobody_knows_refuses_and_is_named() {
     assert_eq!(full.len(), 1, "its example: {errors:#?}");
     let named = "RuleUnknown { rule: cn.cbec.full-duty }";
     assert!(full.iter().all(|error| matches!(&error.problem, Problem::ExampleFails { got, .. } if got == named)));
+}
+
+/// The window for claims of China once more, from 2027 on: 20 days instead of 14.
+const NEXT_WINDOW: &str = r#"
+[[term]]
+id = "cn.term.claim-window"
+name.en = "Time for complaints after delivery"
+name.ms = "Tempoh aduan selepas penghantaran"
+name.zh = "收货后的申诉期"
+valid-from = 2027-01-01
+source = "sample policy of the hub's operator"
+confidence = "operator"
+knowledge = "sourced"
+term = "claim-window"
+days = 20
+
+# 1 January 2027 and 20 days
+[[term.example]]
+ends = 2027-01-21
+"#;
+
+/// China with more text in one file, after one replacement in it.
+fn longer(file: &str, from: &str, to: &str, more: &str) -> Result<Rulebook, Vec<PackError>> {
+    let texts: Vec<(&str, String)> = CN
+        .iter()
+        .map(|(name, text)| (*name, if *name == file { text.replacen(from, to, 1) + more } else { (*text).to_owned() }))
+        .collect();
+    let files: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    Rulebook::load(&files)
+}
+
+#[test]
+fn each_version_of_a_term_holds_on_its_days_and_none_takes_the_others_place() {
+    let pack = CN.iter().find(|(name, _)| *name == "cn/pack.toml").unwrap().1;
+    let rule = &pack[pack.find("cn.term.claim-window").unwrap()..];
+    let from = &rule[..rule.find("days = 14").unwrap()];
+    let ended = from.replacen("source", "valid-to = 2026-12-31\nsource", 1);
+    let book = longer("cn/pack.toml", from, &ended, NEXT_WINDOW).unwrap();
+    let days = |on| book.claim_window(on).days.0;
+    assert_eq!([date(2026, 12, 31), date(2027, 1, 1), date(2019, 1, 1)].map(days), [14, 20, 14]);
+    assert_eq!(book.shortest_claim_window().0, 14);
+    // Without a last day of the first, both hold on the first day of the second.
+    let both = places(&longer("cn/pack.toml", from, from, NEXT_WINDOW).unwrap_err());
+    assert_eq!(both, ["cn/pack.toml: cn.term.claim-window: valid-from: overlaps"]);
+}
+
+#[test]
+fn a_tolerance_has_one_version() {
+    let text = CN.iter().find(|(name, _)| *name == "cn/match.toml").unwrap().1;
+    let at = text.find("[[tolerance]]").unwrap();
+    let end = text[at + 1..].find("[[tolerance]]").unwrap() + at + 1;
+    let first = &text[at..end];
+    let again = first.replacen("valid-from = 20", "valid-from = 30", 1);
+    let ended = first.replacen("source", "valid-to = 2026-12-31\nsource", 1);
+    let told = places(&longer("cn/match.toml", first, &ended, &again).unwrap_err());
+    assert!(told.iter().any(|place| place.ends_with(": field: duplicate")), "{told:?}");
 }

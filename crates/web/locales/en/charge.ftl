@@ -33,6 +33,7 @@ formula-instead-of = Nothing: { $rule } stands in its place
 
 quantity-grams = { $n } g net
 quantity-millilitres = { $n } ml
+quantity-alcohol = { $ml } ml of pure alcohol
 quantity-pieces = { $n ->
     [one] { $n } piece
    *[other] { $n } pieces

@@ -153,7 +153,7 @@ problem-hs-lost-zero = The spreadsheet has dropped a zero of the HS code.
 problem-digits-lost = The spreadsheet has rounded this long number.
     .fix = Format the column as text and write the number again.
 problem-not-contents = This is not a net content.
-    .fix = Write a number with ml, g or pcs, such as 50 ml.
+    .fix = Write a number with ml, g or pcs, such as 50 ml, and of a drink its strength behind it: 700 40%.
 problem-out-of-range = Not between { $min } and { $max } { $unit }.
     .fix = Check the number and its unit.
 problem-cell-error = The spreadsheet shows an error in this cell.
@@ -558,9 +558,18 @@ problem-award-amount = { $got } cannot go back: more than nothing, and at most {
     .fix = Name an amount of goods and freight in the hub’s currency.
 problem-award-missing = Say how much goes back.
     .fix = Choose all or a part.
-problem-quantity-missing = The rate for HS { $hs } counts net weight or volume, and the contents are not told ({ $rule }).
-    .fix = Say how many grams or millilitres are in one piece.
-    .short = Net contents are missing
+problem-quantity-missing = { $measure ->
+        [alcohol] The rate for HS { $hs } counts the alcohol in the drink, and its strength is not told ({ $rule }).
+       *[other] The rate for HS { $hs } counts net weight or volume, and the contents are not told ({ $rule }).
+    }
+    .fix = { $measure ->
+        [alcohol] Write the strength behind the volume of one piece, such as 700 40% in ml.
+       *[other] Say how many grams or millilitres are in one piece.
+    }
+    .short = { $measure ->
+        [alcohol] The strength is missing
+       *[other] Net contents are missing
+    }
 problem-code-too-short = The rules tell goods under HS { $hs } apart by { $digits } digits ({ $rule }).
     .fix = Give the code with { $digits } digits; a code is never filled up.
 problem-member-missing = { $territory } is a union of states, and their taxes differ.
@@ -673,6 +682,11 @@ problem-liquid-unknown = Is there a liquid or an aerosol in one piece, and does 
     .fix = Say so; the safety data sheet of the maker tells it.
 problem-flammable-goods = It burns: by air it is dangerous goods.
     .fix = Ask the carrier whether it takes them, or send them by sea.
+problem-told-at-entry = Customs asks for this with the entry ({ $rule }): { $field ->
+        [personal-customs-code] the buyer's personal customs code
+       *[product-identifier] the merchant's and the manufacturer's identifiers of the product
+    }.
+    .fix = Have it ready for whoever makes the entry; the hub does not keep it.
 problem-charge-out-of-range = A charge of { $got } % is none.
     .fix = Give 0 to 100.
 problem-watt-hours-out-of-range = No battery has { $got } thousandths of a watt-hour.

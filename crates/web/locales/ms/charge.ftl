@@ -33,6 +33,7 @@ formula-instead-of = Tiada: digantikan oleh { $rule }
 
 quantity-grams = { $n } g bersih
 quantity-millilitres = { $n } ml
+quantity-alcohol = { $ml } ml alkohol tulen
 quantity-pieces = { $n } unit
 
 per-line = baris

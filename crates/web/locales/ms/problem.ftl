@@ -149,7 +149,7 @@ problem-hs-lost-zero = Hamparan telah membuang sifar kod HS.
 problem-digits-lost = Hamparan telah membundarkan nombor panjang ini.
     .fix = Formatkan lajur sebagai teks dan tulis semula.
 problem-not-contents = Ini bukan kandungan bersih.
-    .fix = Tulis nombor dengan ml, g atau pcs, seperti 50 ml.
+    .fix = Tulis nombor dengan ml, g atau pcs, seperti 50 ml, dan bagi minuman kekuatannya selepas itu: 700 40%.
 problem-out-of-range = Bukan antara { $min } dan { $max } { $unit }.
     .fix = Semak nombor dan unitnya.
 problem-cell-error = Hamparan menunjukkan ralat dalam sel ini.
@@ -543,9 +543,18 @@ problem-award-amount = { $got } tidak boleh dikembalikan: lebih daripada sifar, 
     .fix = Nyatakan jumlah barang dan tambang dalam mata wang hab.
 problem-award-missing = Nyatakan berapa yang dikembalikan.
     .fix = Pilih semua atau sebahagian.
-problem-quantity-missing = Kadar bagi HS { $hs } mengira berat bersih atau isi padu, tetapi kandungan tidak dinyatakan ({ $rule }).
-    .fix = Nyatakan berapa gram atau mililiter dalam seunit.
-    .short = Kandungan bersih tiada
+problem-quantity-missing = { $measure ->
+        [alcohol] Kadar bagi HS { $hs } mengira alkohol dalam minuman, tetapi kekuatannya tidak dinyatakan ({ $rule }).
+       *[other] Kadar bagi HS { $hs } mengira berat bersih atau isi padu, tetapi kandungan tidak dinyatakan ({ $rule }).
+    }
+    .fix = { $measure ->
+        [alcohol] Tulis kekuatan selepas isi padu seunit, seperti 700 40% dalam ml.
+       *[other] Nyatakan berapa gram atau mililiter dalam seunit.
+    }
+    .short = { $measure ->
+        [alcohol] Kekuatan tiada
+       *[other] Kandungan bersih tiada
+    }
 problem-code-too-short = Peraturan membezakan barang di bawah HS { $hs } dengan { $digits } digit ({ $rule }).
     .fix = Berikan kod { $digits } digit; kod tidak sekali-kali ditambah sifar.
 problem-member-missing = { $territory } ialah kesatuan beberapa negara, dan cukainya berbeza.
@@ -658,6 +667,11 @@ problem-liquid-unknown = Adakah cecair atau aerosol dalam satu unit, dan adakah 
     .fix = Nyatakan; helaian data keselamatan pengeluar memberitahunya.
 problem-flammable-goods = Ia mudah terbakar: melalui udara ia barang berbahaya.
     .fix = Tanya pengangkut sama ada ia menerimanya, atau hantar melalui laut.
+problem-told-at-entry = Kastam meminta ini bersama ikrar ({ $rule }): { $field ->
+        [personal-customs-code] kod kastam peribadi pembeli
+       *[product-identifier] pengecam produk daripada peniaga dan pengilang
+    }.
+    .fix = Sediakannya untuk pihak yang membuat ikrar; hab tidak menyimpannya.
 problem-charge-out-of-range = Cas { $got } % tidak sah.
     .fix = Beri 0 hingga 100.
 problem-watt-hours-out-of-range = Tiada bateri dengan { $got } per seribu watt-jam.

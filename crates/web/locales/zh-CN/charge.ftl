@@ -33,6 +33,7 @@ formula-instead-of = 不征：改按 { $rule } 征收
 
 quantity-grams = 净重 { $n } 克
 quantity-millilitres = { $n } 毫升
+quantity-alcohol = 纯酒精 { $ml } 毫升
 quantity-pieces = { $n } 件
 
 per-line = 行

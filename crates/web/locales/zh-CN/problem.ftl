@@ -149,7 +149,7 @@ problem-hs-lost-zero = 电子表格丢掉了 HS 编码前面的零。
 problem-digits-lost = 电子表格对这个长数字做了舍入。
     .fix = 请把该列设为文本格式并重新填写。
 problem-not-contents = 这不是净含量。
-    .fix = 请写数字加 ml、g 或 pcs，例如 50 ml。
+    .fix = 请写数字加 ml、g 或 pcs，例如 50 ml；酒类在其后写酒精度：700 40%。
 problem-out-of-range = 不在 { $min } 至 { $max } { $unit } 之间。
     .fix = 请核对数字和单位。
 problem-cell-error = 电子表格中该单元格出错。
@@ -543,9 +543,18 @@ problem-award-amount = 不能退还 { $got }：须大于零，且不超过 { $ma
     .fix = 请填写以枢纽货币计的货款和运费金额。
 problem-award-missing = 请说明退还多少。
     .fix = 请选择全部或部分。
-problem-quantity-missing = HS { $hs } 的税率按净重或容积计征，但未填写净含量（{ $rule }）。
-    .fix = 请填写每件含多少克或毫升。
-    .short = 缺少净含量
+problem-quantity-missing = { $measure ->
+        [alcohol] HS { $hs } 的税率按酒精量计征，但未填写酒精度（{ $rule }）。
+       *[other] HS { $hs } 的税率按净重或容积计征，但未填写净含量（{ $rule }）。
+    }
+    .fix = { $measure ->
+        [alcohol] 请在单件容积后写酒精度，例如 700 40%（毫升）。
+       *[other] 请填写每件含多少克或毫升。
+    }
+    .short = { $measure ->
+        [alcohol] 缺少酒精度
+       *[other] 缺少净含量
+    }
 problem-code-too-short = 规则按 { $digits } 位编码区分 HS { $hs } 下的商品（{ $rule }）。
     .fix = 请提供 { $digits } 位编码；编码绝不补零。
 problem-member-missing = { $territory } 由多个国家组成，税率各不相同。
@@ -658,6 +667,11 @@ problem-liquid-unknown = 一件中是否含液体或气雾剂？是否易燃？
     .fix = 请说明；见生产商安全数据表。
 problem-flammable-goods = 属易燃品：空运为危险品。
     .fix = 请询问承运人是否承运，或改走海运。
+problem-told-at-entry = 海关申报时须提供（{ $rule }）：{ $field ->
+        [personal-customs-code] 买方的个人通关代码
+       *[product-identifier] 商家和制造商的产品标识
+    }。
+    .fix = 请为申报人备妥；本枢纽不保存。
 problem-charge-out-of-range = 荷电 { $got }% 无效。
     .fix = 请填写 0 至 100。
 problem-watt-hours-out-of-range = 没有电池为 { $got } 毫瓦时。

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use trade::codes::Country;
 use trade::landed_cost::AskLine;
-use trade::money::{Currency, Fixed8, FxRate, Money, Rate, parse_fixed};
+use trade::money::{Currency, Fixed8, FxRate, Money, Rate};
 use trade::quantity::{Content, ContentUnit, Grams};
 use trade::rulebook::{Mode, Regime, Rulebook};
 use trade::time::BusinessTime;
@@ -290,8 +290,7 @@ impl Form {
             text => {
                 let units = [ContentUnit::Ml, ContentUnit::G, ContentUnit::Piece];
                 let unit = units.into_iter().find(|unit| unit.code() == self.of("content_unit", line));
-                let milli = parse_fixed(text, 3).ok().filter(|milli| *milli > 0);
-                let read = milli.map(|milli| Some(Content { milli, unit: unit.unwrap_or(ContentUnit::G) }));
+                let read = Content::read(text, unit.unwrap_or(ContentUnit::G)).map(Some);
                 if read.is_none() {
                     take("content", bad("content", text));
                 }

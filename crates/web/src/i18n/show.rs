@@ -88,13 +88,24 @@ impl Tr {
         format!("{} × {} × {}\u{a0}cm", cm(size.length_mm), cm(size.width_mm), cm(size.height_mm))
     }
 
-    /// `50 ml`, `12 pieces`.
+    /// `50 ml`, `12 pieces`, `700 ml 40 %`.
     #[must_use]
     pub fn content(&self, content: impl Given<Content>) -> String {
         let content: Content = content.given();
         let text = trade::money::format_fixed(content.milli, 3);
         let short = text.trim_end_matches('0').trim_end_matches('.');
-        format!("{}\u{a0}{}", grouped(short), self.by("content-unit", content.unit.code()))
+        let told = format!("{}\u{a0}{}", grouped(short), self.by("content-unit", content.unit.code()));
+        match content.strength {
+            None => told,
+            Some(strength) => format!("{told} {}\u{a0}%", strength.percent_text()),
+        }
+    }
+
+    /// A plain decimal of so many digits after the point, without zeros at its end.
+    #[must_use]
+    pub fn decimal(&self, value: i64, digits: u32) -> String {
+        let text = trade::money::format_fixed(value, digits);
+        grouped(text.trim_end_matches('0').trim_end_matches('.'))
     }
 
     #[must_use]

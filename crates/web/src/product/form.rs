@@ -231,7 +231,7 @@ fn filled(goods: &Goods) -> ProductForm {
         width: side(|s| s.width_mm),
         height: side(|s| s.height_mm),
         price: goods.price.map(Money::decimal).unwrap_or_default(),
-        content: goods.content.map(|c| short(c.milli, 3)).unwrap_or_default(),
+        content: goods.content.map(Content::written).unwrap_or_default(),
         content_unit: goods.content.map(|c| c.unit.code().to_owned()).unwrap_or_default(),
         battery: battery.map(|b| b.chemistry.code().to_owned()).unwrap_or_default(),
         battery_packed: battery.and_then(|b| b.packed).map(|p| p.code().to_owned()).unwrap_or_default(),
@@ -302,13 +302,12 @@ fn size(form: &ProductForm) -> Result<Option<Size>, Failure> {
 
 fn content(form: &ProductForm) -> Result<Option<Content>, Failure> {
     read(&form.content, |text| {
-        let milli = parse_fixed(text, 3).ok().filter(|n| *n > 0).ok_or_else(|| Failure::bad("not-contents"))?;
         let unit = match form.content_unit.as_str() {
             "ml" => ContentUnit::Ml,
             "g" => ContentUnit::G,
             _ => ContentUnit::Piece,
         };
-        Ok(Content { milli, unit })
+        Content::read(text, unit).ok_or_else(|| Failure::bad("not-contents"))
     })
 }
 

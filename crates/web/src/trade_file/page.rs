@@ -290,5 +290,6 @@ pub async fn lane<'a>(app: &'a AppState, file: &TradeFile) -> Answer<Option<&'a 
 #[must_use]
 pub fn claim_until(app: &AppState, file: &TradeFile) -> Option<BusinessTime> {
     let delivered = file.custody_at(CustodyKind::Delivered)?;
-    Some(delivered.plus_days(app.site().rulebook()?.claim_window.days))
+    let date = app.site().date(delivered);
+    Some(delivered.plus_days(app.site().rulebook()?.claim_window(date).days))
 }

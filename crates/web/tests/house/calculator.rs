@@ -47,6 +47,53 @@ async fn a_day_gone_by_and_one_to_come_each_have_their_own_answer() {
 }
 
 #[tokio::test]
+async fn excise_by_alcohol_counts_volume_and_strength_and_names_the_one_that_is_missing() {
+    let house = House::open().await;
+    let whisky = "to=SG&date=2026-11-23&hs=220830&value=600.00&freight=20.00&content_unit=ml";
+    // 700 ml of 40 %: 0.28 l of alcohol at 88.00 = 24.64; GST 9 % of 620.00 + 24.64 = 58.02
+    let query = format!("{whisky}&content=700+40%25");
+    let told = house.kul.get(None, &format!("/api/v1/landed-cost?{query}")).await.good().json();
+    assert_eq!(told["landed"]["total"]["minor"], 62_000 + 2_464 + 5_802, "{told}");
+    for (lang, says) in [("en", "280 ml of pure alcohol"), ("ms", "280 ml alkohol tulen"), ("zh", "纯酒精 280 毫升")]
+    {
+        let page = house.kul.get(None, &format!("/calculator?{query}&lang={lang}")).await.good().text();
+        assert!(page.contains(says) && page.contains("sg.parcel.excise"), "{lang}: {page}");
+    }
+    for (content, measure, says) in
+        [("", "volume", "net weight or volume"), ("&content=700", "alcohol", "its strength is not told")]
+    {
+        let told = house.kul.get(None, &format!("/api/v1/landed-cost?{whisky}{content}")).await.json();
+        assert_eq!((&told["code"], &told["measure"]), (&"quantity-missing".into(), &measure.into()), "{told}");
+        let page = house.kul.get(None, &format!("/calculator?{whisky}{content}&lang=en")).await.text();
+        assert!(page.contains(says), "{page}");
+    }
+    let fault = house.kul.get(None, &format!("/api/v1/landed-cost?{whisky}&content=700+140%25")).await.json();
+    assert_eq!(fault["code"], "field-value");
+}
+
+#[tokio::test]
+async fn what_customs_asks_for_with_the_entry_is_told_beside_the_price() {
+    let house = House::open().await;
+    let fields = async |query: &str| {
+        let told = house.kul.get(None, &format!("/api/v1/landed-cost?{query}")).await.good().json();
+        let all = told["told_at_entry"].as_array().unwrap().clone();
+        all.into_iter().map(|each| each["field"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(fields(TO_FRANCE).await, ["product-identifier"]);
+    assert!(fields(&TO_FRANCE.replace("2026-11-23", "2026-10-31")).await.is_empty(), "it was voluntary until then");
+    let korea = "to=KR&date=2026-11-23&hs=610910&value=20000&origin=MY";
+    assert_eq!(fields(korea).await, ["personal-customs-code"]);
+    for (lang, says) in [
+        ("en", "Personal customs code of the buyer"),
+        ("ms", "Kod kastam peribadi pembeli"),
+        ("zh", "买方个人通关代码"),
+    ] {
+        let page = house.kul.get(None, &format!("/calculator?{korea}&lang={lang}")).await.good().text();
+        assert!(page.contains(says), "{lang}: {page}");
+    }
+}
+
+#[tokio::test]
 async fn prices_in_another_currency_are_converted_at_the_rate_that_the_link_names() {
     let house = House::open().await;
     let query = "to=MY&date=2026-11-23&hs=950300&value=100.00&currency=CNY&rate=0.62&freight=10.00";

@@ -36,6 +36,31 @@ async fn anybody_reads_the_rules_with_their_sources_and_the_digest_that_pins_the
 }
 
 #[tokio::test]
+async fn agreements_and_ways_of_transport_stand_beside_the_territories() {
+    let house = House::open().await;
+    let told = house.hgh.get(None, "/api/v1/rules").await.good().json();
+    let packs = told["packs"].as_array().unwrap();
+    for (slug, rule, says) in [
+        ("agreement-acfta", "acfta.regional-value", "Form E"),
+        ("agreement-rcep", "rcep.change-of-heading", "RCEP"),
+        ("transport-air", "air.un3480", "UN3480"),
+    ] {
+        let pack = packs.iter().find(|pack| pack["pack"] == slug).unwrap();
+        let list = house.hgh.get(None, "/rules?lang=en").await.good().text();
+        assert!(list.contains(&format!("/rules/{slug}")) && list.contains(pack["digest"].as_str().unwrap()), "{slug}");
+        let rules = house.hgh.get(None, &format!("/api/v1/rules/{slug}?date=2026-11-29")).await.good().json();
+        assert!(rules["rules"].as_array().unwrap().iter().any(|known| known["id"] == rule), "{slug}: {rules}");
+        for lang in ["en", "ms", "zh"] {
+            let page = house.hgh.get(None, &format!("/rules/{slug}?date=2026-11-29&lang={lang}")).await.good().text();
+            assert!(page.contains(rule) && page.contains(says), "{slug} {lang}");
+        }
+    }
+    let changes = "/rules/transport-air/changes?from=2025-12-31&to=2026-01-01&lang=en";
+    let page = house.hgh.get(None, changes).await.good().text();
+    assert!(page.contains("From 1 Jan 2026"), "{page}");
+}
+
+#[tokio::test]
 async fn what_changes_between_two_days_is_told_in_words_and_as_data() {
     let house = House::open().await;
     let path = "MY/changes?from=2018-12-31&to=2026-11-29";
