@@ -75,12 +75,13 @@ export async function places(browser, hubs) {
   const buyer = await entered(browser, hgh, "buyer");
   // Goods that may come in as a consumer's parcel: of some in the shop that is not known, and no price is given.
   const offer = await first(buyer, `${hgh}/offers?q=coffee`, ".tiles h3 a");
+  const unsold = await first(buyer, `${hgh}/offers?q=pewter`, ".tiles section:has(.state.wait) h3 a");
   await buyer.goto(offer);
   await press(buyer, "offer-ask-go");
   await buyer.waitForURL(/\/quotes\/quo_/);
   const asked = buyer.url();
   await add("new-buyer", buyer, [
-    ["shop", `${hgh}/offers`], ["shop-found-nothing", `${hgh}/offers?q=zzzz`], ["offer", offer], ["quote", asked],
+    ["shop", `${hgh}/offers`], ["shop-found-nothing", `${hgh}/offers?q=zzzz`], ["offer", offer], ["offer-not-sold", unsold], ["quote", asked],
     ["orders-none", `${hgh}/orders`], ["buyer-money-none", `${hgh}/money`],
   ]);
   const known = await entered(browser, hgh, "buyer", true);

@@ -410,7 +410,8 @@ fn quote_refusals() -> Vec<QuoteRefusal> {
         PlaceElsewhere { place: place(), incoterm: Incoterm::Dap, country: Country::CN },
         CarriageAbovePrice { carriage: MYR, goods: MYR },
         OfferUnknown { product: id() },
-        ProductNotReady { sku: "SKU".to_owned(), first: "hs-missing".to_owned(), gaps: gaps() },
+        // Over the road the seller asks; a buyer's refusal is no event.
+        ProductNotReady { sku: "SKU".to_owned(), first: "hs-missing".to_owned(), gaps: gaps(), shopper: None },
         MixedSellers {},
         QuoteDiffers { quote: id() },
         Freight { 0: FreightRefusal::NothingToCarry },

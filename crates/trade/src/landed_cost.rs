@@ -3,6 +3,7 @@
 mod charges;
 mod goods;
 mod options;
+mod since;
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::rulebook::{
 pub use crate::rulebook::{ChargeKind, Collected, Liable};
 use goods::Line;
 pub use options::{CostOption, Needs, options};
+pub use since::{Changed, changed};
 
 /// The most lines of one order: a parcel for a consumer does not hold more kinds of goods.
 pub const MOST_LINES: usize = 200;

@@ -64,6 +64,7 @@ pub mod returns;
 pub mod road;
 pub mod rulebook;
 pub mod scorecard;
+pub mod shop;
 pub mod site;
 pub mod stock;
 pub mod tally;

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use crate::codes::{Country, HsCode, HubId};
 use crate::command::{Decide, Problem};
 use crate::event::{Asked, Happened};
-use crate::hazard::Carriage;
 use crate::id::{Id, Noun};
 use crate::key::Purpose;
 use crate::landed_cost::{AskLine, LandedCost, LandedCostAsk, LandedCostRefusal, RuleUse, landed_cost};
@@ -13,9 +12,10 @@ use crate::money::{FxRate, Money, MoneyError, sum};
 use crate::party::{Party, Role};
 use crate::product::{Goods, OfferKey, Product};
 use crate::quantity::{Content, Grams, Size};
-use crate::rate_card::{FreightRefusal, Packed, RateCard, freight};
-use crate::readiness::{Gap, readiness};
-use crate::rulebook::{Fee, FeeSide, Mode, Regime, RuleInfo, Rulebook};
+use crate::rate_card::{FreightRefusal, Packed, freight};
+use crate::readiness::Gap;
+use crate::rulebook::{Mode, Regime, RuleInfo};
+use crate::shop::{OpenLane, Shopper, service, sold_else};
 use crate::terms::{Bearer, DepositOffer, Incoterm, IncotermReason, Place, Sale, Terms};
 use crate::time::BusinessTime;
 use crate::world::{Need, World};
@@ -206,6 +206,9 @@ pub enum QuoteRefusal {
         sku: String,
         first: String,
         gaps: Vec<Gap>,
+        /// Where a buyer asked, and not the seller, who can mend it.
+        #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+        shopper: Option<Shopper>,
     },
     MixedSellers,
     /// This quote is known with other contents; a quote does not change.
@@ -300,9 +303,30 @@ impl AskQuote {
             })
             .collect::<Result<Vec<_>, _>>()?;
         let terms = LaneTerms::of(world, peer.territory(), self.exporter.clone(), &self.terms)?;
-        let mut quote = price(world, &terms, self.quote, &goods, self.buyer)?;
+        let mut quote = price(world, &terms, self.quote, &goods, self.buyer)
+            .map_err(|refusal| self.for_who_asked(world, peer.territory(), &goods, refusal))?;
         quote.sign(world);
         Ok(quote)
+    }
+}
+
+impl AskQuote {
+    /// A buyer is told who else can buy what it cannot; a seller what it has to mend.
+    fn for_who_asked(
+        &self,
+        world: &World,
+        from: Country,
+        goods: &[(&Asked, &Goods)],
+        refusal: QuoteRefusal,
+    ) -> QuoteRefusal {
+        let (Some(_), QuoteRefusal::ProductNotReady { sku, first, gaps, .. }) = (self.buyer, &refusal) else {
+            return refusal;
+        };
+        let Some((_, goods)) = goods.iter().find(|(_, goods)| goods.sku == *sku) else { return refusal };
+        let (site, asked_as) = (&world.site, self.terms.regime());
+        let sold_to = sold_else(site, from, asked_as, site.date(world.now), goods);
+        let shopper = Some(Shopper { name: goods.name.clone(), asked_as, sold_to });
+        QuoteRefusal::ProductNotReady { sku: sku.clone(), first: first.clone(), gaps: gaps.clone(), shopper }
     }
 }
 
@@ -315,25 +339,11 @@ fn fits(buyer: &Party, regime: Regime) -> Result<(), QuoteRefusal> {
     }
 }
 
-/// Who exports, from where, under which territory's rules and on which terms.
+/// Who exports, on which lane and on which terms.
 pub struct LaneTerms<'a> {
     exporter: HubId,
     terms: &'a Terms,
-    date: jiff::civil::Date,
-    rate_card: &'a RateCard,
-    import_fee: &'a Fee,
-    export_fee: &'a Fee,
-    fx: &'a FxRate,
-    export: &'a Rulebook,
-    import: &'a Rulebook,
-}
-
-/// The carriers' service that goods go by.
-const fn service(regime: Regime) -> &'static str {
-    match regime {
-        Regime::B2b => "freight",
-        _ => "economy",
-    }
+    lane: OpenLane<'a>,
 }
 
 /// Why goods that go by this are not sold under a rule.
@@ -367,21 +377,7 @@ impl<'a> LaneTerms<'a> {
                 return Err(QuoteRefusal::PlaceElsewhere { place: place.clone(), incoterm, country });
             }
         }
-        let found = || {
-            let lane = site.rulebooks.lane(from, site.territory, regime)?;
-            Some(Self {
-                exporter,
-                terms,
-                date,
-                rate_card: lane.rate_card(service(regime), date)?,
-                import_fee: lane.fee(FeeSide::ImportingHub, date)?,
-                export_fee: lane.fee(FeeSide::ExportingHub, date)?,
-                fx: &lane.fx_on(date)?.rate,
-                export: site.rulebooks.book(from)?,
-                import: site.rulebook()?,
-            })
-        };
-        found().ok_or(QuoteRefusal::NoLane { from, to: site.territory, regime })
+        Ok(Self { exporter, terms, lane: OpenLane::of(site, from, regime, date)? })
     }
 
     /// Whether the seller's price holds the carriage.
@@ -392,7 +388,8 @@ impl<'a> LaneTerms<'a> {
     /// On which terms a business buys, with the rules that the deposit rests on.
     fn sale(&self, landed: &mut LandedCost) -> Result<Option<Sale>, QuoteRefusal> {
         let Terms::Business { incoterm, place } = self.terms else { return Ok(None) };
-        let rules = self.import.deposit(Regime::B2b, self.date).zip(self.import.balance_due(self.date));
+        let OpenLane { import, date, .. } = self.lane;
+        let rules = import.deposit(Regime::B2b, date).zip(import.balance_due(date));
         let deposit = match rules {
             Some((deposit, term)) => {
                 for rule in [&deposit.info, &term.info] {
@@ -420,22 +417,22 @@ pub fn price(
     buyer: Option<Id<Party>>,
 ) -> Result<Quote, QuoteRefusal> {
     let site = &world.site;
-    let (date, fx, regime) = (terms.date, terms.fx, terms.terms.regime());
+    let OpenLane { date, fx, regime, rate_card, import, .. } = terms.lane;
     let mut lines = Vec::with_capacity(goods.len());
     for (asked, goods) in goods {
-        lines.push(quote_line(world, terms, asked, goods)?);
+        lines.push(quote_line(&terms.lane, asked, goods)?);
     }
     let pieces: Vec<Packed> = lines.iter().map(|l| Packed { count: l.pieces, each: l.weight, size: l.size }).collect();
-    let parcel = freight(terms.rate_card, &pieces).map_err(QuoteRefusal::Freight)?;
+    let parcel = freight(rate_card, &pieces).map_err(QuoteRefusal::Freight)?;
     let ask_lines: Vec<AskLine> = lines.iter().map(QuoteLine::asked).collect();
     let freight = if terms.seller_carries() { Money::zero(fx.to) } else { fx.convert(parcel.amount)? };
     let ask = LandedCostAsk::new(date, regime, &ask_lines, freight, &site.stance);
-    let mut landed = landed_cost(terms.import, &ask).map_err(QuoteRefusal::Cost)?;
-    let import_fee = terms.import_fee.on(landed.goods)?;
+    let mut landed = landed_cost(import, &ask).map_err(QuoteRefusal::Cost)?;
+    let import_fee = terms.lane.import_fee.on(landed.goods)?;
     let due = landed.goods.plus(landed.freight)?.minus(import_fee)?;
     if terms.seller_carries() {
         let goods = sum(parcel.amount.currency(), lines.iter().map(|l| l.value_home))?;
-        let rest = fx.convert_back(due)?.minus(parcel.amount)?.minus(terms.export_fee.on(goods)?)?;
+        let rest = fx.convert_back(due)?.minus(parcel.amount)?.minus(terms.lane.export_fee.on(goods)?)?;
         if !rest.is_positive() {
             return Err(QuoteRefusal::CarriageAbovePrice { carriage: parcel.amount, goods });
         }
@@ -455,28 +452,24 @@ pub fn price(
         fx: fx.clone(),
         date,
         asked_at: world.now,
-        expires_at: world.now.plus_days(terms.import.quote_validity(date).days),
+        expires_at: world.now.plus_days(import.quote_validity(date).days),
         sale,
         asked_by: buyer,
         signature: None,
     })
 }
 
-fn quote_line(world: &World, terms: &LaneTerms<'_>, asked: &Asked, goods: &Goods) -> Result<QuoteLine, QuoteRefusal> {
-    let regime = terms.terms.regime();
-    let max = pieces_max(regime);
+fn quote_line(lane: &OpenLane<'_>, asked: &Asked, goods: &Goods) -> Result<QuoteLine, QuoteRefusal> {
+    let max = pieces_max(lane.regime);
     if !(1..=max).contains(&asked.pieces) {
         return Err(QuoteRefusal::Pieces { sku: goods.sku.clone(), got: asked.pieces, max });
     }
-    let carriage = Carriage { transports: &world.site.rulebooks.transports, mode: terms.rate_card.mode };
-    let facts = goods.facts(regime);
-    let gaps = readiness(terms.export, terms.import, &facts, carriage, terms.date, &world.site.stance);
-    let (Some(hs), Some(origin), Some(weight), Some(unit_price), None) =
-        (goods.hs_code(), goods.origin, goods.weight, goods.price, gaps.iter().find(|g| g.blocks()))
+    let gaps = lane.lacks(goods);
+    let (Some(hs), Some(origin), Some(weight), Some(unit_price), true) =
+        (goods.hs_code(), goods.origin, goods.weight, goods.price, gaps.is_empty())
     else {
-        let gaps: Vec<Gap> = gaps.into_iter().filter(Gap::blocks).collect();
         let first = gaps.first().map(|g| Problem::of(g).code).unwrap_or_default();
-        return Err(QuoteRefusal::ProductNotReady { sku: goods.sku.clone(), first, gaps });
+        return Err(QuoteRefusal::ProductNotReady { sku: goods.sku.clone(), first, gaps, shopper: None });
     };
     let value_home = unit_price.times(asked.pieces)?;
     Ok(QuoteLine {
@@ -489,7 +482,7 @@ fn quote_line(world: &World, terms: &LaneTerms<'_>, asked: &Asked, goods: &Goods
         pieces: asked.pieces,
         unit_price,
         value_home,
-        value: terms.fx.convert(value_home)?,
+        value: lane.fx.convert(value_home)?,
         weight,
         size: goods.size,
         content: goods.content,

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use trade::codes::Country;
 use trade::countersign::{Countersigned, NotConfirmed, ToConfirm, countersign};
-use trade::landed_cost::{CostOption, LandedCost, LandedCostAsk, Needs, landed_cost, options};
+use trade::landed_cost::{Charge, CostOption, LandedCost, LandedCostAsk, Needs, changed, landed_cost, options};
 use trade::money::Money;
 use trade::readiness::told_at_entry;
 use trade::rulebook::{DataField, Mode, Pack, Regime, RuleInfo, Rulebook};
@@ -27,6 +27,7 @@ use crate::i18n::{Told, Tr};
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
 use crate::schema::{any, boolean, list, object, text};
+use crate::since::Since;
 pub use form::field as key;
 use form::{Asked, Faults, Form};
 
@@ -39,6 +40,7 @@ pub fn routes() -> Doors {
                 ("territory", text()),
                 ("pack", text()),
                 ("corrected_since", boolean()),
+                ("changed", list(any())),
                 ("permanent", text()),
                 ("landed", any()),
                 ("options", list(any())),
@@ -69,8 +71,8 @@ struct Found {
     /// The address that gives this answer for ever.
     permanent: String,
     digest: String,
-    /// By a newer pack, what it comes to now; or why it comes to nothing.
-    corrected: Option<Result<Money, Told>>,
+    /// What a newer pack says otherwise.
+    corrected: Option<Since>,
     exchange: Vec<String>,
     /// What customs asks for with the entry, which no price needs: name, sentence and rule.
     at_entry: Vec<(String, String, Rule)>,
@@ -243,14 +245,16 @@ fn found(app: &AppState, p: &Page, form: &Form, asked: &Asked, worked: Worked) -
         asked.freight_from.as_ref().map_or_else(String::new, |from| from.how(p)),
         landed.freight,
     );
-    for each in &landed.charges {
+    let name = |each: &Charge| {
         let kind = charge::name(p, each);
-        let name = match each.line.filter(|_| asked.lines.len() > 1) {
+        match each.line.filter(|_| asked.lines.len() > 1) {
             Some(line) => p.w2("calculator-charge-of", "charge", kind, "n", i64::from(line) + 1),
             None => kind,
-        };
+        }
+    };
+    for each in &landed.charges {
         let rule = made.rule(p, &each.rule, asked.date, Some(&each.source), each.knowledge);
-        steps.charge(p, name, each, rule);
+        steps.charge(p, name(each), each, rule);
     }
     let rules = made.rules(p, landed, asked.date);
     let at_entry = worked.at_entry.iter().map(|(_, info)| {
@@ -260,10 +264,7 @@ fn found(app: &AppState, p: &Page, form: &Form, asked: &Asked, worked: Worked) -
     });
     let at_entry = at_entry.collect();
     let ways = worked.options.iter().map(|option| way(p, form, used, asked, option)).collect();
-    let corrected = worked.corrected.as_ref().map(|now| match now {
-        Ok(now) => Ok(now.total),
-        Err(failure) => Err(p.problem(&failure.problem)),
-    });
+    let corrected = worked.corrected.as_ref().and_then(|now| Since::of(p, landed, now.as_ref(), name));
     Found {
         steps: steps.done(),
         at_entry,
@@ -271,8 +272,7 @@ fn found(app: &AppState, p: &Page, form: &Form, asked: &Asked, worked: Worked) -
         ways,
         permanent: form.permanent(asked.date, &worked.digest),
         digest: worked.digest.to_string(),
-        // What comes to the same is no correction.
-        corrected: corrected.filter(|now| now.as_ref().ok() != Some(&landed.total)),
+        corrected,
         confirm: confirm(p, &worked.confirmed),
         exchange: landed.exchange.iter().map(|rate| p.fx(rate)).collect(),
         landed: worked.landed,
@@ -333,10 +333,15 @@ async fn show_api(State(app): State<AppState>, Query(fields): Query<BTreeMap<Str
         // The first field that is wrong; the page shows all.
         faults.into_values().next().unwrap_or_else(|| Failure::bad("http-400"))
     })?;
+    let changed = match &worked.corrected {
+        Some(Ok(now)) => changed(&worked.landed, now),
+        _ => Vec::new(),
+    };
     Ok(Json(json!({
         "territory": asked.to,
         "pack": worked.digest,
-        "corrected_since": matches!(&worked.corrected, Some(now) if now.as_ref().ok() != Some(&worked.landed)),
+        "corrected_since": !changed.is_empty() || matches!(&worked.corrected, Some(Err(_))),
+        "changed": changed,
         "permanent": form.permanent(asked.date, &worked.digest),
         "landed": worked.landed,
         "options": worked.options,

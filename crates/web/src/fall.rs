@@ -17,6 +17,7 @@ use trade::rulebook::{Knowledge, Pack, Rulebook};
 use crate::i18n::{Told, Tr};
 use crate::page::Page;
 use crate::problem::{Answer, Failure};
+use crate::since::Since;
 use crate::{AppState, charge};
 
 /// One bar of the waterfall. Shares are per cent of the total with two digits, for the bar alone.
@@ -156,8 +157,8 @@ pub struct Shown {
     pub rules: Vec<Rule>,
     /// The digest's beginning.
     pub pack: String,
-    /// The rules were changed since: what today's give for the same day, where that is another total.
-    pub corrected: Option<Result<Money, Told>>,
+    /// The rules were changed since: what today's give for the same day, where that is something else.
+    pub corrected: Option<Since>,
     /// Nobody here knows that version: rules are shown by their ids.
     pub is_unknown: bool,
     pub confirm: Confirm,
@@ -196,28 +197,30 @@ fn steps(p: &Page, made: &Made<'_>, quote: &Quote) -> Vec<Step> {
     };
     steps.add(p.s("quote-freight"), how, landed.freight);
     for each in &landed.charges {
-        let kind = charge::name(p, each);
-        let line = each.line.and_then(|at| quote.lines.get(usize::try_from(at).ok()?));
-        let name = match line {
-            Some(line) if quote.lines.len() > 1 => p.w2("quote-charge-of", "charge", kind, "goods", &line.name),
-            _ => kind,
-        };
         let rule = made.rule(p, &each.rule, quote.date, Some(&each.source), each.knowledge);
-        steps.charge(p, name, each, rule);
+        steps.charge(p, charge_name(p, quote, each), each, rule);
     }
     steps.done()
 }
 
+/// What is charged, and on which of several goods.
+fn charge_name(p: &Page, quote: &Quote, each: &Charge) -> String {
+    let kind = charge::name(p, each);
+    match each.line.and_then(|at| quote.lines.get(usize::try_from(at).ok()?)) {
+        Some(line) if quote.lines.len() > 1 => p.w2("quote-charge-of", "charge", kind, "goods", &line.name),
+        _ => kind,
+    }
+}
+
 /// The same question to the rules that the hub goes by now; nothing where they are the same, or say the same.
-fn corrected(app: &AppState, p: &Page, made: &Made<'_>, quote: &Quote) -> Option<Result<Money, Told>> {
+fn corrected(app: &AppState, p: &Page, made: &Made<'_>, quote: &Quote) -> Option<Since> {
     let Made::Then(_) = made else { return None };
     let book = app.site().rulebooks.book(made.book()?.territory)?;
     let lines: Vec<AskLine> = quote.lines.iter().map(QuoteLine::asked).collect();
     let stance = &app.site().stance;
     let ask = LandedCostAsk::new(quote.date, quote.regime, &lines, quote.landed.freight, stance);
-    let now = landed_cost(book, &ask).map(|now| now.total);
-    let now = now.map_err(|refusal| p.problem(&Failure::of(&refusal).problem));
-    Some(now).filter(|now| now.as_ref().ok() != Some(&quote.landed.total))
+    let now = landed_cost(book, &ask).map_err(|refusal| Failure::of(&refusal));
+    Since::of(p, &quote.landed, now.as_ref(), |each| charge_name(p, quote, each))
 }
 
 /// Who confirms a price, over what and until when; or why nobody does and what to do.

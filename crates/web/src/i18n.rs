@@ -121,6 +121,7 @@ const NOUNS: &[Noun] = &[
     noun!("estimate"),
     noun!("calculator"),
     noun!("classification"),
+    noun!("chapter"),
     noun!("order"),
     noun!("payment"),
     noun!("start"),
@@ -261,6 +262,15 @@ impl Tr {
     pub fn by(&self, list: &str, code: impl AsRef<str>) -> String {
         let code = code.as_ref();
         self.message(&format!("{list}-{code}"), None, None).unwrap_or_else(|| code.to_owned())
+    }
+
+    /// A chapter of the Harmonized System with its name; by its number alone where it has none.
+    #[must_use]
+    pub fn chapter(&self, code: &str) -> String {
+        match self.message(&format!("chapter-{code}"), None, None) {
+            Some(name) => format!("{code} {name}"),
+            None => self.w1("replay-chapter-of", "chapter", code),
+        }
     }
 
     /// A refusal, gap or fault with what to do about it: message `problem-<code>`, attribute `fix`.

@@ -85,6 +85,7 @@ pub mod sale;
 pub mod schema;
 pub mod settlement;
 pub mod signed;
+pub mod since;
 pub mod start;
 pub mod stock;
 pub mod terms;

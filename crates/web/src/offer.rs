@@ -1,14 +1,18 @@
 //! Offers: what peers' sellers sell here. A buyer looks, chooses pieces, and asks the price to the door.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use trade::codes::{Country, HubId};
 use trade::product::{Offer, OfferKey};
-use trade::quote::pieces_max;
+use trade::quote::{QuoteRefusal, pieces_max};
 use trade::rulebook::Regime;
+use trade::shop::{OpenLane, REGIMES};
 use trade::terms::Incoterm;
 use trade::trade_file::Side;
 
@@ -43,7 +47,7 @@ pub fn routes() -> Doors {
 struct ShopPage {
     p: Page,
     q: String,
-    offers: Vec<Offer>,
+    offers: Vec<OnSale>,
     next: Option<String>,
     place: &'static str,
     most: i64,
@@ -56,9 +60,65 @@ impl ShopPage {
     }
 }
 
-/// The most pieces of one kind that this reader can order.
-fn most(page: &Page) -> i64 {
-    pieces_max(if page.is_business() { Regime::B2b } else { Regime::B2cParcel })
+/// As whom this reader buys: a registered business, or a consumer, as which a stranger is taken.
+fn regime(page: &Page) -> Regime {
+    if page.is_business() { Regime::B2b } else { Regime::B2cParcel }
+}
+
+/// An offer, and why this reader cannot buy it, where that is so.
+struct OnSale {
+    offer: Offer,
+    unsold: Option<Unsold>,
+}
+
+/// Said before a price is asked, in words for a buyer.
+struct Unsold {
+    /// To whom it is not sold.
+    regime: Regime,
+    why: Vec<String>,
+    /// Who can buy it.
+    sold_to: Option<Regime>,
+}
+
+/// What keeps goods from being bought here, by the rules of today. What there is of a lane is looked up once.
+struct Counter<'a> {
+    app: &'a AppState,
+    page: &'a Page,
+    date: jiff::civil::Date,
+    territories: HashMap<HubId, Country>,
+    lanes: HashMap<(HubId, Regime), Result<OpenLane<'a>, QuoteRefusal>>,
+}
+
+impl<'a> Counter<'a> {
+    async fn open(app: &'a AppState, page: &'a Page) -> Answer<Self> {
+        let date = app.site().date(app.hub.business_now().await?);
+        let peers = app.hub.peers().await?;
+        let territories = peers.into_iter().map(|peer| (peer.card.id.clone(), peer.card.territory)).collect();
+        Ok(Self { app, page, date, territories, lanes: HashMap::new() })
+    }
+
+    /// Why an offer cannot be bought under a regime; nothing where it can.
+    fn lacks(&mut self, offer: &Offer, regime: Regime) -> Vec<String> {
+        let (app, page, date, hub) = (self.app, self.page, self.date, &offer.key.hub);
+        let Some(from) = self.territories.get(hub).copied() else {
+            return vec![page.told(&QuoteRefusal::PeerUnknown { peer: hub.clone() }).title];
+        };
+        let key = (hub.clone(), regime);
+        match self.lanes.entry(key).or_insert_with(|| OpenLane::of(app.site(), from, regime, date)) {
+            Ok(lane) => lane.lacks(&offer.goods).iter().map(|gap| page.told(gap).title).collect(),
+            Err(refusal) => vec![page.told(refusal).title],
+        }
+    }
+
+    fn put(&mut self, offer: Offer) -> OnSale {
+        let regime = regime(self.page);
+        let why = self.lacks(&offer, regime);
+        let unsold = (!why.is_empty()).then(|| {
+            let mut others = REGIMES.into_iter().filter(|other| *other != regime);
+            Unsold { regime, why, sold_to: others.find(|other| self.lacks(&offer, *other).is_empty()) }
+        });
+        OnSale { offer, unsold }
+    }
 }
 
 #[derive(Deserialize)]
@@ -71,7 +131,9 @@ struct ShopQuery {
 async fn shop(State(app): State<AppState>, page: Page, Query(query): Query<ShopQuery>) -> Answer<Response> {
     let q: String = query.q.trim().chars().take(QUERY_MAX).collect();
     let (offers, next) = search(&app, &q, query.after).await?;
-    let most = most(&page);
+    let mut counter = Counter::open(&app, &page).await?;
+    let offers = offers.into_iter().map(|offer| counter.put(offer)).collect();
+    let most = pieces_max(regime(&page));
     let shown = ShopPage { p: page, q, offers, next, place: "", most };
     Ok(shown.p.show(&shown))
 }
@@ -111,6 +173,7 @@ fn has_all(offer: &Offer, words: &[String]) -> bool {
 struct OfferPage {
     p: Page,
     offer: Offer,
+    unsold: Option<Unsold>,
     place: &'static str,
     most: i64,
 }
@@ -128,8 +191,9 @@ async fn show(
 ) -> Answer<Response> {
     let key: OfferKey = format!("{hub}/{product}").parse().map_err(|()| Failure::not_found())?;
     let offer = app.hub.offer(&key).await?.filter(|o| !o.withdrawn).ok_or_else(Failure::not_found)?;
-    let most = most(&page);
-    let shown = OfferPage { p: page, offer, place: "", most };
+    let OnSale { offer, unsold } = Counter::open(&app, &page).await?.put(offer);
+    let most = pieces_max(regime(&page));
+    let shown = OfferPage { p: page, offer, unsold, place: "", most };
     Ok(shown.p.show(&shown))
 }
 

@@ -19,7 +19,7 @@ use trade::money::Money;
 use trade::party::{Party, Role};
 use trade::product::{Goods, LaneGaps, OfferProduct, PeerAnswer, Product};
 use trade::quantity::{Content, Grams, Size};
-use trade::quote::AskPeerQuote;
+use trade::quote::{AskPeerQuote, Quote};
 use trade::readiness::HsClaim;
 use trade::rulebook::Regime;
 use trade::terms::Terms;
@@ -27,6 +27,7 @@ use trade::terms::Terms;
 use crate::AppState;
 use crate::auth::{As, Seller};
 use crate::door::{ANYONE, Doors, get, only, parts, post};
+use crate::fall::Confirm;
 use crate::i18n::Told;
 use crate::page::Page;
 use crate::permit::{self, PermitGap, Shelf};
@@ -159,7 +160,17 @@ pub struct Lane {
     /// Gaps that a permit of this hub's agency closes, or has closed.
     pub permits: Vec<PermitGap>,
     /// What the peer answered for one piece, if it was asked.
-    pub price: Option<Result<(Money, String), Told>>,
+    pub price: Option<Result<(Money, Id<Quote>), Told>>,
+    /// Who confirms that, on the product's own page.
+    pub confirmed: Option<Confirmed>,
+    /// Who will confirm a price once it is asked, where it can be.
+    pub on_asking: Option<String>,
+}
+
+/// Who confirms an answer, and until when.
+pub struct Confirmed {
+    pub until: String,
+    pub confirm: Confirm,
 }
 
 /// The field of the form at which a gap is mended, where it is one.
@@ -178,23 +189,48 @@ pub fn place_of(gap: &str) -> Option<&'static str> {
     })
 }
 
-/// The lanes of a product in the reader's words.
+/// The lanes of a product in the reader's words; who confirms their prices is looked up by [`confirmed`].
 #[must_use]
 pub fn lanes(page: &Page, product: &Product, shelf: &Shelf<'_>) -> Vec<Lane> {
     let hs = product.goods.hs_code();
-    let lane = |gaps: &LaneGaps| Lane {
-        to: gaps.to.to_string(),
-        territory: gaps.territory,
-        regime: gaps.regime,
-        ready: gaps.is_ready(),
-        gaps: gaps.gaps.iter().filter(|g| shelf.gap(page, g, hs, &gaps.to).is_none()).map(|g| page.told(g)).collect(),
-        permits: gaps.gaps.iter().filter_map(|g| shelf.gap(page, g, hs, &gaps.to)).collect(),
-        price: product.answers.get(&gaps.key()).map(|answer| match answer {
-            PeerAnswer::Given { quote, total, .. } => Ok((*total, quote.to_string())),
+    let lane = |gaps: &LaneGaps| {
+        let price = product.answers.get(&gaps.key()).map(|answer| match answer {
+            PeerAnswer::Given { quote, total, .. } => Ok((*total, *quote)),
             PeerAnswer::Refused { problem } => Err(page.problem(problem)),
-        }),
+        });
+        let asks = || {
+            let key = if gaps.regime == Regime::B2b { "product-asks-business" } else { "product-asks" };
+            page.w1(key, "hub", page.hub_name(&gaps.to))
+        };
+        let others = gaps.gaps.iter().filter(|g| shelf.gap(page, g, hs, &gaps.to).is_none());
+        Lane {
+            to: gaps.to.to_string(),
+            territory: gaps.territory,
+            regime: gaps.regime,
+            ready: gaps.is_ready(),
+            gaps: others.map(|g| page.told(g)).collect(),
+            permits: gaps.gaps.iter().filter_map(|g| shelf.gap(page, g, hs, &gaps.to)).collect(),
+            on_asking: (gaps.is_ready() && price.is_none()).then(asks),
+            price,
+            confirmed: None,
+        }
     };
     product.gaps.iter().map(lane).collect()
+}
+
+/// The same lanes with who confirms each price, as checked here and now.
+///
+/// # Errors
+/// The store cannot be reached.
+pub async fn confirmed(app: &AppState, page: &Page, mut lanes: Vec<Lane>) -> Answer<Vec<Lane>> {
+    for lane in &mut lanes {
+        let Some(Ok((_, quote))) = &lane.price else { continue };
+        let Some(quote) = app.hub.quote(*quote).await? else { continue };
+        let confirm = Confirm::of(app, page, &quote).await?;
+        let key = if confirm.is_over { "quote-was-valid" } else { "quote-valid" };
+        lane.confirmed = Some(Confirmed { until: page.w1(key, "until", page.time(quote.expires_at)), confirm });
+    }
+    Ok(lanes)
 }
 
 /// A seller's own product, or nothing.

@@ -87,7 +87,7 @@ async fn ask(
         Ok(quote) => Ok(Redirect::to(&format!("/quotes/{}", quote.id)).into_response()),
         Err(failure) if failure.status.is_server_error() => Err(failure),
         Err(failure) => {
-            let shown = RefusedPage { told: page.problem(&failure.problem), gaps: gaps(&page, &failure), p: page };
+            let shown = RefusedPage { told: page.problem(&failure.problem), gaps: Vec::new(), p: page };
             Ok((failure.status, shown.p.show(&shown)).into_response())
         }
     }
@@ -132,10 +132,11 @@ pub fn business_terms(incoterm: &str, place: &str) -> Answer<Terms> {
 struct RefusedPage {
     p: Page,
     told: Told,
+    /// None: what goods lack stands in the sentence, and how that is mended is for the seller.
     gaps: Vec<Told>,
 }
 
-/// What a product lacks, where that is why it cannot be quoted.
+/// What a product lacks, where that is why it cannot be quoted, and how it is mended.
 #[must_use]
 pub fn gaps(page: &Page, failure: &Failure) -> Vec<Told> {
     let gaps = failure.problem.args.get("gaps").cloned().unwrap_or_default();

@@ -15,4 +15,5 @@ mod returns;
 mod rulebook;
 mod storage;
 mod tally;
+mod variance;
 mod warehouse;

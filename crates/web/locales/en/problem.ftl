@@ -208,8 +208,20 @@ problem-product-unknown = This product is not known here.
     .fix = Look it up among your products.
 problem-not-yours = This belongs to another party.
     .fix = Take one of your own.
-problem-product-not-ready = { $sku } is not ready for this lane: { $gaps }
-    .fix = Mend the product first.
+problem-product-not-ready = { $asked_as ->
+        [b2c-parcel] { $name } is not sold to consumers here: { $gaps }
+        [b2b] { $name } is not sold to businesses here: { $gaps }
+       *[other] { $sku } is not ready for this lane: { $gaps }
+    }
+    .fix = { $sold_to ->
+        [b2c-parcel] Consumers can buy it. As a business, choose other goods in the shop.
+        [b2b] A registered business can buy it. As a consumer, choose other goods in the shop.
+       *[other] { $asked_as ->
+            [b2c-parcel] Choose other goods in the shop.
+            [b2b] Choose other goods in the shop.
+           *[other] Mend the product first.
+        }
+    }
     .short = Product not ready for this lane
 problem-offer-unknown = This product is not offered here any more.
     .fix = Look for another in the shop.

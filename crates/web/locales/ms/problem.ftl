@@ -202,8 +202,20 @@ problem-product-unknown = Produk ini tidak dikenali di sini.
     .fix = Cari dalam senarai produk anda.
 problem-not-yours = Ini milik pihak lain.
     .fix = Gunakan milik anda sendiri.
-problem-product-not-ready = { $sku } belum sedia untuk laluan ini: { $gaps }
-    .fix = Lengkapkan produk dahulu.
+problem-product-not-ready = { $asked_as ->
+        [b2c-parcel] { $name } tidak dijual kepada pengguna di sini: { $gaps }
+        [b2b] { $name } tidak dijual kepada perniagaan di sini: { $gaps }
+       *[other] { $sku } belum sedia untuk laluan ini: { $gaps }
+    }
+    .fix = { $sold_to ->
+        [b2c-parcel] Pengguna boleh membelinya. Sebagai perniagaan, pilih barang lain di kedai.
+        [b2b] Perniagaan berdaftar boleh membelinya. Sebagai pengguna, pilih barang lain di kedai.
+       *[other] { $asked_as ->
+            [b2c-parcel] Pilih barang lain di kedai.
+            [b2b] Pilih barang lain di kedai.
+           *[other] Lengkapkan produk dahulu.
+        }
+    }
     .short = Produk belum sedia untuk laluan ini
 problem-offer-unknown = Produk ini tidak lagi ditawarkan di sini.
     .fix = Cari yang lain di kedai.

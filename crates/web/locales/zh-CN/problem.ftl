@@ -202,8 +202,20 @@ problem-product-unknown = 此处没有该商品。
     .fix = 请在您的商品中查找。
 problem-not-yours = 这属于其他参与方。
     .fix = 请使用您自己的。
-problem-product-not-ready = { $sku } 尚未达到此线路的要求：{ $gaps }
-    .fix = 请先完善该商品。
+problem-product-not-ready = { $asked_as ->
+        [b2c-parcel] { $name } 此处不向消费者销售：{ $gaps }
+        [b2b] { $name } 此处不向企业销售：{ $gaps }
+       *[other] { $sku } 尚未达到此线路的要求：{ $gaps }
+    }
+    .fix = { $sold_to ->
+        [b2c-parcel] 消费者可以购买。企业请在商城选择其他商品。
+        [b2b] 注册企业可以购买。消费者请在商城选择其他商品。
+       *[other] { $asked_as ->
+            [b2c-parcel] 请在商城选择其他商品。
+            [b2b] 请在商城选择其他商品。
+           *[other] 请先完善该商品。
+        }
+    }
     .short = 商品未达到此线路的要求
 problem-offer-unknown = 该商品已不在此销售。
     .fix = 请在商城中另选。

@@ -256,3 +256,17 @@ fn the_language_is_the_best_that_the_browser_takes() {
     assert_eq!(Lang::accepted("zh;q=0,en"), Lang::En);
     assert_eq!(Lang::accepted(""), Lang::En);
 }
+
+#[test]
+fn every_chapter_of_the_hs_has_a_short_name_in_each_language_and_no_other_number_has_one() {
+    for lang in Lang::ALL {
+        let t = reader(lang);
+        let named = (0..=99).map(|n| format!("{n:02}")).filter(|code| t.chapter(code).starts_with(&format!("{code} ")));
+        // 77 is kept free; 98 and 99 are for national use.
+        let want: Vec<String> = (1..=97).filter(|n| *n != 77).map(|n| format!("{n:02}")).collect();
+        assert_eq!(named.collect::<Vec<_>>(), want, "{lang:?}");
+        assert!(want.iter().all(|code| t.chapter(code).chars().count() <= 37), "a table has little room: {lang:?}");
+    }
+    assert_eq!(reader(Lang::En).chapter("64"), "64 Footwear");
+    assert_eq!(reader(Lang::Zh).chapter("77"), "第 77 章");
+}

@@ -17,7 +17,7 @@ use trade::product::{Goods, OfferProduct, Product};
 use trade::quantity::{Content, ContentUnit, Grams, Size};
 use trade::readiness::HsClaim;
 
-use super::{Lane, claim, lanes, or_name, own};
+use super::{Lane, claim, confirmed, lanes, or_name, own};
 use crate::AppState;
 use crate::auth::{As, Seller};
 use crate::classification::{Suggestion, suggestion};
@@ -199,7 +199,7 @@ async fn show(
     product: Option<Product>,
 ) -> Answer<Response> {
     let lanes = match &product {
-        Some(p) => lanes(&page, p, &permit::shelf(app, p.seller).await?),
+        Some(p) => confirmed(app, &page, lanes(&page, p, &permit::shelf(app, p.seller).await?)).await?,
         None => Vec::new(),
     };
     let currency = app.site().currency.code();

@@ -101,7 +101,7 @@ pub fn told(t: &Tr, report: &Report) -> Vec<Section> {
     let of_size = |code: &str| Some(Figure::Size(SellerSize::ALL.iter().find(|(name, _)| *name == code)?.1));
     sections.push(groups(t, "replay-sizes", "replay-size", &report.sizes, size, of_size));
     let shown = report.goods.len().min(GOODS_SHOWN);
-    let chapter = |code: &str| t.w1("replay-chapter-of", "chapter", code);
+    let chapter = |code: &str| t.chapter(code);
     let of_chapter = |code: &str| Some(Figure::Goods(code.parse().ok()?));
     sections.push(groups(t, "replay-goods", "replay-chapter", &report.goods[..shown], chapter, of_chapter));
     let country =

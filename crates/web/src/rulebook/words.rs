@@ -119,6 +119,10 @@ fn field_line(t: &Tr, turn: Turn, change: &FieldChange) -> Option<String> {
         Some(row) => format!("{} {row}", field_name(t, &change.field)),
         None => field_name(t, &change.field),
     };
+    let fact_text = |t: &Tr, fact: &Fact| match fact {
+        Fact::Texts(codes) if change.field.ends_with("chapters") => fact_text(t, &Fact::Texts(named(t, codes))),
+        _ => fact_text(t, fact),
+    };
     let value = |fact: &Option<Fact>| match fact {
         // A code of a list has nothing behind it but that it stands there.
         Some(Fact::Text(text)) if text.is_empty() && change.row.is_some() => t.s("rules-listed"),
@@ -131,6 +135,11 @@ fn field_line(t: &Tr, turn: Turn, change: &FieldChange) -> Option<String> {
         (Turn::Ends, Some(from), _) => Some(t.w2("rules-field-is", "field", label, "value", fact_text(t, from))),
         (_, from, to) => Some(t.w("rules-field-turns", [("field", label), ("from", value(from)), ("to", value(to))])),
     }
+}
+
+/// Chapters of the HS with their names.
+fn named(t: &Tr, codes: &[String]) -> Vec<String> {
+    codes.iter().map(|code| t.chapter(code)).collect()
 }
 
 /// A word of a closed list of the format.
