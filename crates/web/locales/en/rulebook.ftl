@@ -525,7 +525,6 @@ rules-field-charge-force = Limit of charge
 rules-field-small-watt-hours = Small up to watt-hours
 rules-value-form-e = Form E
 rules-value-rcep = RCEP certificate
-rules-value-none = none
 rules-value-wholly-obtained = wholly obtained
 rules-value-exclusively-originating = of originating materials only
 rules-value-regional-value = regional value

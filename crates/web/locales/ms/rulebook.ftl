@@ -522,7 +522,6 @@ rules-field-charge-force = Had cas
 rules-field-small-watt-hours = Kecil sehingga watt-jam
 rules-value-form-e = Borang E
 rules-value-rcep = sijil RCEP
-rules-value-none = tiada
 rules-value-wholly-obtained = diperoleh sepenuhnya
 rules-value-exclusively-originating = daripada bahan berasal sahaja
 rules-value-regional-value = nilai serantau

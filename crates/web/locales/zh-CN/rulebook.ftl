@@ -522,7 +522,6 @@ rules-field-charge-force = 荷电限制
 rules-field-small-watt-hours = 小型不超过瓦时
 rules-value-form-e = Form E
 rules-value-rcep = RCEP 证书
-rules-value-none = 无
 rules-value-wholly-obtained = 完全获得
 rules-value-exclusively-originating = 仅使用原产材料
 rules-value-regional-value = 区域价值成分
