@@ -188,6 +188,10 @@ async fn serve(
     }
     tasks.spawn(web::jobs::run(app.clone()));
     tasks.spawn(web::webhook::send::run(app.clone()));
+    // The wording is read before the first who asks for a code would wait for it.
+    tasks.spawn_blocking(|| {
+        trade::classification::builtin();
+    });
     say::out("cli-serving", &[("hub", directory.config.id.to_string()), ("url", directory.config.url.clone())]);
     let ended = Arc::new(Notify::new());
     let graceful = ended.clone();
