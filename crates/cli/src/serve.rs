@@ -154,6 +154,8 @@ async fn serve(
     };
     let listener = listener.try_clone().and_then(tokio::net::TcpListener::from_std).map_err(cannot)?;
     let hub = open_with(directory, options.rules.as_deref()).await.map_err(|failure| failure.say())?;
+    // A quote names the pack that it rests on: that is kept before the first is given.
+    hub.keep_packs().await.map_err(|e| say::failed("cli-hub-not-opened", &[("cause", e.to_string())]))?;
     let settings = Settings {
         url: directory.config.url.clone(),
         local_url: format!("http://{address}"),

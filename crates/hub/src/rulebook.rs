@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::Any;
-use trade::rulebook::{PACKS_MARK, Pack, PackName, UsePacks, from_mark};
+use trade::rulebook::{PACKS_MARK, Pack, PackName, PacksInUse, UsePacks, from_mark};
 
 use crate::db::{Isolation, StoreError, bytes, text};
 use crate::hub::Hub;
@@ -17,32 +17,46 @@ pub struct Shelf(Mutex<HashMap<String, Arc<Pack>>>);
 const SHELF_MAX: usize = 16;
 
 impl Hub {
-    /// Keeps the packs that this hub was opened with, and says what the log does not say of them yet.
+    /// Keeps the packs that this hub was opened with. Before the first answer that rests on one of them.
     ///
     /// # Errors
     /// The store cannot be reached.
-    pub async fn packs_due(&self) -> Result<Option<UsePacks>, StoreError> {
-        let books = &self.site().rulebooks;
-        let packs = books.in_use();
-        let mut conn = self.db().reader().await?;
-        let mark = sqlx::query::<Any>("SELECT value FROM meta WHERE key = $1").bind(PACKS_MARK);
-        let mark = mark.fetch_optional(&mut *conn).await?.map(|row| text(&row, 0)).transpose()?;
-        drop(conn);
-        if from_mark(mark.as_deref()) == packs {
-            return Ok(None);
+    pub async fn keep_packs(&self) -> Result<(), StoreError> {
+        if self.packs_said().await? == self.site().rulebooks.in_use() {
+            return Ok(());
         }
         let mut conn = self.db().writer().await?;
         let mut tx = self.db().begin(&mut conn, Isolation::Serializable).await?;
         let at = self.wall_now().micros();
-        for (name, digest, files) in books.packs() {
+        for (name, digest, files) in self.site().rulebooks.packs() {
             let body = serde_json::to_vec(files).expect("names and texts only");
             let sql = "INSERT INTO rule_pack (digest, pack, kept_at, body) VALUES ($1, $2, $3, $4) \
                        ON CONFLICT (digest) DO NOTHING";
             let query = sqlx::query::<Any>(sql).bind(digest.to_owned()).bind(name.to_string()).bind(at).bind(body);
             query.execute(&mut *tx).await?;
         }
-        tx.commit().await?;
+        tx.commit().await
+    }
+
+    /// Keeps the packs that this hub was opened with, and says what the log does not say of them yet.
+    ///
+    /// # Errors
+    /// The store cannot be reached.
+    pub async fn packs_due(&self) -> Result<Option<UsePacks>, StoreError> {
+        let packs = self.site().rulebooks.in_use();
+        if self.packs_said().await? == packs {
+            return Ok(None);
+        }
+        self.keep_packs().await?;
         Ok(Some(UsePacks { packs }))
+    }
+
+    /// What the log says that this hub goes by.
+    async fn packs_said(&self) -> Result<PacksInUse, StoreError> {
+        let mut conn = self.db().reader().await?;
+        let mark = sqlx::query::<Any>("SELECT value FROM meta WHERE key = $1").bind(PACKS_MARK);
+        let mark = mark.fetch_optional(&mut *conn).await?.map(|row| text(&row, 0)).transpose()?;
+        Ok(from_mark(mark.as_deref()))
     }
 
     /// The digests of all versions of a pack that were gone by, the oldest first.

@@ -55,12 +55,13 @@ pub async fn run(options: &Options) -> ExitCode {
         _ => return say::failed("rules-diff-what", &[]),
     };
     let mut changed: BTreeMap<&PackName, Vec<RuleChange>> = BTreeMap::new();
-    // Of the program's own packs only those that the other folder has too: it need not hold them all. Beside
+    // Of the program's own packs only those that the other side has too: it need not hold them all. Beside
     // a pack by its digest, only what is of its name.
-    let all = options.dirs.first().is_none_or(|dir| dir.as_os_str() != BUILT_IN);
-    let by_digest: Vec<bool> = options.dirs.iter().map(|dir| digest_in(dir).is_some()).collect();
-    let with_new = !all || by_digest.get(1) == Some(&true);
-    let with_old = by_digest.first() == Some(&true);
+    let is = |at: usize, what: fn(&Path) -> bool| options.dirs.get(at).is_some_and(|dir| what(dir));
+    let built_in = |dir: &Path| dir.as_os_str() == BUILT_IN;
+    let by_digest = |dir: &Path| digest_in(dir).is_some();
+    let with_new = is(0, built_in) || is(1, by_digest);
+    let with_old = is(1, built_in) || is(0, by_digest);
     let older = old.keys().filter(|name| !with_new || new.contains_key(*name));
     let newer = new.keys().filter(|name| !with_old || old.contains_key(*name));
     let names: BTreeSet<&PackName> = older.chain(newer).collect();

@@ -43,6 +43,10 @@ async fn each_version_that_is_gone_by_is_an_event_and_is_kept_when_another_takes
         let first = kul_site();
         let old = first.rulebooks.in_use()[&my].digest.clone();
         let hub = Hub::open(testing::config(&scratch, &first, &clock)).await.unwrap();
+        // A hub that is killed before it has said so has kept them already.
+        hub.keep_packs().await.unwrap();
+        assert_eq!(hub.pack_versions(&my).await.unwrap(), vec![old.clone()]);
+        assert!(used(&hub).await.is_empty());
         let due = hub.packs_due().await.unwrap().expect("nothing is said yet");
         for _ in 0..2 {
             good(hub.submit(due.clone().into()).await);
