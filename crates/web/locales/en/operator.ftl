@@ -11,7 +11,7 @@ hub-waiting = { $n ->
    *[other] { $n } events waiting
 }
 hub-received = received up to { $n }
-hub-witness-behind = { $who } is { $n } events behind
+hub-witness-behind = { $n } events of ours not yet seen
 hub-witness-none = No witness yet.
 hub-log = Log
 hub-log-size = { $size } events, epoch { $epoch }

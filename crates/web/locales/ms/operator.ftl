@@ -10,7 +10,7 @@ hub-waiting = { $n ->
    *[other] { $n } peristiwa menunggu
 }
 hub-received = diterima hingga { $n }
-hub-witness-behind = { $who } ketinggalan { $n } peristiwa
+hub-witness-behind = { $n } peristiwa kita belum dilihat
 hub-witness-none = Belum ada saksi.
 hub-log = Log
 hub-log-size = { $size } peristiwa, epok { $epoch }
@@ -61,8 +61,8 @@ hub-theirs = { $n ->
    *[other] { $n } peristiwa menunggu di sana
 }
 hub-theirs-unknown = belum ada khabar
-hub-witnessed = nampak { $size } log kita, { $ago } lalu
-hub-witnessed-once = nampak { $size } log kita
+hub-witnessed = nampak { $size } kita, { $ago } lalu
+hub-witnessed-once = nampak { $size } kita
 hub-seen = kita nampak { $size } log mereka
 hub-flow = { $lane } { $n } sedang berjalan
 hub-lane = { $lane }, { $regime }

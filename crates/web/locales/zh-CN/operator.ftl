@@ -10,7 +10,7 @@ hub-waiting = { $n ->
    *[other] { $n } 个事件待发
 }
 hub-received = 已收到第 { $n } 个
-hub-witness-behind = { $who } 落后 { $n } 个事件
+hub-witness-behind = 我方 { $n } 个事件尚未见证
 hub-witness-none = 还没有见证方。
 hub-log = 日志
 hub-log-size = { $size } 个事件，第 { $epoch } 期

@@ -127,7 +127,8 @@ pub struct Row {
     pub out_class: &'static str,
     pub back: String,
     pub witness: String,
-    pub flows: String,
+    /// How many trades are under way on each of its lanes, with where the line stands.
+    pub flows: Vec<(usize, String)>,
     pub seen: String,
     pub received: String,
 }
@@ -141,7 +142,10 @@ pub struct Picture {
     pub rows: Vec<Row>,
 }
 
-const ROW_HEIGHT: usize = 128;
+const ROW_HEIGHT: usize = 144;
+/// Where the first line on lanes stands in a row, and how far the next is from it.
+const FLOWS_AT: usize = 111;
+const LINE: usize = 15;
 
 pub fn picture(p: &Page, stands: &[Stand], lanes: &[LaneCount], log: u64) -> Picture {
     let rows: Vec<Row> = stands.iter().enumerate().map(|(i, s)| row(p, s, lanes, log, i * ROW_HEIGHT)).collect();
@@ -165,8 +169,10 @@ fn row(p: &Page, stand: &Stand, lanes: &[LaneCount], log: u64, y: usize) -> Row 
     for lane in lanes.iter().filter(|lane| is_at(lane, stand.territory)) {
         *under_way.entry(ends(&lane.lane)).or_insert(0) += lane.under_way;
     }
-    let flow = |(lane, n): (&String, &i64)| p.w2("hub-flow", "lane", lane, "n", p.num(n));
-    let flows: Vec<String> = under_way.iter().map(flow).collect();
+    let flow = |(line, (lane, n)): (usize, (&String, &i64))| {
+        (FLOWS_AT + line * LINE, p.w2("hub-flow", "lane", lane, "n", p.num(n)))
+    };
+    let flows = under_way.iter().enumerate().map(flow).collect();
     let state = p.s(state);
     Row {
         y,
@@ -178,11 +184,11 @@ fn row(p: &Page, stand: &Stand, lanes: &[LaneCount], log: u64, y: usize) -> Row 
         out_class: if waiting == 0 { "go" } else { class_of_waiting(stand) },
         back,
         witness: if behind > 0 && waiting > 0 && stand.witnessed > 0 {
-            p.w2("hub-witness-behind", "who", &stand.name, "n", p.num(behind))
+            p.w1("hub-witness-behind", "n", p.num(behind))
         } else {
             witness
         },
-        flows: flows.join(" · "),
+        flows,
         seen: p.w1("hub-seen", "size", p.num(stand.seen)),
         received: p.w1("hub-received", "n", p.num(stand.received)),
     }
