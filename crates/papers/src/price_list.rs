@@ -174,6 +174,10 @@ pub enum FaultKind {
     /// A long number kept as a number: the spreadsheet has rounded it to 15 digits.
     DigitsLost,
     NotContents,
+    /// No strength by volume: above 0 and up to 100 per cent, with one digit after the point.
+    NotAStrength,
+    /// A strength by volume of contents that are not told in litres or millilitres.
+    StrengthWithoutVolume,
     /// No kind of battery: none, ion, metal.
     NotABattery,
     /// Not how a battery lies in its package: alone, with, in, vehicle.

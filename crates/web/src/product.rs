@@ -182,7 +182,7 @@ pub fn place_of(gap: &str) -> Option<&'static str> {
         "origin-missing" => "origin",
         "weight-missing" => "weight",
         "no-price" => "price",
-        "content-missing" => "content",
+        "content-missing" | "strength-missing" => "content",
         "battery-unknown" | "battery-detail-missing" | "charge-too-high" | "charge-advised" => "battery",
         "liquid-unknown" => "liquid",
         _ => return None,

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use trade::codes::Country;
 use trade::money::{Currency, FixedError, Money, MoneyError, format_fixed, parse_fixed};
-use trade::quantity::{Content, ContentUnit, Grams, Size};
+use trade::quantity::{Content, ContentUnit, Grams, Size, Strength};
 
 use super::headers::{Field, Unit};
 use super::sheet::{Cell, CellKind, Line};
@@ -153,12 +153,17 @@ impl Reading<'_> {
             Some(Named::Is(unit)) => Ok(unit),
             _ => Err(FaultKind::NotContents),
         })?;
+        let strength = self.one(Field::Strength, |_, cell| strength_of(cell))?;
         let read = self.one(Field::Content, |column, cell| content(&cell.text, unit.or(column.unit)))?;
-        if read.is_some() {
-            return Ok(read);
+        let read = read.or_else(|| {
+            let (column, cell) = self.cell(Field::Pack)?;
+            content(&cell.text, column.unit.filter(|u| *u != Unit::Other)).ok()
+        });
+        match (strength, read) {
+            (None, read) => Ok(read),
+            (Some(_), Some(content)) if content.unit == ContentUnit::Ml => Ok(Some(Content { strength, ..content })),
+            (Some(_), _) => Err(Box::new(self.fault(Field::Strength, FaultKind::StrengthWithoutVolume))),
         }
-        let pack = self.cell(Field::Pack);
-        Ok(pack.and_then(|(column, cell)| content(&cell.text, column.unit.filter(|u| *u != Unit::Other)).ok()))
     }
 }
 
@@ -348,9 +353,43 @@ fn price(cell: &Cell, column: &Mapped, said: Option<Currency>, default: Option<C
     Ok(price)
 }
 
-/// `50 ml`, `1.5 L`, `10 pcs`, `12 x 50 ml`; a bare number is in `unit`.
+/// `40`, `40 %`, `40% vol`, `40度`. A spreadsheet keeps 40 % as 0.4; that could be a beer without alcohol, and is asked.
+fn strength_of(cell: &Cell) -> Result<Strength, FaultKind> {
+    let text = plain(&cell.text).to_lowercase();
+    let is_share = matches!(cell.kind, CellKind::Number { .. }) && text.starts_with("0.");
+    strength(&text).filter(|_| !is_share).ok_or(FaultKind::NotAStrength)
+}
+
+fn strength(text: &str) -> Option<Strength> {
+    const SAID: [&str; 7] = ["vol", "vol.", "abv", "alc", "alc.", "%", "度"];
+    let mut number = text.trim();
+    while let Some(rest) = SAID.iter().find_map(|word| number.strip_suffix(word)) {
+        number = rest.trim_end();
+    }
+    let tenths = parse_fixed(number, 1).ok()?;
+    Strength::of_tenths(u16::try_from(tenths).ok()?)
+}
+
+/// Contents with their strength behind them: `700 ml 40%`, `330ml 4.5% vol`, `500 毫升 52度`.
 fn content(text: &str, unit: Option<Unit>) -> Result<Content, FaultKind> {
     let text = plain(text).to_lowercase();
+    let text = text.trim();
+    let last = text.find(['%', '度']).map(|mark| {
+        let head = text[..mark].trim_end();
+        let digit = |c: char| c.is_ascii_digit() || c == '.';
+        head.rfind(|c| !digit(c)).map_or(0, |before| before + head[before..].chars().next().map_or(1, char::len_utf8))
+    });
+    let Some(at) = last else { return amount_of(text, unit) };
+    let strength = strength(&text[at..]).ok_or(FaultKind::NotContents)?;
+    let content = amount_of(text[..at].trim_end_matches([' ', ',', '，', '、', ';', '(', '（']), unit)?;
+    if content.unit != ContentUnit::Ml {
+        return Err(FaultKind::StrengthWithoutVolume);
+    }
+    Ok(Content { strength: Some(strength), ..content })
+}
+
+/// `50 ml`, `1.5 L`, `10 pcs`, `12 x 50 ml`; a bare number is in `unit`.
+fn amount_of(text: &str, unit: Option<Unit>) -> Result<Content, FaultKind> {
     let parts: Vec<&str> = text.split(['×', '*', '✕', '╳']).flat_map(split_times).map(str::trim).collect();
     let mut read: Vec<(String, Option<Unit>)> = Vec::new();
     for part in &parts {
@@ -395,7 +434,7 @@ fn content(text: &str, unit: Option<Unit>) -> Result<Content, FaultKind> {
     if !(1..=MAX_CONTENT_MILLI).contains(&whole) {
         return Err(range());
     }
-    Ok(Content { milli: whole, unit, strength: None })
+    Ok(Content::new(whole, unit))
 }
 
 /// Cuts at an `x` that stands between numbers or blanks, not inside a word such as `box`.

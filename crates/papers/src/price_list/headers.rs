@@ -31,6 +31,8 @@ pub enum Field {
     /// Net contents of one piece: millilitres, grams or pieces.
     Content,
     ContentUnit,
+    /// Of a drink: how much of it is alcohol, in per cent by volume.
+    Strength,
     /// What kind of lithium battery one piece has; none is said too.
     Battery,
     BatteryPacked,
@@ -132,6 +134,10 @@ const WORDS: &[(Field, &[&str])] = &[
     ]),
     (Field::ContentUnit, &[
         "content unit", "unit of content", "net content unit", "unit kandungan", "净含量单位", "含量单位",
+    ]),
+    (Field::Strength, &[
+        "alcohol", "alcohol strength", "alcohol by volume", "alcohol content", "abv", "alc", "alc vol", "vol", "strength",
+        "alkohol", "kandungan alkohol", "kekuatan alkohol", "酒精度", "酒精度数", "酒精含量", "度数",
     ]),
     (Field::Battery, &["battery", "battery type", "lithium battery", "bateri", "jenis bateri", "电池", "电池类型", "锂电池"]),
     (Field::BatteryPacked, &[

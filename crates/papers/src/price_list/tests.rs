@@ -61,7 +61,7 @@ fn a_workbook_is_read_as_the_shop_keeps_it() {
     assert_eq!(first.weight, Some(Grams(320)));
     assert_eq!(first.size, Some(Size { length_mm: 180, width_mm: 120, height_mm: 80 }));
     assert_eq!(first.price, Some(Money::new(1_290, Currency::MYR)));
-    assert_eq!(first.content, Some(Content { milli: 240_000, unit: ContentUnit::G, strength: None }));
+    assert_eq!(first.content, Some(Content::new(240_000, ContentUnit::G)));
     // 0.1 + 0.2 is shown as 0.3 by the sheet.
     assert_eq!(list.rows[1].price, Some(Money::new(30, Currency::MYR)));
     assert_eq!(kinds(&list), [(5, "C", FaultKind::HsLostZero { suggestion: "090121".into() })]);
@@ -154,7 +154,7 @@ fn a_chinese_list_reads_the_same_in_gb18030_and_in_utf_8_with_its_mark_and_witho
     assert_eq!((first.hs.as_deref(), first.origin), (Some("0902.10"), Some(Country::CN)));
     assert_eq!((first.weight, first.price), (Some(Grams(180)), Some(Money::new(12_800, Currency::CNY))));
     assert_eq!(first.size, Some(Size { length_mm: 120, width_mm: 80, height_mm: 80 }));
-    assert_eq!(first.content, Some(Content { milli: 100_000, unit: ContentUnit::G, strength: None }));
+    assert_eq!(first.content, Some(Content::new(100_000, ContentUnit::G)));
     assert_eq!(plain.rows[1].price, Some(Money::new(29_900, Currency::CNY)));
     let check = |bytes: &[u8], encoding: &str| {
         let list = read_with(bytes, "价格表.csv", &cny).unwrap();

@@ -94,6 +94,7 @@ product-mend-here = Mend it here
 field-battery = Lithium battery
 field-battery-packed = How it is packed
 field-watt-hours = Watt-hours
+field-strength = Alcohol by volume
 field-charge = State of charge
 field-liquid = Liquid
 field-flammable = Flammable

@@ -72,6 +72,7 @@ product-mend-here = Betulkan di sini
 field-battery = Bateri litium
 field-battery-packed = Cara pembungkusan bateri
 field-watt-hours = Watt-jam
+field-strength = Alkohol mengikut isi padu
 field-charge = Tahap cas
 field-liquid = Cecair
 field-flammable = Mudah terbakar

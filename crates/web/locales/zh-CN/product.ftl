@@ -72,6 +72,7 @@ product-mend-here = 在此修改
 field-battery = 锂电池
 field-battery-packed = 电池包装方式
 field-watt-hours = 瓦时 (Wh)
+field-strength = 酒精度
 field-charge = 荷电状态
 field-liquid = 液体
 field-flammable = 易燃

@@ -260,7 +260,7 @@ fn unit_code(unit: price_list::Unit) -> String {
     serde_json::to_value(unit).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-const FIELDS: [Field; 21] = [
+const FIELDS: [Field; 22] = [
     Field::Sku,
     Field::Name,
     Field::Description,
@@ -275,6 +275,7 @@ const FIELDS: [Field; 21] = [
     Field::Currency,
     Field::Content,
     Field::ContentUnit,
+    Field::Strength,
     Field::Battery,
     Field::BatteryPacked,
     Field::WattHours,

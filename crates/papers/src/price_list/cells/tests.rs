@@ -193,6 +193,25 @@ fn contents_are_counted_in_millilitres_grams_or_pieces() {
 }
 
 #[test]
+fn the_strength_of_a_drink_stands_behind_its_contents() {
+    let check = |text: &str, expected: Result<(i64, Option<u16>), FaultKind>| {
+        let got = content(text, Some(Unit::Millilitre)).map(|c: Content| (c.milli, c.strength.map(|s| s.tenths())));
+        assert_eq!(got, expected, "{text}");
+    };
+    check("700 ml 40%", Ok((700_000, Some(400))));
+    check("700ml 40 % vol", Ok((700_000, Some(400))));
+    check("0.7 L, 40% ABV", Ok((700_000, Some(400))));
+    check("12 x 330 ml 4.5%", Ok((3_960_000, Some(45))));
+    check("500ml 52度", Ok((500_000, Some(520))));
+    check("700 40%", Ok((700_000, Some(400))));
+    check("700 ml", Ok((700_000, None)));
+    for text in ["700 ml 0%", "700 ml 101%", "700 ml 4.55%", "700 ml %", "40%", "% 700 ml", "700 ml 40% 3"] {
+        check(text, Err(FaultKind::NotContents));
+    }
+    check("700 g 40%", Err(FaultKind::StrengthWithoutVolume));
+}
+
+#[test]
 fn countries_are_known_by_code_and_by_name_in_three_languages() {
     for name in
         ["MY", "my", "MYS", "Malaysia", "MALAYSIA ", "马来西亚", "Made in Malaysia", "Buatan Malaysia", "马来西亚产"]
