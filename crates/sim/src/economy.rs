@@ -282,7 +282,7 @@ impl Economy {
             lines,
             freight: money(order.freight),
             year_used: year_used.map(money),
-            same_day: None,
+            alongside: None,
             differs: Vec::new(),
         };
         self.flaws.befall(&mut trade, &mut chance);

@@ -89,7 +89,7 @@ pub fn goods_on(way: Way, number: usize) -> Goods {
         weight: Some(Grams(grams)),
         size: Some(Size { length_mm: 120, width_mm: 90, height_mm: 60 }),
         price: Some(Money::new(minor, currency)),
-        content: (ml > 0).then_some(Content { milli: ml * 1_000, unit: ContentUnit::Ml, strength: None }),
+        content: (ml > 0).then_some(Content::new(ml * 1_000, ContentUnit::Ml)),
         hazards: trade::hazard::Hazards::default(),
     }
 }

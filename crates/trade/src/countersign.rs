@@ -74,7 +74,7 @@ pub struct Statement {
     pub lines: Vec<AskLine>,
     pub freight: Money,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub same_day: Option<Money>,
+    pub alongside: Option<Money>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registered: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -151,7 +151,7 @@ pub fn countersign(site: &Site, now: BusinessTime, of: &ToConfirm<'_>) -> Result
         mode: ask.mode,
         lines: ask.lines.to_vec(),
         freight: ask.freight,
-        same_day: ask.same_day,
+        alongside: ask.alongside,
         registered: ask.registered,
         preference: ask.preference.map(str::to_owned),
         landed: of.landed.clone(),

@@ -1,6 +1,7 @@
 //! What an order costs to the door: goods, freight, and each import charge with its base, rate and rule.
 
 mod charges;
+mod compound;
 mod goods;
 mod options;
 mod since;
@@ -49,8 +50,9 @@ pub struct LandedCostAsk<'a> {
     /// Whether who sells is registered for the taxes taken at the sale; none where that is as the pack has it:
     /// registered where the pack states a number.
     pub registered: Option<bool>,
-    /// What else comes for the same person on the same day, by the basis of the threshold that counts it.
-    pub same_day: Option<Money>,
+    /// What else comes for the same person and is counted together with this, on the same day or on the same flight,
+    /// by the basis of the threshold that counts it.
+    pub alongside: Option<Money>,
     /// The preference that is asked for, by its rule.
     pub preference: Option<&'a str>,
 }
@@ -69,7 +71,7 @@ impl<'a> LandedCostAsk<'a> {
             mode: Mode::Air,
             member: None,
             registered: None,
-            same_day: None,
+            alongside: None,
             preference: None,
         }
     }
@@ -159,6 +161,19 @@ pub enum FormulaKind {
     /// The line's tax is base × (ct + vat) / (1 − ct) × share, rounded once; this charge is its part
     /// by the weights ct and vat.
     CompositePart { vat: Rate, consumption_tax: Rate, share: Rate, line_tax: Money },
+    /// As [`Self::CompositePart`], with what the tax takes for a volume or a mass: the line's tax is
+    /// (base × (ct + vat) + specific × (1 + vat)) / (1 − ct) × share, rounded once, of which the VAT is
+    /// (base + specific) × vat / (1 − ct) × share and the rest is consumption tax. `rate` is the specific one;
+    /// grams or millilitres are of all pieces together.
+    CompositeCompound {
+        vat: Rate,
+        consumption_tax: Rate,
+        share: Rate,
+        rate: DutyRate,
+        grams: Option<i64>,
+        millilitres: Option<i64>,
+        line_tax: Money,
+    },
     /// base × rate.
     AdValorem,
     /// base × top / bottom × rate: only a part of the base is taxed.
@@ -175,6 +190,9 @@ pub enum FormulaKind {
     },
     /// base / (1 − rate) × rate: the tax is part of its own base.
     InsideItsBase,
+    /// (base + specific) / (1 − rate) × rate + specific: the same with an amount for a volume or a mass. `specific`
+    /// is so much for so many grams or millilitres of all pieces together.
+    InsideCompound { specific: DutyRate, grams: Option<i64>, millilitres: Option<i64> },
     /// The same amount for each of `count`.
     Flat { amount: Money, per: FlatPer, count: i64 },
     /// Counted with an earlier line of the same subheading.
@@ -228,8 +246,6 @@ pub enum LandedCostRefusal {
         line: u32,
         hs: HsCode,
         edition: u32,
-        /// How many are in `instead`.
-        n: usize,
         instead: Vec<HsCode>,
     },
     FreightNegative {
@@ -434,7 +450,7 @@ fn check_form(book: &Rulebook, ask: &LandedCostAsk<'_>) -> Result<(), LandedCost
         return Err(LandedCostRefusal::TooManyLines { lines: ask.lines.len(), most: MOST_LINES });
     }
     let amounts = ask.lines.iter().map(|line| line.value).chain([ask.freight]);
-    for amount in amounts.chain(ask.year_used).chain(ask.same_day) {
+    for amount in amounts.chain(ask.year_used).chain(ask.alongside) {
         if amount.currency() != book.currency {
             return Err(LandedCostRefusal::WrongCurrency { expected: book.currency, got: amount.currency() });
         }
@@ -451,14 +467,13 @@ fn check_form(book: &Rulebook, ask: &LandedCostAsk<'_>) -> Result<(), LandedCost
         }
         if let Some(edition) = HsEdition::on(ask.date).filter(|edition| !edition.has(&asked.hs)) {
             let (hs, instead) = (asked.hs.clone(), edition.instead_of(&asked.hs).to_vec());
-            let (edition, n) = (edition.year, instead.len());
-            return Err(LandedCostRefusal::HsNotInEdition { line, hs, edition, n, instead });
+            return Err(LandedCostRefusal::HsNotInEdition { line, hs, edition: edition.year, instead });
         }
     }
     if ask.freight.minor() < 0 {
         return Err(LandedCostRefusal::FreightNegative { freight: ask.freight });
     }
-    if let Some(used) = ask.year_used.into_iter().chain(ask.same_day).find(|used| used.minor() < 0) {
+    if let Some(used) = ask.year_used.into_iter().chain(ask.alongside).find(|used| used.minor() < 0) {
         return Err(LandedCostRefusal::YearUsedNegative { used });
     }
     let territory = book.territory;
@@ -494,8 +509,8 @@ impl<'a> Order<'a> {
     /// The value that a threshold over a whole order counts.
     fn counted(&self, threshold: &Threshold) -> Result<Money, MoneyError> {
         let value = self.value_of(threshold.basis);
-        match (threshold.scope, self.ask.same_day) {
-            (Scope::PersonDay, Some(more)) => value.plus(more),
+        match (threshold.scope, self.ask.alongside) {
+            (Scope::PersonDay | Scope::ConsigneeFlight, Some(more)) => value.plus(more),
             _ => Ok(value),
         }
     }

@@ -15,7 +15,7 @@ use crate::quantity::{Content, Grams, Size};
 use crate::rate_card::{FreightRefusal, Packed, freight};
 use crate::readiness::Gap;
 use crate::rulebook::{Mode, Regime, RuleInfo};
-use crate::shop::{OpenLane, Shopper, service, sold_else};
+use crate::shop::{OpenLane, Shopper, is_sold, service, sold_else};
 use crate::terms::{Bearer, DepositOffer, Incoterm, IncotermReason, Place, Sale, Terms};
 use crate::time::BusinessTime;
 use crate::world::{Need, World};
@@ -324,7 +324,8 @@ impl AskQuote {
         };
         let Some((_, goods)) = goods.iter().find(|(_, goods)| goods.sku == *sku) else { return refusal };
         let (site, asked_as) = (&world.site, self.terms.regime());
-        let sold_to = sold_else(site, from, asked_as, site.date(world.now), goods);
+        let date = site.date(world.now);
+        let sold_to = sold_else(asked_as, |other| is_sold(site, from, other, date, goods));
         let shopper = Some(Shopper { name: goods.name.clone(), asked_as, sold_to });
         QuoteRefusal::ProductNotReady { sku: sku.clone(), first: first.clone(), gaps: gaps.clone(), shopper }
     }

@@ -10,8 +10,8 @@ use crate::landed_cost::{AskLine, LandedCostAsk, LandedCostRefusal, landed_cost}
 use crate::money::Money;
 use crate::quantity::{Content, Grams};
 use crate::rulebook::{
-    Case, DataField, DataRule, DescriptionFault, Direction, PermitKind, Regime, RestrictionState, RuleId, Rulebook,
-    Stance,
+    Case, DataField, DataRule, DescriptionFault, Direction, Measure, PermitKind, Regime, RestrictionState, RuleId,
+    Rulebook, Stance,
 };
 
 /// What a seller says the HS code is.
@@ -56,8 +56,6 @@ pub enum Gap {
     HsNotInEdition {
         hs: HsCode,
         edition: u32,
-        /// How many are in `instead`.
-        n: usize,
         instead: Vec<HsCode>,
         rule: RuleId,
     },
@@ -79,6 +77,10 @@ pub enum Gap {
         rule: RuleId,
     },
     ContentMissing {
+        rule: RuleId,
+    },
+    /// Of a drink whose alcohol is counted: the volume is told, the strength is not.
+    StrengthMissing {
         rule: RuleId,
     },
     /// Nobody could say whether the importing side admits these goods under the regime.
@@ -208,6 +210,7 @@ impl Gap {
             | Self::WeightMissing { rule }
             | Self::NoPrice { rule }
             | Self::ContentMissing { rule }
+            | Self::StrengthMissing { rule }
             | Self::Prohibited { rule, .. }
             | Self::PermitNeeded { rule, .. }
             | Self::UnverifiedRefused { rule }
@@ -235,7 +238,7 @@ impl Gap {
             Self::OriginMissing { .. } => 4,
             Self::WeightMissing { .. } => 5,
             Self::NoPrice { .. } => 6,
-            Self::ContentMissing { .. } => 7,
+            Self::ContentMissing { .. } | Self::StrengthMissing { .. } => 7,
             Self::RegimeUnknown { .. } => 8,
             Self::ListUnknown { .. } => 9,
             Self::RateUnknown { .. } => 10,
@@ -335,7 +338,7 @@ pub(crate) fn gap_of(rule: &DataRule, product: &ReadinessFacts<'_>, direction: D
             }
             HsClaim::Code(hs) => HsEdition::on(date).filter(|edition| !edition.has(hs)).map(|edition| {
                 let instead = edition.instead_of(hs).to_vec();
-                Gap::HsNotInEdition { hs: hs.clone(), edition: edition.year, n: instead.len(), instead, rule: id() }
+                Gap::HsNotInEdition { hs: hs.clone(), edition: edition.year, instead, rule: id() }
             }),
         },
         DataField::Description => {
@@ -420,7 +423,7 @@ fn tax_gaps(book: &Rulebook, product: &ReadinessFacts<'_>, date: Date, stance: &
             ..LandedCostAsk::new(date, product.regime, &lines, Money::zero(book.currency), &accepted)
         };
         let Err(refusal) = landed_cost(book, &ask) else { break };
-        let gap = gap_of_refusal(book, product, refusal);
+        let gap = gap_of_refusal(book, product, date, refusal);
         let Gap::UnverifiedRefused { rule } = &gap else {
             // A code on no list is looked for in the tariff all the same: both must be mended.
             let no_row = matches!(gap, Gap::ListUnknown { .. }) && book.tariff.row(hs, date).is_none();
@@ -444,12 +447,19 @@ fn gap_unless_origin(gap: Gap, product: &ReadinessFacts<'_>) -> Option<Gap> {
 /// A pack has fewer rules than this for one kind of goods.
 const MOST_TAX_GAPS: usize = 100;
 
-fn gap_of_refusal(book: &Rulebook, product: &ReadinessFacts<'_>, refusal: LandedCostRefusal) -> Gap {
+/// The rule by which a code has to be told.
+fn hs_rule(book: &Rulebook, date: Date) -> Option<RuleId> {
+    let asks = |rule: &&DataRule| rule.field == DataField::Hs && rule.info.holds_on(date);
+    book.data.iter().find(asks).map(|rule| rule.info.id.clone())
+}
+
+fn gap_of_refusal(book: &Rulebook, product: &ReadinessFacts<'_>, date: Date, refusal: LandedCostRefusal) -> Gap {
     let territory = book.territory;
     match refusal {
         LandedCostRefusal::UnverifiedRefused { rule } => Gap::UnverifiedRefused { rule },
         LandedCostRefusal::ListUnknown { hs, .. } => Gap::ListUnknown { hs },
         LandedCostRefusal::RateUnknown { hs, rule, .. } => Gap::RateUnknown { hs, rule },
+        LandedCostRefusal::QuantityMissing { rule, measure: Measure::Alcohol, .. } => Gap::StrengthMissing { rule },
         // The weight of a product is gross; net weight and volume are told by its contents.
         LandedCostRefusal::ContentMissing { rule, .. } | LandedCostRefusal::QuantityMissing { rule, .. } => {
             Gap::ContentMissing { rule }
@@ -459,9 +469,11 @@ fn gap_of_refusal(book: &Rulebook, product: &ReadinessFacts<'_>, refusal: Landed
             let digits = usize::try_from(digits).unwrap_or(usize::MAX);
             Gap::HsTooShort { got: hs.to_string(), digits, rule }
         }
-        LandedCostRefusal::NoChargeFits { hs, .. } | LandedCostRefusal::HsNotInEdition { hs, .. } => {
-            Gap::RateUnknown { hs, rule: None }
-        }
+        LandedCostRefusal::NoChargeFits { hs, .. } => Gap::RateUnknown { hs, rule: None },
+        LandedCostRefusal::HsNotInEdition { hs, edition, instead, .. } => match hs_rule(book, date) {
+            Some(rule) => Gap::HsNotInEdition { hs, edition, instead, rule },
+            None => Gap::RateUnknown { hs, rule: None },
+        },
         LandedCostRefusal::RuleUnknown { rule } | LandedCostRefusal::ExchangeMissing { rule, .. } => {
             match &product.hs {
                 HsClaim::Code(hs) => Gap::RateUnknown { hs: hs.clone(), rule: Some(rule) },

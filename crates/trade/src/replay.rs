@@ -125,7 +125,7 @@ impl<'a> WindTunnel<'a> {
             year_used: trade.year_used,
             mode: trade.mode,
             member: trade.member,
-            same_day: trade.same_day,
+            alongside: trade.alongside,
             ..LandedCostAsk::new(date, trade.regime, &trade.lines, trade.freight, self.stance)
         };
         let cost = landed_cost(law.book, &ask);

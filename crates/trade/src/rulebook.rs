@@ -68,7 +68,7 @@ pub use goods::{
 pub use hs_set::{HsNumber, HsSet, Within};
 pub use in_use::{MARK as PACKS_MARK, PackInUse, PacksInUse, UsePacks, UsePacksRefusal, from_mark};
 pub use lane::{Fee, FeeSide, FxSample, Lane};
-pub(crate) use load::{report_overlaps, words};
+pub(crate) use load::{report_overlaps, rule_info, words};
 pub use match_rules::{Allowed, Channel, Mender, RiskRule, Tolerance, TradeField};
 pub use note::{NoteFault, PackNote, Vouched};
 pub use pack::{Folder, Pack, PackFiles, PackName, SIGNATURE_FILE, read_folder};

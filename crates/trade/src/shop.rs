@@ -71,11 +71,17 @@ impl<'a> OpenLane<'a> {
     }
 }
 
-/// Who else can buy goods that a buyer cannot have under `regime`.
+/// Whether goods can be bought here under a regime.
 #[must_use]
-pub fn sold_else(site: &Site, from: Country, regime: Regime, date: Date, goods: &Goods) -> Option<Regime> {
-    let sold = |other: &Regime| OpenLane::of(site, from, *other, date).is_ok_and(|lane| lane.lacks(goods).is_empty());
-    REGIMES.into_iter().filter(|other| *other != regime).find(sold)
+pub fn is_sold(site: &Site, from: Country, regime: Regime, date: Date, goods: &Goods) -> bool {
+    OpenLane::of(site, from, regime, date).is_ok_and(|lane| lane.lacks(goods).is_empty())
+}
+
+/// Who else can buy goods that a buyer cannot have under `regime`, by what tells of a regime whether they are sold
+/// under it.
+#[must_use]
+pub fn sold_else(regime: Regime, mut is_sold: impl FnMut(Regime) -> bool) -> Option<Regime> {
+    REGIMES.into_iter().filter(|other| *other != regime).find(|other| is_sold(*other))
 }
 
 /// A buyer to whom goods are not sold, in whose words it is told: what the seller has to mend is none of a buyer's
@@ -152,12 +158,14 @@ mod tests {
         let hs = "830629".parse().expect("six digits");
         assert_eq!(lacks(Regime::B2cParcel, &pewter), [Gap::ListUnknown { hs }]);
         assert_eq!(lacks(Regime::B2b, &pewter), []);
-        assert_eq!(sold_else(&site, Country::MY, Regime::B2cParcel, date, &pewter), Some(Regime::B2b));
-        assert_eq!(sold_else(&site, Country::MY, Regime::B2b, date, &pewter), None);
+        let else_sold =
+            |regime, goods: &Goods| sold_else(regime, |other| is_sold(&site, Country::MY, other, date, goods));
+        assert_eq!(else_sold(Regime::B2cParcel, &pewter), Some(Regime::B2b));
+        assert_eq!(else_sold(Regime::B2b, &pewter), None);
         assert_eq!((lacks(Regime::B2cParcel, &towel), lacks(Regime::B2b, &towel)), (vec![], vec![]));
         // What is called a gift is sold to nobody.
         assert!(lacks(Regime::B2cParcel, &gift).iter().any(|gap| matches!(gap, Gap::VagueDescription { .. })));
-        assert_eq!(sold_else(&site, Country::MY, Regime::B2cParcel, date, &gift), None);
+        assert_eq!(else_sold(Regime::B2cParcel, &gift), None);
     }
 
     #[test]

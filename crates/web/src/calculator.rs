@@ -161,7 +161,7 @@ async fn work_out(app: &AppState, form: &Form) -> Result<(Asked, Worked), Faults
         mode: asked.mode,
         member: (!used.members.is_empty()).then_some(to),
         registered: asked.registered,
-        same_day: asked.same_day,
+        alongside: asked.alongside,
         preference: asked.preference.as_deref(),
         ..LandedCostAsk::new(asked.date, asked.regime, &asked.lines, asked.freight, &app.site().stance)
     };

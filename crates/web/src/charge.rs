@@ -1,8 +1,8 @@
 //! One charge in words: its name, and the formula with its values, as anybody can work it again.
 
-use trade::landed_cost::{Charge, FormulaKind};
+use trade::landed_cost::{Charge, ChargeKind, FormulaKind};
 use trade::money::Rate;
-use trade::rulebook::{Basis, FlatPer, Per};
+use trade::rulebook::{Basis, DutyRate, FlatPer, Per};
 
 use crate::i18n::Tr;
 
@@ -32,6 +32,16 @@ const fn per_code(per: Per) -> &'static str {
     }
 }
 
+fn quantities(t: &Tr, grams: Option<i64>, millilitres: Option<i64>) -> Vec<String> {
+    let grams = grams.map(|n| t.w1("quantity-grams", "n", n));
+    grams.into_iter().chain(millilitres.map(|n| t.w1("quantity-millilitres", "n", n))).collect()
+}
+
+/// `0.5 CNY/500ml × 700 ml`.
+fn specific(t: &Tr, rate: &DutyRate, grams: Option<i64>, millilitres: Option<i64>) -> String {
+    t.w2("formula-specific", "rate", rate, "quantity", quantities(t, grams, millilitres).join(", "))
+}
+
 /// The formula with its values.
 #[must_use]
 pub fn formula(t: &Tr, charge: &Charge) -> String {
@@ -49,20 +59,38 @@ pub fn formula(t: &Tr, charge: &Charge) -> String {
                 ("tax", t.money(*line_tax)),
             ],
         ),
+        FormulaKind::CompositeCompound { vat, consumption_tax, share, rate, grams, millilitres, line_tax } => {
+            let key = match charge.kind {
+                ChargeKind::Vat => "formula-composite-compound-vat",
+                _ => "formula-composite-compound",
+            };
+            t.w(
+                key,
+                [
+                    base,
+                    ("vat", t.percent(*vat)),
+                    ("ct", t.percent(*consumption_tax)),
+                    ("share", t.percent(*share)),
+                    ("specific", specific(t, rate, *grams, *millilitres)),
+                    ("tax", t.money(*line_tax)),
+                ],
+            )
+        }
         FormulaKind::AdValorem => t.w("formula-ad-valorem", [base, rate]),
         FormulaKind::PartOfBase { top, bottom } => {
             t.w("formula-part-of-base", [base, rate, ("top", t.num(*top)), ("bottom", t.num(*bottom))])
         }
         FormulaKind::ByRate { rate, grams, millilitres, alcohol, pieces } => {
-            let of = |key: &str, n: i64| t.w1(key, "n", n);
-            let mut told: Vec<String> = grams.map(|n| of("quantity-grams", n)).into_iter().collect();
-            told.extend(millilitres.map(|n| of("quantity-millilitres", n)));
+            let mut told = quantities(t, *grams, *millilitres);
             let of_alcohol = |micro: i64| t.w1("quantity-alcohol", "ml", t.decimal(micro, 3));
             told.extend(alcohol.map(of_alcohol));
-            told.push(of("quantity-pieces", *pieces));
+            told.push(t.w1("quantity-pieces", "n", *pieces));
             t.w("formula-by-rate", [base, ("rate", rate.to_string()), ("quantity", told.join(", "))])
         }
         FormulaKind::InsideItsBase => t.w("formula-inside", [base, rate]),
+        FormulaKind::InsideCompound { specific: part, grams, millilitres } => {
+            t.w("formula-inside-compound", [base, rate, ("specific", specific(t, part, *grams, *millilitres))])
+        }
         FormulaKind::Flat { amount, per: FlatPer::Parcel, .. } => {
             t.w1("formula-flat-parcel", "amount", t.money(*amount))
         }

@@ -276,8 +276,14 @@ impl Tr {
     /// A refusal, gap or fault with what to do about it: message `problem-<code>`, attribute `fix`.
     #[must_use]
     pub fn problem(&self, problem: &Problem) -> Told {
-        let args: FluentArgs<'_> =
-            problem.args.iter().map(|(name, value)| (name.as_str(), self.argument(name, value))).collect();
+        let mut args = FluentArgs::new();
+        for (name, value) in &problem.args {
+            args.set(name.as_str(), self.argument(name, value));
+            // Of a list `$names` a sentence may also ask how many it has: `$names-n`.
+            if let Value::Array(items) = value {
+                args.set(format!("{name}-n"), items.len());
+            }
+        }
         let key = format!("problem-{}", problem.code);
         let title = self
             .message(&key, None, Some(&args))

@@ -12,7 +12,7 @@ use trade::codes::{Country, HubId};
 use trade::product::{Offer, OfferKey};
 use trade::quote::{QuoteRefusal, pieces_max};
 use trade::rulebook::Regime;
-use trade::shop::{OpenLane, REGIMES};
+use trade::shop::{OpenLane, sold_else};
 use trade::terms::Incoterm;
 use trade::trade_file::Side;
 
@@ -113,10 +113,8 @@ impl<'a> Counter<'a> {
     fn put(&mut self, offer: Offer) -> OnSale {
         let regime = regime(self.page);
         let why = self.lacks(&offer, regime);
-        let unsold = (!why.is_empty()).then(|| {
-            let mut others = REGIMES.into_iter().filter(|other| *other != regime);
-            Unsold { regime, why, sold_to: others.find(|other| self.lacks(&offer, *other).is_empty()) }
-        });
+        let sold_to = |counter: &mut Self| sold_else(regime, |other| counter.lacks(&offer, other).is_empty());
+        let unsold = (!why.is_empty()).then(|| Unsold { regime, why, sold_to: sold_to(self) });
         OnSale { offer, unsold }
     }
 }

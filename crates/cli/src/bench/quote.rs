@@ -153,7 +153,7 @@ fn orders(books: &Rulebooks) -> Vec<(&Rulebook, Regime, Vec<AskLine>)> {
                 let line = |code: &&str| {
                     let hs: HsCode = code.parse().ok()?;
                     let value = Money::new(40 * 10_i64.pow(book.currency.digits()), book.currency);
-                    let content = Some(Content { milli: 50_000, unit: ContentUnit::Ml, strength: None });
+                    let content = Some(Content::new(50_000, ContentUnit::Ml));
                     let origin = Some(Country::CN);
                     Some(AskLine { hs, pieces: 2, value, content, origin, net: Some(Grams(250)) })
                 };

@@ -4,8 +4,7 @@ use hub::testing;
 use trade::advance::{AcceptAdvance, Advance, AdvanceState, AskAdvance, OfferAdvance, ReceiveFunds, available};
 use trade::codes::Country;
 use trade::commands::Command;
-use trade::custody::CustodyKind;
-use trade::escrow::{AcceptGoods, Proceeds, proceeds_of};
+use trade::escrow::{Proceeds, proceeds_of};
 use trade::financing::{AskWord, Claim, Says, Wants};
 use trade::money::{Currency, Money, Rate};
 use trade::party::Role;
@@ -29,18 +28,6 @@ async fn exported(pair: &Pair, n: u64) {
     pair.carry().await;
     good(pair.kul.submit(waybill(n)).await);
     good(pair.kul.submit(lodge(n)).await);
-    pair.carry().await;
-}
-
-async fn delivered(pair: &Pair, n: u64) {
-    for kind in [CustodyKind::HandedOver, CustodyKind::Departed] {
-        good(pair.kul.submit(scan(n, kind)).await);
-    }
-    pair.carry().await;
-    for kind in [CustodyKind::Arrived, CustodyKind::OutForDelivery, CustodyKind::Delivered] {
-        good(pair.hgh.submit(scan(n, kind)).await);
-    }
-    good(pair.hgh.submit(Command::AcceptGoods(AcceptGoods { trade: trade_no(n), by: id(BUYER) })).await);
     pair.carry().await;
 }
 

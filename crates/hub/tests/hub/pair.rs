@@ -12,6 +12,7 @@ use trade::command::Outcome;
 use trade::commands::Command;
 use trade::custody::{CustodyKind, RecordCustody};
 use trade::declaration::LodgeExport;
+use trade::escrow::AcceptGoods;
 use trade::event::Asked;
 use trade::id::Id;
 use trade::money::{Currency, Money};
@@ -189,6 +190,19 @@ pub async fn carry_one(from: &Hub, to: &Hub) -> bool {
     assert!(outgoing.cosigned.is_some());
     from.save_outgoing(&to_site.id, &outgoing).await.unwrap();
     true
+}
+
+/// From the seller's door to the buyer's hands, with nothing to complain of.
+pub async fn delivered(pair: &Pair, n: u64) {
+    for kind in [CustodyKind::HandedOver, CustodyKind::Departed] {
+        good(pair.kul.submit(scan(n, kind)).await);
+    }
+    pair.carry().await;
+    for kind in [CustodyKind::Arrived, CustodyKind::OutForDelivery, CustodyKind::Delivered] {
+        good(pair.hgh.submit(scan(n, kind)).await);
+    }
+    good(pair.hgh.submit(Command::AcceptGoods(AcceptGoods { trade: trade_no(n), by: id(BUYER) })).await);
+    pair.carry().await;
 }
 
 pub fn ask(n: u64, sku: &str, buyer: u64) -> AskQuote {

@@ -3,9 +3,7 @@
 use hub::testing;
 use trade::clearance::{DecideClearance, Decision};
 use trade::commands::Command;
-use trade::custody::CustodyKind;
 use trade::declaration::{DeclaredLine, LodgeExport};
-use trade::escrow::AcceptGoods;
 use trade::money::{Currency, Money};
 use trade::quote::Quote;
 
@@ -37,18 +35,6 @@ async fn let_in(pair: &Pair, n: u64, declared: Option<i64>) {
     }
 }
 
-async fn accept(pair: &Pair, n: u64) {
-    for kind in [CustodyKind::HandedOver, CustodyKind::Departed] {
-        good(pair.kul.submit(scan(n, kind)).await);
-    }
-    pair.carry().await;
-    for kind in [CustodyKind::Arrived, CustodyKind::OutForDelivery, CustodyKind::Delivered] {
-        good(pair.hgh.submit(scan(n, kind)).await);
-    }
-    good(pair.hgh.submit(Command::AcceptGoods(AcceptGoods { trade: trade_no(n), by: id(BUYER) })).await);
-    pair.carry().await;
-}
-
 /// 158.61 × 13 % × 70 % = 14.43 quoted; of RM 64.00 -> 103.58 and the carriage of 29.13, 132.71 × 9.1 % = 12.08
 /// charged: 2.35 less.
 #[tokio::test]
@@ -66,7 +52,7 @@ async fn trades_that_are_charged_otherwise_are_grouped_and_the_balance_is_what_w
         for n in [2, 3] {
             let_in(&pair, n, Some(6_400)).await;
         }
-        accept(&pair, 2).await;
+        delivered(&pair, 2).await;
         let groups = pair.hgh.variances(None, 10).await.unwrap();
         assert_eq!((groups.items.len(), groups.next), (1, None));
         let group = &groups.items[0];

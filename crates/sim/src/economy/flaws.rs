@@ -157,7 +157,7 @@ impl Flaws {
         }
         if trade.regime == Regime::B2cParcel && self.happens(Flaw::Split, chance) {
             let others = (goods * between(chance, 40, 250) / 100).max(1);
-            trade.same_day = Some(trade::money::Money::new(others, trade.freight.currency()));
+            trade.alongside = Some(trade::money::Money::new(others, trade.freight.currency()));
         }
     }
 }
@@ -243,7 +243,7 @@ fn shows(trade: &PastTrade, flaw: Flaw) -> bool {
         Flaw::PaidShort => differs(TradeField::PaidAmount).is_some(),
         Flaw::WaybillOther => differs(TradeField::WaybillNumber).is_some(),
         Flaw::ConsigneeOther => differs(TradeField::Consignee).is_some(),
-        Flaw::Split => trade.same_day.is_some(),
+        Flaw::Split => trade.alongside.is_some(),
         Flaw::Unanswered => false,
     }
 }

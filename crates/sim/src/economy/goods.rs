@@ -139,7 +139,7 @@ impl Kind {
     fn of(hs: HsCode) -> Self {
         let fits = KINDS.iter().filter(|(prefix, ..)| hs.is_under(prefix));
         let (_, cents, grams, ml) = *fits.max_by_key(|(prefix, ..)| prefix.len()).unwrap_or(&KINDS[0]);
-        let content = (ml > 0).then_some(Content { milli: ml * 1_000, unit: ContentUnit::Ml, strength: None });
+        let content = (ml > 0).then_some(Content::new(ml * 1_000, ContentUnit::Ml));
         Self { hs, cents, grams, content }
     }
 

@@ -11,8 +11,8 @@ use crate::codes::HsCode;
 use crate::money::parse_fixed;
 use crate::readiness::{BatteryDetail, Gap, HsClaim};
 use crate::rulebook::{
-    Errors, Fields, Knowledge, Mode, PackError, Problem, RuleId, RuleInfo, RuleKind, Words, digest, knowledge, listed,
-    one_file, one_file_into, report_overlaps, single, words,
+    Errors, Fields, Knowledge, Mode, PackError, Problem, RuleId, RuleInfo, RuleKind, Words, digest, listed, one_file,
+    one_file_into, report_overlaps, rule_info, single, words,
 };
 
 /// By what goods go on a lane, and the rules of all ways of transport.
@@ -217,13 +217,14 @@ fn read(file: &str, mut table: Table, text: &str, errors: &Errors) -> Option<Tra
         files: vec![(file.to_owned(), text.to_owned())],
         id,
     };
+    let prefix = format!("{}.", transport.id);
     let mut examples = Vec::new();
     for (kind, (key, value)) in
         [RuleKind::Ask, RuleKind::Battery, RuleKind::Liquid].into_iter().zip([asks, batteries, liquids])
     {
         for mut f in listed(file, key, value, errors) {
             let own = f.tables("example");
-            let read = read_rule(&mut f, kind, &transport.id);
+            let read = rule_info(&mut f, kind, &prefix, &[Knowledge::Sourced, Knowledge::Unverified]).map(Arc::new);
             if own.is_empty() {
                 f.error("example", Problem::NoExample);
             }
@@ -247,38 +248,6 @@ fn read(file: &str, mut table: Table, text: &str, errors: &Errors) -> Option<Tra
         }
     }
     Some(transport)
-}
-
-fn read_rule(f: &mut Fields<'_>, kind: RuleKind, transport: &str) -> Option<Arc<RuleInfo>> {
-    let id = f.text("id");
-    if let Some(id) = &id {
-        f.rule.clone_from(id);
-        if id.strip_prefix(transport).is_none_or(|rest| !rest.starts_with('.')) {
-            f.error("id", Problem::NotACode { got: id.clone() });
-        }
-    }
-    let name = words(f, "name");
-    let valid_from = f.date("valid-from");
-    let valid_to = f.optional("valid-to", Fields::date);
-    if let (Some(from), Some(to)) = (valid_from, valid_to)
-        && to < from
-    {
-        f.error("valid-to", Problem::EndsBeforeItStarts { from, to });
-    }
-    let source = f.text("source");
-    let (confidence, knowledge) = knowledge(f, &[Knowledge::Sourced, Knowledge::Unverified])?;
-    Some(Arc::new(RuleInfo {
-        id: RuleId::from(id?.as_str()),
-        kind,
-        name: name?,
-        note: None,
-        valid_from: valid_from?,
-        valid_to,
-        source: source?.into(),
-        confidence,
-        knowledge,
-        file: f.file.to_owned(),
-    }))
 }
 
 fn read_ask(f: &mut Fields<'_>, rule: Option<Arc<RuleInfo>>) -> Option<Ask> {

@@ -1,11 +1,13 @@
 //! The charges of an order: which are levied on a line, and each by its form.
 
+use super::compound;
 use super::goods::{Due, Line, LineRates};
 use super::{Charge, ChargeKind, Collected, FormulaKind, LandedCostRefusal, Order, Reliefs, Used};
+use crate::exact::Exact;
 use crate::money::{Currency, Money, Rate};
 use crate::rulebook::{
-    Basis, ChargeRule, DutyRate, FlatPer, Found, Kinds, Knowledge, Levy, Measure, Preference, RateFrom, RateRefusal,
-    RuleInfo, Treatment,
+    Basis, ChargeRule, DutyRate, FlatPer, Found, Kinds, Knowledge, Levied, Levy, Measure, Preference, RateFrom,
+    RateRefusal, RuleInfo, Treatment,
 };
 
 /// What the charges of an order come to.
@@ -89,9 +91,9 @@ impl Sums {
 }
 
 /// What is being worked out for one line.
-struct Work<'o, 'a> {
+pub(super) struct Work<'o, 'a> {
     order: &'o Order<'a>,
-    line: &'o Line<'a>,
+    pub line: &'o Line<'a>,
     rates: Option<LineRates<'a>>,
     sums: Sums,
     /// The worst that the duties of the line rest on.
@@ -238,10 +240,10 @@ impl Line<'_> {
 }
 
 /// A rate with the rule that it stands in.
-struct Stated<'a> {
-    rate: &'a DutyRate,
-    by: &'a RuleInfo,
-    known: Knowledge,
+pub(super) struct Stated<'a> {
+    pub rate: &'a DutyRate,
+    pub by: &'a RuleInfo,
+    pub known: Knowledge,
 }
 
 impl<'a> Work<'_, 'a> {
@@ -406,7 +408,7 @@ impl<'a> Work<'_, 'a> {
             (Some(rate), false, None) => (base.at(rate)?, self.ad_valorem(rule)?),
             (None, ..) => {
                 let levied = self.line.levied(base);
-                let amount = self.by_rate(rule, stated, &levied, used)?;
+                let amount = self.by_rate(rule, stated, &levied, used)?.round(base.currency())?;
                 let (grams, millilitres, pieces) = (levied.grams, levied.millilitres, levied.pieces);
                 let counted = stated.rate.measures().contains(&Measure::Alcohol);
                 let alcohol = levied.alcohol.filter(|_| counted);
@@ -422,20 +424,21 @@ impl<'a> Work<'_, 'a> {
         self.put(rule, (base, shown, bounded), formula, stated.by, stated.known, answer)
     }
 
-    fn by_rate(
+    /// What a rate comes to, in minor units and not yet rounded.
+    pub(super) fn by_rate(
         &self,
         rule: &'a ChargeRule,
         stated: &Stated<'_>,
-        levied: &crate::rulebook::Levied,
+        levied: &Levied,
         used: &mut Used<'a>,
-    ) -> Result<Money, LandedCostRefusal> {
+    ) -> Result<Exact, LandedCostRefusal> {
         let (line, order) = (self.line, self.order);
         let to = levied.value.currency();
         for from in stated.rate.currencies().into_iter().filter(|from| *from != to) {
             order.exchange(from, to, &rule.info, used)?;
         }
         let exchange = |from: Currency, to: Currency| order.rules.exchange().factor(from, to);
-        stated.rate.on(levied, exchange).map_err(|refusal| match refusal {
+        stated.rate.exact(levied, &exchange).map_err(|refusal| match refusal {
             RateRefusal::QuantityMissing { measure } => {
                 let (hs, rule) = (line.ask.hs.clone(), stated.by.id.clone());
                 LandedCostRefusal::QuantityMissing { line: line.number, hs, measure, rule }
@@ -489,6 +492,11 @@ impl<'a> Work<'_, 'a> {
         let Some((tax, due)) = rates.consumption else { return Ok(()) };
         let known = own.max(rates.known);
         match due {
+            Due::Yes(rate) if tax.specific.is_some() => {
+                let compound = self.compound(rule, tax, rate, base, used)?;
+                let amount = compound.tax(base)?.round(base.currency())?;
+                self.put(rule, (base, rate, amount), compound.inside(), &tax.info, known, answer)
+            }
             Due::Yes(rate) => {
                 let inside = i128::from(rate.as_nano());
                 let amount = base.scaled(inside, i128::from(Rate::ONE.as_nano()) - inside)?;
@@ -522,6 +530,19 @@ impl<'a> Work<'_, 'a> {
         let nothing = line.nothing(rule, base, FormulaKind::NotLevied, &rule.info, line.known);
         answer.charges.push(of(ChargeKind::Duty, nothing));
         let consumption_tax = match due {
+            Some((tax, Due::Yes(rate))) if tax.specific.is_some() => {
+                let compound = self.compound(rule, tax, rate, base, used)?;
+                let (line_tax, vat_part) = compound.shared(base, vat, share)?;
+                let parts =
+                    [(ChargeKind::ConsumptionTax, rate, line_tax.minus(vat_part)?), (ChargeKind::Vat, vat, vat_part)];
+                let formula = compound.composite(vat, share, line_tax);
+                for (kind, of_it, amount) in parts {
+                    let shown = compound::shown(of_it, rate, share);
+                    let part = charge(line.number, rule, (base, shown, amount), formula.clone(), &rule.info, tax_known);
+                    answer.charges.push(of(kind, part));
+                }
+                return Ok(());
+            }
             Some((_, Due::Yes(rate))) => rate,
             Some((tax, Due::Below { per, price, threshold })) => {
                 let why = FormulaKind::BelowThreshold { per, price, threshold };
@@ -535,10 +556,7 @@ impl<'a> Work<'_, 'a> {
         let both = i128::from(vat.as_nano()) + i128::from(consumption_tax.as_nano());
         let line_tax = base.scaled(both * i128::from(share.as_nano()), without_ct * one)?;
         let formula = FormulaKind::CompositePart { vat, consumption_tax, share, line_tax };
-        let shown = |rate: Rate| {
-            let nano = (i128::from(rate.as_nano()) * i128::from(share.as_nano())).div_euclid(without_ct);
-            Rate::nano(i64::try_from(nano).unwrap_or(i64::MAX))
-        };
+        let shown = |rate| compound::shown(rate, consumption_tax, share);
         let mut vat_part = line_tax;
         if consumption_tax > Rate::ZERO {
             let parts = line_tax.split(&[vat.as_nano(), consumption_tax.as_nano()])?;

@@ -183,17 +183,17 @@ fn a_days_parcels_for_one_person_are_counted_together() {
         "charge",
         "duty",
         "regime = \"b2c-parcel\"\nwhat = \"duty\"\nrate = \"10\"",
-        &shirt("same-day = \"51.00\"\nduty = \"11.00\""),
+        &shirt("alongside = \"51.00\"\nduty = \"11.00\""),
     );
     let relief = rule(
         "relief",
         "relief",
         "regime = \"b2c-parcel\"\nbasis = \"intrinsic\"\nscope = \"person-day\"\ncompare = \"at-most\"\namount = \"150.00\"",
-        &shirt("same-day = \"50.00\"\ntreatment = \"relief\"\nduty = \"0.00\""),
+        &shirt("alongside = \"50.00\"\ntreatment = \"relief\"\nduty = \"0.00\""),
     );
     let book = with(&[base().replace("113.00", "110.00"), duty, relief]);
     let lines = [line("610910", 1, 10_000)];
-    let day = |more: i64| LandedCostAsk { same_day: Some(eur(more)), ..ask(&lines, 0, "FR") };
+    let day = |more: i64| LandedCostAsk { alongside: Some(eur(more)), ..ask(&lines, 0, "FR") };
     assert_eq!(landed_cost(&book, &day(5_000)).map(|cost| cost.tax), Ok(eur(0)));
     // one cent more and the whole parcel is taxed: 10 % of 100.00
     assert_eq!(landed_cost(&book, &day(5_001)).map(|cost| cost.tax), Ok(eur(1_000)));

@@ -20,7 +20,7 @@ fn cny(minor: i64) -> Money {
 }
 
 fn ml(amount: i64) -> Option<Content> {
-    Some(Content { milli: amount * 1_000, unit: ContentUnit::Ml, strength: None })
+    Some(Content::new(amount * 1_000, ContentUnit::Ml))
 }
 
 fn line(hs: &str, pieces: i64, value: i64) -> AskLine {
@@ -79,8 +79,8 @@ fn the_worked_examples_of_the_facts_come_out() {
 
 #[test]
 fn a_threshold_of_consumption_tax_is_met_from_its_amount_on() {
-    let grams = |amount: i64| Some(Content { milli: amount * 1_000, unit: ContentUnit::G, strength: None });
-    let sheets = |amount: i64| Some(Content { milli: amount * 1_000, unit: ContentUnit::Piece, strength: None });
+    let grams = |amount: i64| Some(Content::new(amount * 1_000, ContentUnit::G));
+    let sheets = |amount: i64| Some(Content::new(amount * 1_000, ContentUnit::Piece));
     let due = |line: AskLine, freight| taxes(&[line], freight).map(|(_, ct, _)| ct > 0);
     // 30 ml: 300.00 is 10.00 a ml; two of them: 600.00
     assert_eq!(due(cream(1, 30_000, ml(30)), 0), Ok(true));
@@ -179,6 +179,85 @@ fn what_nobody_knows_is_refused() {
     }
 }
 
+/// China's rules with every file edited.
+fn china_with(edit: impl Fn(&str) -> String) -> Result<Rulebook, Vec<crate::rulebook::PackError>> {
+    let files: Vec<(String, String)> = china().files().iter().map(|(name, text)| (name.clone(), edit(text))).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    Rulebook::load(&files)
+}
+
+/// China's rules as they would stand if it were known how the two parts of its tax on spirits join: 20 % and CNY 0.50
+/// for 500 ml, both inside the base.
+fn china_with_spirits() -> Rulebook {
+    let refused = |lines: &str| format!("freight = \"0.00\"\nrefusal = \"rate-unknown\"{lines}\n");
+    // One bottle of 700 ml at 400.00: 0.70 by volume. Consumption tax (400.00 × 20 % + 0.70) / 0.80 = 100.875; VAT 13 % of
+    // 500.875 = 65.11375; 70 % of both: 116.192125 → 116.19, of which VAT 45.579625 → 45.58
+    let told = "freight = \"0.00\"\nconsumption-tax = \"70.61\"\nvat = \"45.58\"\ntax = \"116.19\"\n";
+    let edited = china_with(|text| {
+        let text = text.replace(&refused("\nrefused-by = \"cn.ct.spirits\""), told);
+        let at = text.find("id = \"cn.ct.spirits\"").unwrap_or(text.len());
+        let (before, rule) = text.split_at(at);
+        let unknown = "confidence = \"not-found\"\nknowledge = \"unknown\"\n";
+        let known =
+            "confidence = \"secondary\"\nknowledge = \"sourced\"\nrate = \"20\"\nspecific = \"0.5 CNY/500ml\"\n";
+        let rule = rule.replacen(unknown, known, 1).replacen(&refused(""), told, 1);
+        format!("{before}{rule}")
+    });
+    edited.unwrap_or_else(|errors| panic!("{errors:#?}"))
+}
+
+#[test]
+fn a_consumption_tax_may_have_a_part_by_volume_inside_its_own_base() {
+    let book = china_with_spirits();
+    let bottles = |pieces, minor, millilitres: i64| {
+        let content = (millilitres > 0).then(|| Content::new(millilitres * 1_000, ContentUnit::Ml));
+        AskLine { content, ..line("220830", pieces, minor) }
+    };
+    let cost = |line: AskLine| landed_cost(&book, &ask(&[line], 0));
+    let of_kinds = |cost: &LandedCost| -> Vec<(ChargeKind, i64, Rate)> {
+        cost.charges.iter().map(|charge| (charge.kind, charge.amount.minor(), charge.rate)).collect()
+    };
+    let specific: DutyRate = "0.5 CNY/500ml".parse().expect("a rate");
+    // Two bottles of 355 ml at 300.00: 0.71. Consumption tax (300.00 × 20 % + 0.71) / 0.80 = 75.8875; VAT 13 % of 375.8875
+    // = 48.865375; 70 %: 87.3270125 → 87.33, of which VAT 34.2057625 → 34.21. For display 17.5 % and 11.375 %
+    let two = cost(bottles(2, 30_000, 355)).expect("ruled");
+    let shown = [Rate::ZERO, Rate::nano(175_000_000), Rate::nano(113_750_000)];
+    let (duty, ct, vat) = (ChargeKind::Duty, ChargeKind::ConsumptionTax, ChargeKind::Vat);
+    assert_eq!(of_kinds(&two), [(duty, 0, shown[0]), (ct, 5_312, shown[1]), (vat, 3_421, shown[2])]);
+    let formula = FormulaKind::CompositeCompound {
+        vat: Rate::percent(13),
+        consumption_tax: Rate::percent(20),
+        share: Rate::percent(70),
+        rate: specific.clone(),
+        grams: None,
+        millilitres: Some(710),
+        line_tax: cny(8_733),
+    };
+    assert_eq!([&two.charges[1].formula, &two.charges[2].formula], [&formula, &formula]);
+    // One bottle of 6,000.00 is over the order limit and entered in full: duty 5 % = 300.00; consumption tax
+    // (6,300.00 × 20 % + 0.70) / 0.80 = 1,575.875 → 1,575.88; VAT 13 % of 7,875.88 = 1,023.8644 → 1,023.86
+    let full = cost(bottles(1, 600_000, 700)).expect("ruled");
+    let rates = [5, 20, 13].map(Rate::percent);
+    assert_eq!(of_kinds(&full), [(duty, 30_000, rates[0]), (ct, 157_588, rates[1]), (vat, 102_386, rates[2])]);
+    let inside = FormulaKind::InsideCompound { specific, grams: None, millilitres: Some(700) };
+    assert_eq!(full.charges[1].formula, inside);
+    // Without its volume nobody can say.
+    let hs: HsCode = "220830".parse().expect("a code");
+    let (measure, rule) = (Measure::Volume, "cn.ct.spirits".into());
+    assert_eq!(cost(bottles(1, 40_000, 0)), Err(LandedCostRefusal::QuantityMissing { line: 0, hs, measure, rule }));
+}
+
+#[test]
+fn what_is_taken_beside_a_rate_is_of_a_volume_or_a_mass_in_the_packs_money() {
+    for got in ["0.5 EUR/500ml", "0.5 CNY/piece", "0.5 CNY/lpa", "5%", "5% + 0.5 CNY/500ml", "0.5"] {
+        let cosmetics = "id = \"cn.ct.cosmetics\"\n";
+        let edited = china_with(|text| text.replace(cosmetics, &format!("{cosmetics}specific = \"{got}\"\n")));
+        let errors = edited.expect_err(got);
+        let told = errors.iter().any(|e| e.rule == "cn.ct.cosmetics" && e.field == "specific");
+        assert!(told, "{got}: {errors:#?}");
+    }
+}
+
 #[test]
 fn a_date_before_the_rules_is_refused() {
     let lines = [line(COFFEE, 1, 10_000)];
@@ -240,7 +319,7 @@ fn absurd_orders_are_refused_and_nothing_overflows() {
         assert_eq!(cost(&[line(COFFEE, 1, value)], 0), Err(refused));
     }
     for milli in [0, -1, i64::MIN] {
-        let content = Content { milli, unit: ContentUnit::Ml, strength: None };
+        let content = Content::new(milli, ContentUnit::Ml);
         let refused = LandedCostRefusal::ContentNotPositive { line: 0, content };
         assert_eq!(cost(&[cream(1, 100, Some(content))], 0), Err(refused));
     }
@@ -256,7 +335,7 @@ fn absurd_orders_are_refused_and_nothing_overflows() {
     // the largest numbers that pass the form
     assert_eq!(cost(&[line(SHOES, 1, i64::MAX)], i64::MAX), Err(LandedCostRefusal::AmountTooLarge));
     assert_eq!(cost(&[line(SHOES, 1, i64::MAX)], 0), Err(LandedCostRefusal::AmountTooLarge));
-    let most = Some(Content { milli: i64::MAX, unit: ContentUnit::Ml, strength: None });
+    let most = Some(Content::new(i64::MAX, ContentUnit::Ml));
     assert_eq!(taxes(&[cream(MOST_PIECES, 10_000, most)], 0), Ok((0, 0, 910)));
     assert!(matches!(cost(&[line(COFFEE, MOST_PIECES, i64::MAX)], 0), Err(LandedCostRefusal::OverSingleLimit { .. })));
 }
@@ -411,7 +490,7 @@ proptest! {
         pieces in any::<i64>(), value in any::<i64>(), freight in any::<i64>(), milli in any::<i64>(),
         used in any::<i64>(), second in any::<i64>(),
     ) {
-        let content = Some(Content { milli, unit: ContentUnit::G, strength: None });
+        let content = Some(Content::new(milli, ContentUnit::G));
         let lines = [cream(pieces, value, content), line(WATCH, 1, second)];
         for lines in [&lines[..1], &lines[..]] {
             let _ = landed_cost(china(), &LandedCostAsk { year_used: Some(cny(used)), ..ask(lines, freight) });

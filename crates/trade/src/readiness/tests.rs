@@ -52,7 +52,7 @@ fn a_product_with_all_its_facts_is_ready() {
 
 #[test]
 fn each_missing_fact_is_one_gap_though_both_sides_ask() {
-    let content = Some(Content { milli: 0, unit: ContentUnit::Ml, strength: None });
+    let content = Some(Content::new(0, ContentUnit::Ml));
     for (product, expected) in [
         (ReadinessFacts { hs: HsClaim::Missing, ..coffee() }, "hs-missing"),
         (ReadinessFacts { hs: HsClaim::Short("2101".into()), ..coffee() }, "hs-too-short"),
@@ -67,11 +67,27 @@ fn each_missing_fact_is_one_gap_though_both_sides_ask() {
         (of_code("330499"), "content-missing"),
         (ReadinessFacts { content, ..of_code("330499") }, "content-missing"),
         (of_code("442090"), "list-unknown"),
+        // No code of HS 2022: told once, though there is no duty on it either.
+        (of_code("770100"), "hs-not-in-edition"),
     ] {
         let found = gaps(&product);
         assert_eq!(codes(&found), [expected], "{product:?}");
         assert!(found[0].blocks());
     }
+}
+
+#[test]
+fn of_spirits_into_singapore_the_strength_is_asked() {
+    let spirits = |strength: Option<&str>| {
+        let content = strength.and_then(|text| Content::read(text, ContentUnit::Ml));
+        let product = ReadinessFacts { content, ..of_code("220830") };
+        let (export, import) = (book(Country::MY), book("SG".parse().expect("a country")));
+        let day = date(2026, 11, 23);
+        codes(&readiness(export, import, &product, Carriage::UNRULED, day, &Stance::Sandbox))
+    };
+    assert_eq!(spirits(None), ["content-missing"]);
+    assert_eq!(spirits(Some("700")), ["strength-missing"]);
+    assert_eq!(spirits(Some("700 40%")), Vec::<String>::new());
 }
 
 #[test]

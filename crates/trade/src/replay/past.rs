@@ -38,9 +38,9 @@ pub struct PastTrade {
     /// What the buyer had imported in the calendar year before, in the currency of `to`; none where nobody counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub year_used: Option<Money>,
-    /// Value of other parcels of the same person on the same day.
+    /// Value of other parcels of the same person, on the same day or flight.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub same_day: Option<Money>,
+    pub alongside: Option<Money>,
     /// Where the documents did not say the same. A field that is not named agreed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub differs: Vec<Difference>,
@@ -65,7 +65,7 @@ impl PastTrade {
             lines: quote.lines.iter().map(QuoteLine::asked).collect(),
             freight: quote.landed.freight,
             year_used: None,
-            same_day: None,
+            alongside: None,
             differs: matching::differences(file).unwrap_or_default(),
         })
     }

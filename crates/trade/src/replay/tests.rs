@@ -41,7 +41,7 @@ fn toy(id: u64, minor: i64) -> PastTrade {
         }],
         freight: money(2_000),
         year_used: None,
-        same_day: None,
+        alongside: None,
         differs: Vec::new(),
     }
 }

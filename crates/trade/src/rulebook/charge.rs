@@ -162,6 +162,20 @@ pub enum Scope {
     Consignment,
     /// All that comes for one person on one day.
     PersonDay,
+    /// All that comes for one person on one flight, or one sailing.
+    ConsigneeFlight,
+}
+
+impl Scope {
+    const ALL: [(&'static str, Self); 3] = [
+        ("consignment", Self::Consignment),
+        ("person-day", Self::PersonDay),
+        ("consignee-flight", Self::ConsigneeFlight),
+    ];
+
+    fn code(self) -> &'static str {
+        Self::ALL.iter().find(|(_, known)| *known == self).map_or("", |(code, _)| code)
+    }
 }
 
 /// A value on one side of an amount, in whatever currency the law states it.
@@ -183,13 +197,13 @@ impl Threshold {
     /// The fields of a threshold, where they stand among others.
     pub(super) fn fields(f: &mut Fields<'_>, currency: Currency) -> Option<Self> {
         let basis = f.one_of("basis", &Basis::ALL);
-        let scopes = [("consignment", Scope::Consignment), ("person-day", Scope::PersonDay)];
-        let scope = f.optional("scope", |f, key| f.one_of(key, &scopes)).unwrap_or_default();
+        let scope = f.optional("scope", |f, key| f.one_of(key, &Scope::ALL)).unwrap_or_default();
         let compare = f.one_of("compare", &Compare::ALL);
         let stated = if f.has("currency") { f.parsed("currency") } else { Some(currency) };
         let amount = f.amount("amount", stated?);
-        if scope == Scope::PersonDay && basis == Some(Basis::Item) {
-            f.error("scope", Problem::NotOneOf { got: "person-day".into(), allowed: vec!["consignment".into()] });
+        if scope != Scope::Consignment && basis == Some(Basis::Item) {
+            let allowed = vec![Scope::Consignment.code().to_owned()];
+            f.error("scope", Problem::NotOneOf { got: scope.code().to_owned(), allowed });
         }
         Some(Self { basis: basis?, scope, compare: compare?, amount: amount? })
     }

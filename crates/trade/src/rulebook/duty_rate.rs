@@ -187,7 +187,8 @@ impl DutyRate {
         }
     }
 
-    fn exact(
+    /// The same, not yet rounded.
+    pub(crate) fn exact(
         &self,
         levied: &Levied,
         exchange: &impl Fn(Currency, Currency) -> Option<Exact>,

@@ -107,7 +107,7 @@ struct Asked {
     mode: Mode,
     member: Option<Country>,
     registered: Option<bool>,
-    same_day: Option<Money>,
+    alongside: Option<Money>,
     preference: Option<String>,
 }
 
@@ -327,7 +327,7 @@ fn landed_cost_check(f: &mut Fields<'_>, currency: Currency) -> Option<Check> {
     let mode = f.optional("mode", |f, key| f.one_of(key, &Mode::ALL)).unwrap_or(Mode::Air);
     let member = f.optional("member", Fields::parsed);
     let registered = f.optional("registered", Fields::flag);
-    let same_day = f.optional("same-day", |f, key| f.amount(key, currency));
+    let alongside = f.optional("alongside", |f, key| f.amount(key, currency));
     let preference = f.optional("preference", Fields::text);
     let refusal = f.optional("refusal", Fields::text);
     let refused_by = f.optional("refused-by", Fields::text);
@@ -341,7 +341,7 @@ fn landed_cost_check(f: &mut Fields<'_>, currency: Currency) -> Option<Check> {
     }
     let expect = Expect { refusal, refused_by, treatment, amounts };
     let (regime, freight) = (regime?, freight?);
-    let asked = Asked { regime, lines, freight, used, mode, member, registered, same_day, preference };
+    let asked = Asked { regime, lines, freight, used, mode, member, registered, alongside, preference };
     Some(Check::LandedCost { asked: Box::new(asked), expect })
 }
 
@@ -461,7 +461,7 @@ pub(super) fn check_in_book(example: &Example, book: &Rulebook, errors: &Errors)
                 mode: asked.mode,
                 member: asked.member,
                 registered: asked.registered,
-                same_day: asked.same_day,
+                alongside: asked.alongside,
                 preference: asked.preference.as_deref(),
                 ..LandedCostAsk::new(example.date, asked.regime, &asked.lines, asked.freight, &Stance::Sandbox)
             };

@@ -27,27 +27,27 @@ pub struct RuleFacts {
 pub fn facts(files: &[(String, String)]) -> Result<Vec<RuleFacts>, Vec<PackError>> {
     let files = borrowed(files);
     let errors = Errors::noting();
-    let rules = match pack::head_of(files.iter().map(|(_, text)| *text)) {
-        Some(Head::Territory(_)) => load::rulebook_into(&files, &errors).map(|book| book.rules),
-        Some(Head::Lane) => load::lane_into(&files, &errors).map(|lane| lane.rules),
+    let rules = |rules: RuleIndex| told(rules, &errors, None);
+    let alone = || match &files[..] {
+        [one] => Ok(*one),
+        _ => Err(pack::headless(&files)),
+    };
+    let found = match pack::head_of(files.iter().map(|(_, text)| *text)) {
+        Some(Head::Territory(_)) => load::rulebook_into(&files, &errors).map(|book| rules(book.rules)),
+        Some(Head::Lane) => load::lane_into(&files, &errors).map(|lane| rules(lane.rules)),
         Some(Head::Agreement) => {
-            let [(file, text)] = &files[..] else { return Err(pack::headless(&files)) };
-            return match Agreement::load_into(file, text, &errors) {
-                Some(agreement) => Ok(of_agreement(&agreement, &errors)),
-                None => Err(errors.into_vec()),
-            };
+            let (file, text) = alone()?;
+            Agreement::load_into(file, text, &errors).map(|agreement| of_agreement(&agreement, &errors))
         }
         Some(Head::Transport) => {
-            let [(file, text)] = &files[..] else { return Err(pack::headless(&files)) };
-            Transport::load_into(file, text, &errors).map(|transport| super::index_of(transport.rules().cloned()))
+            let (file, text) = alone()?;
+            let transport = Transport::load_into(file, text, &errors);
+            transport.map(|transport| rules(super::index_of(transport.rules().cloned())))
         }
-        Some(Head::Scorecard | Head::Incoterms) => return Ok(Vec::new()),
+        Some(Head::Scorecard | Head::Incoterms) => Some(Vec::new()),
         None => return Err(pack::headless(&files)),
     };
-    match rules {
-        Some(rules) => Ok(told(rules, &errors, None)),
-        None => Err(errors.into_vec()),
-    }
+    found.ok_or_else(|| errors.into_vec())
 }
 
 /// The criteria begin when the agreement does, and its proofs are told with it.

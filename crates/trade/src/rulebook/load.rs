@@ -66,17 +66,18 @@ pub(crate) fn words(f: &mut Fields<'_>, key: &str) -> Option<Words> {
     Some(Words { en: en?, ms: ms?, zh: zh? })
 }
 
-/// Reads what every rule has. Ids begin with the pack's prefix, `cn.` or `my-cn.`.
-fn common(f: &mut Fields<'_>, kind: RuleKind, prefix: &str) -> Option<Common> {
+/// What every rule has: an id that begins with `prefix`, a name, the days on which it holds, its source and how well
+/// it is known.
+pub(crate) fn rule_info(f: &mut Fields<'_>, kind: RuleKind, prefix: &str, states: &[Knowledge]) -> Option<RuleInfo> {
     let id = f.text("id");
     if let Some(id) = &id {
+        f.rule.clone_from(id);
         let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'-';
         if !id.starts_with(prefix) || id.len() > 80 || !id.bytes().all(allowed) {
             f.error("id", Problem::NotACode { got: id.clone() });
         }
     }
     let name = words(f, "name");
-    let note = f.optional("note", words);
     let valid_from = f.date("valid-from");
     let valid_to = f.optional("valid-to", Fields::date);
     if let (Some(from), Some(to)) = (valid_from, valid_to)
@@ -85,21 +86,27 @@ fn common(f: &mut Fields<'_>, kind: RuleKind, prefix: &str) -> Option<Common> {
         f.error("valid-to", Problem::EndsBeforeItStarts { from, to });
     }
     let source = f.text("source");
-    let known = knowledge(f, &Knowledge::ALL);
+    let known = knowledge(f, states);
     let (id, (confidence, knowledge)) = (id?, known?);
-    let info = RuleInfo {
+    Some(RuleInfo {
         id: RuleId::from(id.as_str()),
         kind,
         name: name?,
-        note,
+        note: None,
         valid_from: valid_from?,
         valid_to,
         source: source?.into(),
         confidence,
         knowledge,
         file: f.file.to_owned(),
-    };
-    Some(Common { info: Arc::new(info) })
+    })
+}
+
+/// Reads what every rule has. Ids begin with the pack's prefix, `cn.` or `my-cn.`.
+fn common(f: &mut Fields<'_>, kind: RuleKind, prefix: &str) -> Option<Common> {
+    let note = f.optional("note", words);
+    let info = rule_info(f, kind, prefix, &Knowledge::ALL)?;
+    Some(Common { info: Arc::new(RuleInfo { note, ..info }) })
 }
 
 /// The files in order of name with line ends as `\n`: what the digest is over.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::duty_rate::DutyRate;
+use super::duty_rate::{DutyRate, Measure};
 use super::load::Common;
 use super::reader::{Fields, Problem};
 use super::{Regime, RuleInfo};
@@ -247,8 +247,10 @@ pub struct ContentTest {
 #[derive(Clone, Debug)]
 pub struct ConsumptionTax {
     pub info: Arc<RuleInfo>,
-    /// None where the tax is not known whole, such as one with a specific part.
+    /// None where the tax is not known whole.
     pub rate: Option<Rate>,
+    /// What is taken beside the rate for a volume or a mass, in the pack's currency.
+    pub specific: Option<DutyRate>,
     /// None at all: always due. Otherwise due where the test that fits the goods is reached.
     pub tests: Vec<ContentTest>,
 }
@@ -262,6 +264,16 @@ impl ConsumptionTax {
         if rate == Some(Rate::ONE) {
             f.error("rate", Problem::NotARate { got: "100".into() });
         }
+        let specific = f.optional("specific", |f, key| {
+            let rate = super::charge::duty_rate(f, key)?;
+            let counts = matches!(&rate, DutyRate::Specific(part)
+                if part.currency() == currency && matches!(part.measure(), Measure::Mass | Measure::Volume));
+            if !counts {
+                let expected = format!("{currency} for a volume or a mass, such as 0.5 {currency}/500ml");
+                f.error(key, Problem::WrongType { expected });
+            }
+            counts.then_some(rate)
+        });
         let tests = f.tables("due-from").into_iter().filter_map(|mut test| {
             let per = test.one_of("per", &Per::ALL);
             let at_least = test.amount("at-least", currency);
@@ -269,7 +281,7 @@ impl ConsumptionTax {
             Some(ContentTest { per: per?, at_least: at_least? })
         });
         let tests = tests.collect();
-        Some(Self { info: common.info.clone(), rate, tests })
+        Some(Self { info: common.info.clone(), rate, specific, tests })
     }
 
     /// The test that counts these goods: by article, or by the unit of their contents.

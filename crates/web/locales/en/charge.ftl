@@ -13,10 +13,14 @@ charge-fee = Fee
 formula-not-levied = Not levied within the consumer limits
 formula-composite-vat = Tax of the line: { $base } × { $vat } × { $share } = { $tax }
 formula-composite = Its part of the tax of the line: { $base } × ({ $ct } + { $vat }) ÷ (1 − { $ct }) × { $share } = { $tax }
+formula-composite-compound = ({ $base } × { $ct } + { $specific }) ÷ (1 − { $ct }) × { $share }: with VAT it makes { $tax }
+formula-composite-compound-vat = ({ $base } + { $specific }) × { $vat } ÷ (1 − { $ct }) × { $share }
 formula-ad-valorem = { $base } × { $rate }
 formula-part-of-base = { $base } × { $top } ÷ { $bottom } × { $rate }
 formula-by-rate = { $rate } on { $base }, { $quantity }
 formula-inside = { $base } ÷ (1 − { $rate }) × { $rate }
+formula-inside-compound = ({ $base } + { $specific }) ÷ (1 − { $rate }) × { $rate } + { $specific }
+formula-specific = { $rate } × { $quantity }
 formula-flat = { $amount } a { $per } × { $count }
 formula-flat-parcel = { $amount } a parcel
 formula-with-line = Counted with line { $line }: the same subheading

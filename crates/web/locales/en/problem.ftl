@@ -60,7 +60,7 @@ problem-no-trade = There is no such trade file here, or it is not yours.
 problem-hs-too-short = The HS code { $got } is too short: customs needs six digits or more.
     .fix = Look up the full code in the tariff book; a short code is never padded.
 problem-hs-not-in-edition = HS { $hs } is no code of HS { $edition }.
-    .fix = { $n ->
+    .fix = { $instead-n ->
         [0] Find the code of today by words, on the page HS code.
        *[other] Take the one that fits of those that came in its place: { $instead }.
     }
@@ -107,7 +107,9 @@ problem-weight-missing = No weight.
 problem-no-price = No price.
     .fix = Add the price of one piece.
 problem-content-missing = No net contents.
-    .fix = Say how many ml, g or pieces are in one piece; the consumption tax depends on it.
+    .fix = Say how many ml, g or pieces are in one piece; a tax counts them.
+problem-strength-missing = The strength of the drink is missing.
+    .fix = Say how much of it is alcohol behind its contents: 700 40%.
 problem-list-unknown = It is not known whether HS { $hs } may come in as a consumer parcel.
     .fix = Ask the importing hub's operator to find out; until then it is not sold there.
 problem-rate-unknown = No tax rate is known for HS { $hs }.
@@ -154,6 +156,10 @@ problem-digits-lost = The spreadsheet has rounded this long number.
     .fix = Format the column as text and write the number again.
 problem-not-contents = This is not a net content.
     .fix = Write a number with ml, g or pcs, such as 50 ml, and of a drink its strength behind it: 700 40%.
+problem-not-a-strength = This is no strength of a drink.
+    .fix = Write per cent by volume above 0 and up to 100, such as 40 %.
+problem-strength-without-volume = A strength by volume stands beside contents that are not litres or millilitres.
+    .fix = Write the contents of the drink in ml.
 problem-out-of-range = Not between { $min } and { $max } { $unit }.
     .fix = Check the number and its unit.
 problem-cell-error = The spreadsheet shows an error in this cell.

@@ -273,6 +273,7 @@ rules-value-hs6 = HS6 line
 rules-value-parcel = parcel
 rules-value-consignment = consignment
 rules-value-person-day = a person's day
+rules-value-consignee-flight = one flight for one person
 rules-value-hs = HS code
 rules-value-member = member state
 rules-value-tariff-duty = the tariff's duty

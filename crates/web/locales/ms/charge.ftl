@@ -13,10 +13,14 @@ charge-fee = Yuran
 formula-not-levied = Tidak dikenakan dalam had pengguna
 formula-composite-vat = Cukai baris: { $base } × { $vat } × { $share } = { $tax }
 formula-composite = Bahagiannya daripada cukai baris: { $base } × ({ $ct } + { $vat }) ÷ (1 − { $ct }) × { $share } = { $tax }
+formula-composite-compound = ({ $base } × { $ct } + { $specific }) ÷ (1 − { $ct }) × { $share }: bersama VAT jumlahnya { $tax }
+formula-composite-compound-vat = ({ $base } + { $specific }) × { $vat } ÷ (1 − { $ct }) × { $share }
 formula-ad-valorem = { $base } × { $rate }
 formula-part-of-base = { $base } × { $top } ÷ { $bottom } × { $rate }
 formula-by-rate = { $rate } atas { $base }, { $quantity }
 formula-inside = { $base } ÷ (1 − { $rate }) × { $rate }
+formula-inside-compound = ({ $base } + { $specific }) ÷ (1 − { $rate }) × { $rate } + { $specific }
+formula-specific = { $rate } × { $quantity }
 formula-flat = { $amount } setiap { $per } × { $count }
 formula-flat-parcel = { $amount } setiap bungkusan
 formula-with-line = Dikira bersama baris { $line }: subkepala yang sama

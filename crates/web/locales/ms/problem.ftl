@@ -58,7 +58,7 @@ problem-no-trade = Tiada fail dagangan sedemikian di sini, atau ia bukan milik a
 problem-hs-too-short = Kod HS { $got } terlalu pendek: kastam memerlukan enam digit atau lebih.
     .fix = Cari kod penuh dalam buku tarif; kod pendek tidak akan ditambah sifar.
 problem-hs-not-in-edition = HS { $hs } bukan kod HS { $edition }.
-    .fix = { $n ->
+    .fix = { $instead-n ->
         [0] Cari kod hari ini dengan kata-kata, di halaman Kod HS.
        *[other] Pilih yang sesuai daripada yang menggantikannya: { $instead }.
     }
@@ -104,7 +104,9 @@ problem-weight-missing = Tiada berat.
 problem-no-price = Tiada harga.
     .fix = Tambah harga seunit.
 problem-content-missing = Tiada kandungan bersih.
-    .fix = Nyatakan berapa ml, g atau keping dalam satu unit; cukai penggunaan bergantung padanya.
+    .fix = Nyatakan berapa ml, g atau keping dalam satu unit; ada cukai yang mengiranya.
+problem-strength-missing = Kekuatan minuman tidak dinyatakan.
+    .fix = Nyatakan peratus alkohol selepas kandungan: 700 40%.
 problem-list-unknown = Tidak diketahui sama ada HS { $hs } boleh masuk sebagai bungkusan pengguna.
     .fix = Minta pengendali hab pengimport menyemak; sehingga itu ia tidak dijual di sana.
 problem-rate-unknown = Tiada kadar cukai diketahui bagi HS { $hs }.
@@ -150,6 +152,10 @@ problem-digits-lost = Hamparan telah membundarkan nombor panjang ini.
     .fix = Formatkan lajur sebagai teks dan tulis semula.
 problem-not-contents = Ini bukan kandungan bersih.
     .fix = Tulis nombor dengan ml, g atau pcs, seperti 50 ml, dan bagi minuman kekuatannya selepas itu: 700 40%.
+problem-not-a-strength = Ini bukan kekuatan minuman.
+    .fix = Tulis peratus isi padu melebihi 0 hingga 100, seperti 40 %.
+problem-strength-without-volume = Kekuatan alkohol diberi, tetapi kandungan bukan dalam liter atau mililiter.
+    .fix = Tulis kandungan minuman dalam ml.
 problem-out-of-range = Bukan antara { $min } dan { $max } { $unit }.
     .fix = Semak nombor dan unitnya.
 problem-cell-error = Hamparan menunjukkan ralat dalam sel ini.

@@ -270,6 +270,7 @@ rules-value-hs6 = baris HS6
 rules-value-parcel = bungkusan
 rules-value-consignment = konsainan
 rules-value-person-day = sehari seorang
+rules-value-consignee-flight = satu penerbangan bagi seorang
 rules-value-hs = kod HS
 rules-value-member = negara anggota
 rules-value-tariff-duty = duti tarif

@@ -13,10 +13,14 @@ charge-fee = 费用
 formula-not-levied = 限额内暂免
 formula-composite-vat = 本行税款：{ $base } × { $vat } × { $share } = { $tax }
 formula-composite = 本行综合税中的份额：{ $base } × ({ $ct } + { $vat }) ÷ (1 − { $ct }) × { $share } = { $tax }
+formula-composite-compound = ({ $base } × { $ct } + { $specific }) ÷ (1 − { $ct }) × { $share }，与增值税合计 { $tax }
+formula-composite-compound-vat = ({ $base } + { $specific }) × { $vat } ÷ (1 − { $ct }) × { $share }
 formula-ad-valorem = { $base } × { $rate }
 formula-part-of-base = { $base } × { $top } ÷ { $bottom } × { $rate }
 formula-by-rate = { $base } 按 { $rate } 计征，{ $quantity }
 formula-inside = { $base } ÷ (1 − { $rate }) × { $rate }
+formula-inside-compound = ({ $base } + { $specific }) ÷ (1 − { $rate }) × { $rate } + { $specific }
+formula-specific = { $rate } × { $quantity }
 formula-flat = 每{ $per } { $amount } × { $count }
 formula-flat-parcel = 每个包裹 { $amount }
 formula-with-line = 与第 { $line } 行同一子目，合并计征

@@ -58,7 +58,7 @@ problem-no-trade = 此处没有该交易档案，或不属于您。
 problem-hs-too-short = HS 编码 { $got } 位数不足：海关至少需要六位。
     .fix = 请在税则中查到完整编码；系统不会自动补零。
 problem-hs-not-in-edition = HS { $hs } 不是 HS { $edition } 的编码。
-    .fix = { $n ->
+    .fix = { $instead-n ->
         [0] 请在“HS 编码”页用文字查找现行编码。
        *[other] 请在取代它的编码中选用合适的：{ $instead }。
     }
@@ -104,7 +104,9 @@ problem-weight-missing = 缺少重量。
 problem-no-price = 缺少价格。
     .fix = 请填写单价。
 problem-content-missing = 缺少净含量。
-    .fix = 请写明每件多少毫升、克或片；消费税取决于此。
+    .fix = 请写明每件多少毫升、克或片；有税种按此计算。
+problem-strength-missing = 缺少酒精度。
+    .fix = 请在净含量后写明酒精度：700 40%。
 problem-list-unknown = 尚不清楚 HS { $hs } 是否列入跨境电商零售进口商品清单。
     .fix = 请进口方枢纽运营方核实；在此之前不能销售。
 problem-rate-unknown = HS { $hs } 的税率未知。
@@ -150,6 +152,10 @@ problem-digits-lost = 电子表格对这个长数字做了舍入。
     .fix = 请把该列设为文本格式并重新填写。
 problem-not-contents = 这不是净含量。
     .fix = 请写数字加 ml、g 或 pcs，例如 50 ml；酒类在其后写酒精度：700 40%。
+problem-not-a-strength = 不是酒精度。
+    .fix = 请写大于 0、不超过 100 的体积百分比，例如 40 %。
+problem-strength-without-volume = 填写了酒精度，但净含量不是升或毫升。
+    .fix = 请用毫升填写酒的净含量。
 problem-out-of-range = 不在 { $min } 至 { $max } { $unit } 之间。
     .fix = 请核对数字和单位。
 problem-cell-error = 电子表格中该单元格出错。

@@ -270,6 +270,7 @@ rules-value-hs6 = 六位编码行
 rules-value-parcel = 包裹
 rules-value-consignment = 批次
 rules-value-person-day = 个人单日
+rules-value-consignee-flight = 同一航班同一收件人
 rules-value-hs = HS 编码
 rules-value-member = 成员国
 rules-value-tariff-duty = 税则关税

@@ -28,7 +28,7 @@ pub const FIELDS: &[&str] = &[
     "currency",
     "rate",
     "freight",
-    "same_day",
+    "alongside",
     "registered",
     "preference",
     "pack",
@@ -94,7 +94,7 @@ pub struct Asked {
     pub converted: Vec<From>,
     pub freight: Money,
     pub freight_from: Option<From>,
-    pub same_day: Option<Money>,
+    pub alongside: Option<Money>,
     pub registered: Option<bool>,
     pub preference: Option<String>,
     /// The currency of prices that were converted at a rate that was typed too.
@@ -229,7 +229,7 @@ impl Form {
         }
         let mut parcel =
             |name: &str| amount(name).map_err(|failure| faults.insert(name.to_owned(), failure)).ok().flatten();
-        let (freight, same_day) = (parcel("freight"), parcel("same_day"));
+        let (freight, alongside) = (parcel("freight"), parcel("alongside"));
         if lines.is_empty() && faults.is_empty() {
             faults.insert("hs".to_owned(), Failure::bad("no-lines"));
         }
@@ -239,7 +239,7 @@ impl Form {
         let (freight, freight_from) =
             freight.map_or((Money::zero(book.currency), None), |(freight, from)| (freight, Some(from)));
         let preference = Some(self.get("preference").to_owned()).filter(|id| !id.is_empty());
-        let same_day = same_day.map(|(amount, _)| amount);
+        let alongside = alongside.map(|(amount, _)| amount);
         Ok(Asked {
             to,
             date,
@@ -249,7 +249,7 @@ impl Form {
             converted,
             freight,
             freight_from,
-            same_day,
+            alongside,
             registered,
             preference,
             rate_typed: rate.map(|rate| rate.from),

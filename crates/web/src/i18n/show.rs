@@ -92,9 +92,7 @@ impl Tr {
     #[must_use]
     pub fn content(&self, content: impl Given<Content>) -> String {
         let content: Content = content.given();
-        let text = trade::money::format_fixed(content.milli, 3);
-        let short = text.trim_end_matches('0').trim_end_matches('.');
-        let told = format!("{}\u{a0}{}", grouped(short), self.by("content-unit", content.unit.code()));
+        let told = format!("{}\u{a0}{}", self.decimal(content.milli, 3), self.by("content-unit", content.unit.code()));
         match content.strength {
             None => told,
             Some(strength) => format!("{told} {}\u{a0}%", strength.percent_text()),

@@ -131,6 +131,7 @@ const ALSO_COUNTERPARTY: &[&str] = &[
     "order.quote.landed.charges[].filed_by",
     "order.quote.landed.charges[].formula.basis",
     "order.quote.landed.charges[].formula.rate",
+    "order.quote.landed.charges[].formula.specific",
     "order.quote.landed.charges[].formula.grams",
     "order.quote.landed.charges[].formula.alcohol",
     "order.quote.landed.charges[].formula.millilitres",

@@ -371,7 +371,7 @@ impl Ware {
                 "330499",
                 120,
                 3_500,
-                Some(Contents { milli: 50_000, unit: ContentUnit::Ml, strength: None }),
+                Some(Contents::new(50_000, ContentUnit::Ml)),
             ),
         };
         OfferProduct {
