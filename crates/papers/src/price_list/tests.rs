@@ -558,3 +558,25 @@ fn columns_on_dangers_are_read_in_three_languages_and_a_word_unknown_is_a_fault(
     );
     assert_eq!(chinese.unwrap().rows[0].hazards, earbuds);
 }
+
+/// (header of the strength, contents, strength, what is read of them)
+#[test]
+fn the_strength_of_a_drink_has_a_column_or_stands_behind_the_contents() {
+    let read = |header: &str, contents: &str, strength: &str| {
+        let text = format!("SKU,Name,Price,Net content,{header}\nA1,Rum,130,{contents},{strength}\n");
+        let list = read_with(text.as_bytes(), "list.csv", &myr()).unwrap();
+        let content = list.rows.first().and_then(|row| row.content);
+        let told = content.map(|content| (content.milli, content.strength.map(|strength| strength.tenths())));
+        (told, list.faults.first().map(|fault| fault.kind.clone()))
+    };
+    for header in ["Alcohol (% vol)", "ABV", "alcohol by volume", "kandungan alkohol", "酒精度"] {
+        assert_eq!(read(header, "700 ml", "40 %"), (Some((700_000, Some(400))), None), "{header}");
+    }
+    assert_eq!(read("ABV", "700 ml", "37.5"), (Some((700_000, Some(375))), None));
+    assert_eq!(read("ABV", "700 ml", ""), (Some((700_000, None)), None));
+    assert_eq!(read("Remarks", "700 ml 40%", ""), (Some((700_000, Some(400))), None));
+    assert_eq!(read("ABV", "700 ml", "0").1, Some(FaultKind::NotAStrength));
+    assert_eq!(read("ABV", "700 ml", "strong").1, Some(FaultKind::NotAStrength));
+    assert_eq!(read("ABV", "700 g", "40").1, Some(FaultKind::StrengthWithoutVolume));
+    assert_eq!(read("ABV", "", "40").1, Some(FaultKind::StrengthWithoutVolume));
+}
