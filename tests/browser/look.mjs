@@ -70,13 +70,14 @@ export function tooHeavy(bytes) {
   return bytes > WEIGHT_MAX ? `${bytes} bytes over the wire` : "";
 }
 
-/** What axe finds serious or critical, with the place. */
-export async function axe(page) {
+/** What axe finds serious or critical, with the place; `rules` names those that are looked at, or all. */
+export async function axe(page, rules) {
   // Our pages forbid scripts that are not theirs; the test's own comes in from outside.
-  await page.evaluate(AXE);
-  return page.evaluate(async () => {
-    const found = await window.axe.run(document, { resultTypes: ["violations"] });
+  if (!await page.evaluate(() => Boolean(window.axe))) await page.evaluate(AXE);
+  return page.evaluate(async (rules) => {
+    const runOnly = rules && { type: "rule", values: rules };
+    const found = await window.axe.run(document, { resultTypes: ["violations"], ...(runOnly && { runOnly }) });
     return found.violations.filter((v) => ["serious", "critical"].includes(v.impact)).flatMap((v) =>
       v.nodes.slice(0, 3).map((n) => `${v.id}: ${n.target.join(" ")} ${(n.any[0] ?? n.all[0] ?? n.none[0])?.message ?? ""}`));
-  });
+  }, rules);
 }
