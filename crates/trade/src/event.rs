@@ -1,7 +1,7 @@
 //! What happened: kept for ever in the hub's log, told to the peer it concerns.
 //!
 //! An event holds references and commitments, never a personal value. The list of all fields that
-//! an event may hold stands in `crates/sim/tests/fields.txt`; a test fails on any other.
+//! an event may hold stands in `crates/sim/tests/sim/fields.txt`; a test fails on any other.
 
 use std::collections::BTreeMap;
 

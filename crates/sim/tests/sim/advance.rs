@@ -1,5 +1,4 @@
 //! Advances and the word behind them, on two hubs in memory: repaid first, and once for each invoice.
-#![expect(clippy::disallowed_methods, reason = "a test reads how many seeds are wanted")]
 
 use sim::generator::{Flaw, Pays, Plan, Ruling};
 use sim::memory::MemoryHub;
@@ -139,7 +138,7 @@ fn a_lender_is_repaid_before_the_seller_and_everything_adds_up() {
     assert_eq!(code(&scene.kul.run(ask(&trade))), "trade-unknown");
     exported(&mut scene, &plans, &mut random);
     let asked: Advance = serde_json::from_value(scene.kul.run(ask(&trade)).unwrap()).unwrap();
-    // RM 49.05 reach the seller (sim/tests/trade.rs works it out). Score 25 + 15 + 15 + 15 + 10 + 10 and
+    // RM 49.05 reach the seller (sim/tests/sim/trade.rs works it out). Score 25 + 15 + 15 + 15 + 10 + 10 and
     // 40 % of 10 for a median that is not known = 94: grade a, 80 % of 49.05 = 39.24.
     let score = asked.score.clone().unwrap();
     assert_eq!((asked.due, score.points, score.grade.as_str()), (myr(4_905), 94, "a"));
@@ -402,7 +401,7 @@ fn what_the_buyer_gets_back_is_the_sellers_debt_before_it_is_the_sellers_money()
     let damaged = Flaw::Returns { reason: ReturnReason::Damaged, silent: false };
     let halved = Flaw::Disputes { after_return: true, ruling: Some(Ruling::Half) };
     // RM 30.00 and the fee of 0.60 were advanced. Of damaged goods nothing comes. Of a price that is
-    // halved RM 6.79 are the seller's (sim/tests/returns.rs works it out): all for the lender, and
+    // halved RM 6.79 are the seller's (sim/tests/sim/returns.rs works it out): all for the lender, and
     // 30.60 − 6.79 = 23.81 are owed.
     for (flaw, stage, repaid) in [(damaged, Stage::Returned, 0), (halved, Stage::Paid, 679)] {
         let mut random = Random::new(7);

@@ -1,5 +1,4 @@
 //! What may stand in an event, in a leaf of the log and in a message of the road: the closed list.
-#![expect(clippy::unwrap_used, reason = "what these functions do for tests, a test may do")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,5 @@
 //! Permits and mandates in whole trades: drawn to the last piece, given back, seen by the other side;
 //! brokers that act within their mandate and not outside it.
-#![expect(clippy::unwrap_used, reason = "what these functions do for tests, a test may do")]
 
 use std::collections::BTreeSet;
 

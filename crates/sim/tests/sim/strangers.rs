@@ -1,5 +1,4 @@
 //! What strangers say: whatever a peer tells or a party sends, no decision stops on it.
-#![expect(clippy::unwrap_used, reason = "what these functions do for tests, a test may do")]
 
 use serde_json::Value;
 use sim::filled;

@@ -1,5 +1,4 @@
 //! Whole trades on two hubs in memory.
-#![expect(clippy::disallowed_methods, reason = "a test reads how many seeds are wanted")]
 
 use sim::generator::{Flaw, Generator, Pays, Plan};
 use sim::memory::MemoryHub;

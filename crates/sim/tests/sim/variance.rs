@@ -1,5 +1,4 @@
 //! What customs charges beside what was quoted: who bears it, and that the ledger stays in balance.
-#![expect(clippy::unwrap_used, reason = "what these functions do for tests, a test may do")]
 
 use std::sync::Arc;
 

@@ -1,5 +1,4 @@
 //! Stock, bags and manifests on hubs in memory: what is exact, what is refused, what crosses the road.
-#![expect(clippy::unwrap_used, reason = "what these functions do for tests, a test may do")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
