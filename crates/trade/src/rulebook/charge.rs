@@ -162,7 +162,7 @@ pub enum Scope {
     Consignment,
     /// All that comes for one person on one day.
     PersonDay,
-    /// All that comes for one person on one flight, or one sailing.
+    /// All that comes for one person on one flight.
     ConsigneeFlight,
 }
 

@@ -269,8 +269,7 @@ impl ConsumptionTax {
             let counts = matches!(&rate, DutyRate::Specific(part)
                 if part.currency() == currency && matches!(part.measure(), Measure::Mass | Measure::Volume));
             if !counts {
-                let expected = format!("{currency} for a volume or a mass, such as 0.5 {currency}/500ml");
-                f.error(key, Problem::WrongType { expected });
+                f.error(key, Problem::WrongType { expected: format!("0.5 {currency}/500ml, 0.5 {currency}/kg") });
             }
             counts.then_some(rate)
         });

@@ -167,6 +167,7 @@ rules-field-over = Above it
 rules-field-hs-out = Not for HS codes
 rules-field-hs-in = For HS codes
 rules-field-rate = Rate
+rules-field-specific = Beside the rate, by volume or mass
 rules-field-piece-at-most = Dearest piece
 rules-field-registration = Registration
 rules-field-treatment = Treatment

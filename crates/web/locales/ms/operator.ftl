@@ -57,7 +57,7 @@ hub-suspended = digantung: dua sejarah
 hub-road-stopped = berhenti: perlukan pengendali
 hub-silent = tiada jawapan
 hub-theirs = { $n ->
-    [0] tiada yang menunggu di sana
+    [0] tiada menunggu di sana
    *[other] { $n } peristiwa menunggu di sana
 }
 hub-theirs-unknown = belum ada khabar

@@ -164,6 +164,7 @@ rules-field-over = Melebihinya
 rules-field-hs-out = Bukan untuk kod HS
 rules-field-hs-in = Untuk kod HS
 rules-field-rate = Kadar
+rules-field-specific = Selain kadar, mengikut isi padu atau jisim
 rules-field-piece-at-most = Unit paling mahal
 rules-field-registration = Pendaftaran
 rules-field-treatment = Layanan

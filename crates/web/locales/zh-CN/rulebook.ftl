@@ -164,6 +164,7 @@ rules-field-over = 超出时
 rules-field-hs-out = 不含 HS 编码
 rules-field-hs-in = 适用 HS 编码
 rules-field-rate = 税率
+rules-field-specific = 税率之外按容量或重量
 rules-field-piece-at-most = 单件最高价
 rules-field-registration = 登记号
 rules-field-treatment = 处理方式
