@@ -77,6 +77,12 @@ class Node:
         log = open(os.path.join(self.directory, "hub.log"), "ab")
         self.process = subprocess.Popen([EHUB, "serve", "--dir", self.directory], stdout=log, stderr=log)
 
+    def restart(self):
+        self.process.terminate()
+        self.process.wait(20)
+        self.start()
+        wait_for(self.decides, "the hub")
+
     def get(self, path, key=""):
         return call("GET", self.base + path, None, key)
 

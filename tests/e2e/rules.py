@@ -55,13 +55,6 @@ def digest_of(node):
     return next(pack["digest"] for pack in answer["packs"] if pack["pack"] == "MY")
 
 
-def restart(node):
-    node.process.terminate()
-    node.process.wait(20)
-    node.start()
-    wait_for(node.decides, "the hub")
-
-
 def play(root):
     draft = draft_of_the_manual(root)
     ehub("rules", "check", draft)
@@ -80,7 +73,7 @@ def play(root):
         before = digest_of(node)
         ehub("rules", "pin", draft, "--dir", directory, "--trust", public)
         assert digest_of(node) == before, "a pin holds from the next start on"
-        restart(node)
+        node.restart()
         after = digest_of(node)
         assert after != before
         status, changes = node.get("/api/v1/rules/MY/changes?from=2026-12-31&to=2027-01-01")
